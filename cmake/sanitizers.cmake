@@ -1,0 +1,5 @@
+# LVSD_SANITIZE is a comma list for -fsanitize=, set by the presets "dev" and "tsan"; empty means none.
+if(LVSD_SANITIZE)
+  add_compile_options(-fsanitize=${LVSD_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${LVSD_SANITIZE})
+endif()

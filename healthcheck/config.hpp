@@ -1,0 +1,58 @@
+// What is to be asked of which server: plain values, made by daemon/config. Two virtual servers that ask the same question of
+// the same server share one Target.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/time.hpp"
+
+namespace lvsd::healthcheck {
+
+enum class CheckType { Tcp, Http, Https };
+
+struct StatusRange {
+  int first = 200;
+  int last = 299;
+  friend bool operator==(const StatusRange&, const StatusRange&) = default;
+};
+
+// One question. Everything but the name counts for "the same question".
+struct CheckConfig {
+  std::string name;
+  CheckType type = CheckType::Tcp;
+  base::Duration interval{std::chrono::seconds{2}};
+  base::Duration timeout{std::chrono::seconds{1}};  // of the whole check; ≤ interval
+  unsigned rise = 2;
+  unsigned fall = 3;
+  // http, https
+  std::string method = "GET";
+  std::string path = "/";
+  std::string host;  // Host header and SNI; empty = the server's address
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::vector<StatusRange> expect_status{{200, 299}};
+  std::string expect_body;  // substring; empty = any
+  bool tls_verify = true;
+  std::string tls_ca_file;  // empty = the system's
+
+  friend bool operator==(const CheckConfig&, const CheckConfig&) = default;
+};
+
+struct Target {
+  std::string id;           // "http_ok@10.0.0.11:80", unique; real servers refer to it
+  CheckConfig check;
+  base::Endpoint endpoint;  // where the question goes (port override of the check already applied)
+
+  friend bool operator==(const Target&, const Target&) = default;
+};
+
+struct Config {
+  std::vector<Target> targets;
+
+  friend bool operator==(const Config&, const Config&) = default;
+};
+
+}  // namespace lvsd::healthcheck

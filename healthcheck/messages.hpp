@@ -1,0 +1,99 @@
+// What crosses the wall of the healthcheck room. Down: decisions. Up: observations.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include <boost/describe/class.hpp>
+#include <boost/describe/enum.hpp>
+
+#include "base/address.hpp"
+#include "base/messages.hpp"
+
+namespace lvsd::healthcheck {
+
+using base::Beat;
+using base::Configure;
+using base::Configured;
+using base::Stop;
+
+// unknown: not enough results yet; a server with an unknown check gets no connections.
+enum class Verdict { unknown, up, down };
+BOOST_DESCRIBE_ENUM(Verdict, unknown, up, down)
+
+// Down, before Configure: verdicts an earlier incarnation had reached; they hold until results say otherwise.
+struct Known {
+  static constexpr std::string_view kName = "Known";
+  struct Target {
+    std::string id;
+    Verdict verdict{};
+  };
+  std::vector<Target> targets;
+};
+BOOST_DESCRIBE_STRUCT(Known::Target, (), (id, verdict))
+BOOST_DESCRIBE_STRUCT(Known, (), (targets))
+
+// Up: a verdict changed, told once. `reason` reads as the end of a sentence: "HTTP 503 from http://10.0.0.12/healthz,
+// expected 200-299 (3rd failure)".
+struct HealthChanged {
+  static constexpr std::string_view kName = "HealthChanged";
+  std::string target;
+  Verdict verdict{};
+  std::string reason;
+  std::int64_t unix_ms = 0;
+};
+BOOST_DESCRIBE_STRUCT(HealthChanged, (), (target, verdict, reason, unix_ms))
+
+struct StatusQuery {
+  static constexpr std::string_view kName = "StatusQuery";
+  std::uint64_t id = 0;
+};
+BOOST_DESCRIBE_STRUCT(StatusQuery, (), (id))
+
+struct TargetStatus {
+  std::string id;
+  std::string check;               // name of the check
+  std::string type;                // "tcp", "http", "https"
+  std::string target;              // what was asked: "http://10.0.0.11:80/healthz", "tcp 10.0.0.11:80"
+  Verdict verdict{};
+  std::int64_t since_unix_ms = 0;  // of the verdict; 0 while unknown
+  bool last_passed = false;
+  std::string last_result;         // "200 in 3 ms", "connection refused", …; "" before the first
+  std::string last_code;           // "ok", "refused", "timeout", "status", "body", "tls", "unreachable", "reset", "protocol", "too_large", "local"
+  std::int64_t last_age_ms = -1;
+  std::int64_t last_latency_us = 0;
+  std::int64_t next_in_ms = 0;
+  std::uint32_t streak = 0;        // results in a row that disagree with the verdict
+  std::uint32_t rise = 0;
+  std::uint32_t fall = 0;
+  std::int64_t interval_ms = 0;
+  std::int64_t timeout_ms = 0;
+  std::string history;             // oldest → newest, '+' passed, '-' failed, at most 32
+  std::string down_reason;         // why it went down, with the first bytes of an unexpected reply; "" while up
+  std::uint64_t passed = 0;
+  std::uint64_t failed = 0;
+};
+BOOST_DESCRIBE_STRUCT(TargetStatus, (),
+                      (id, check, type, target, verdict, since_unix_ms, last_passed, last_result, last_code, last_age_ms,
+                       last_latency_us, next_in_ms, streak, rise, fall, interval_ms, timeout_ms, history, down_reason, passed,
+                       failed))
+
+struct Status {
+  static constexpr std::string_view kName = "Status";
+  std::uint64_t id = 0;
+  std::vector<TargetStatus> targets;
+};
+BOOST_DESCRIBE_STRUCT(Status, (), (id, targets))
+
+using Down = std::variant<Configure, Known, StatusQuery, Stop>;
+using Up = std::variant<Configured, HealthChanged, Status, Beat>;
+
+std::string encode(const Down& message);
+std::string encode(const Up& message);
+base::Result<Down> decode_down(std::string_view text);
+base::Result<Up> decode_up(std::string_view text);
+
+}  // namespace lvsd::healthcheck

@@ -1,0 +1,194 @@
+// What crosses the wall of the ipvs room. Down: decisions. Up: observations.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include <boost/describe/class.hpp>
+#include <boost/describe/enum.hpp>
+
+#include "base/address.hpp"
+#include "base/messages.hpp"
+
+namespace lvsd::ipvs {
+
+using base::Beat;
+using base::Configure;
+using base::Configured;
+using base::Keep;
+using base::Stop;
+
+// Down: which healthcheck targets pass. Sent whole before the first Configure and after a restart of either room
+// (`complete`), then as changes. A target never mentioned does not pass.
+struct Health {
+  static constexpr std::string_view kName = "Health";
+  struct Target {
+    std::string id;
+    bool passes = false;
+  };
+  bool complete = false;
+  std::vector<Target> targets;
+};
+BOOST_DESCRIBE_STRUCT(Health::Target, (), (id, passes))
+BOOST_DESCRIBE_STRUCT(Health, (), (complete, targets))
+
+// Totals since start, and rates by the kernel's estimator (dataplane: 2 s steps, average over about 8 s).
+struct Statistics {
+  std::uint64_t connections = 0;
+  std::uint64_t in_packets = 0;
+  std::uint64_t out_packets = 0;
+  std::uint64_t in_bytes = 0;
+  std::uint64_t out_bytes = 0;
+  std::uint64_t connections_per_second = 0;
+  std::uint64_t in_packets_per_second = 0;
+  std::uint64_t out_packets_per_second = 0;
+  std::uint64_t in_bytes_per_second = 0;
+  std::uint64_t out_bytes_per_second = 0;
+};
+BOOST_DESCRIBE_STRUCT(Statistics, (),
+                      (connections, in_packets, out_packets, in_bytes, out_bytes, connections_per_second,
+                       in_packets_per_second, out_packets_per_second, in_bytes_per_second, out_bytes_per_second))
+
+// up: takes connections. down: its checks fail. unknown: not checked yet. drain: removed from the configuration, its
+// connections may finish. sorry: the sorry server, in use.
+enum class ServerState { up, down, unknown, drain, sorry };
+BOOST_DESCRIBE_ENUM(ServerState, up, down, unknown, drain, sorry)
+
+struct ServerStatus {
+  std::string name;
+  base::Endpoint address;      // port 0: the client's port
+  std::string method;          // "nat", "dr"
+  std::uint32_t weight = 0;            // configured
+  std::uint32_t effective_weight = 0;  // in force
+  ServerState state{};
+  std::uint64_t active_connections = 0;
+  std::uint64_t inactive_connections = 0;
+  std::vector<std::string> checks;     // healthcheck target ids
+  Statistics statistics;
+};
+BOOST_DESCRIBE_STRUCT(ServerStatus, (),
+                      (name, address, method, weight, effective_weight, state, active_connections, inactive_connections,
+                       checks, statistics))
+
+struct ListenerStatus {
+  std::string protocol;  // "tcp", "udp"
+  base::Endpoint address;
+};
+BOOST_DESCRIBE_STRUCT(ListenerStatus, (), (protocol, address))
+
+// ok: all servers usable. degraded: some are not. sorry: below quorum, the sorry server answers. down: nobody answers.
+enum class ServiceState { ok, degraded, sorry, down };
+BOOST_DESCRIBE_ENUM(ServiceState, ok, degraded, sorry, down)
+
+struct ServiceStatus {
+  std::string name;
+  std::vector<ListenerStatus> listeners;
+  std::string scheduler;
+  ServiceState state{};
+  std::uint32_t quorum = 1;
+  Statistics statistics;
+  std::vector<ServerStatus> servers;  // configuration order, draining ones and the sorry server last
+};
+BOOST_DESCRIBE_STRUCT(ServiceStatus, (), (name, listeners, scheduler, state, quorum, statistics, servers))
+
+struct InterfaceStatus {
+  std::string name;
+  std::string xdp_mode;         // "native", "generic", "" while the interface is missing
+  std::uint32_t queues = 0;
+  std::uint64_t received = 0;   // packets handed to the engine
+  std::uint64_t sent = 0;
+  std::uint64_t receive_ring_full = 0;  // packets the kernel dropped because the engine was behind
+  std::string problem;          // "", or why it does not forward
+};
+BOOST_DESCRIBE_STRUCT(InterfaceStatus, (), (name, xdp_mode, queues, received, sent, receive_ring_full, problem))
+
+// Down / up. The whole table with its numbers; `lvsctl vs`, `rs`, `status`, `ipvsadm` and the metrics read it.
+struct TableQuery {
+  static constexpr std::string_view kName = "TableQuery";
+  std::uint64_t id = 0;
+};
+BOOST_DESCRIBE_STRUCT(TableQuery, (), (id))
+
+struct Table {
+  static constexpr std::string_view kName = "Table";
+  std::uint64_t id = 0;
+  std::string backend;  // "engine", "kernel"
+  std::vector<ServiceStatus> services;
+  std::vector<InterfaceStatus> interfaces;
+  std::uint64_t connection_entries = 0;
+  std::uint64_t connection_capacity = 0;
+  std::uint64_t connection_memory_bytes = 0;
+  std::int64_t timeout_tcp_s = 0;
+  std::int64_t timeout_tcp_fin_s = 0;
+  std::int64_t timeout_udp_s = 0;
+};
+BOOST_DESCRIBE_STRUCT(Table, (),
+                      (id, backend, services, interfaces, connection_entries, connection_capacity, connection_memory_bytes,
+                       timeout_tcp_s, timeout_tcp_fin_s, timeout_udp_s))
+
+// Down / up. Connections that match every given part; empty strings and a missing limit match all.
+struct ConnectionsQuery {
+  static constexpr std::string_view kName = "ConnectionsQuery";
+  std::uint64_t id = 0;
+  std::string service;  // name
+  std::string server;   // name
+  std::string client;   // address
+  std::uint32_t limit = 1000;
+};
+BOOST_DESCRIBE_STRUCT(ConnectionsQuery, (), (id, service, server, client, limit))
+
+struct ConnectionStatus {
+  std::string protocol;
+  std::string state;  // "ESTABLISHED", "SYN_RECV", "UDP", …: ipvsadm's words
+  base::Endpoint client;
+  base::Endpoint virtual_address;
+  base::Endpoint server_address;
+  std::string service;
+  std::string server;
+  std::int64_t expires_in_s = 0;
+  std::uint64_t in_packets = 0;
+};
+BOOST_DESCRIBE_STRUCT(ConnectionStatus, (),
+                      (protocol, state, client, virtual_address, server_address, service, server, expires_in_s, in_packets))
+
+struct Connections {
+  static constexpr std::string_view kName = "Connections";
+  std::uint64_t id = 0;
+  std::uint64_t total = 0;  // matching, also those beyond the limit
+  std::vector<ConnectionStatus> connections;
+};
+BOOST_DESCRIBE_STRUCT(Connections, (), (id, total, connections))
+
+// Down / up: packets not forwarded, by reason.
+struct DropsQuery {
+  static constexpr std::string_view kName = "DropsQuery";
+  std::uint64_t id = 0;
+};
+BOOST_DESCRIBE_STRUCT(DropsQuery, (), (id))
+
+struct DropReason {
+  std::string reason;       // a stable word: "malformed", "ttl", "no_server", "next_hop", …
+  std::string explanation;  // one sentence
+  std::uint64_t packets = 0;
+};
+BOOST_DESCRIBE_STRUCT(DropReason, (), (reason, explanation, packets))
+
+struct Drops {
+  static constexpr std::string_view kName = "Drops";
+  std::uint64_t id = 0;
+  std::vector<DropReason> reasons;  // every known reason, also those at 0
+};
+BOOST_DESCRIBE_STRUCT(Drops, (), (id, reasons))
+
+using Down = std::variant<Configure, Health, TableQuery, ConnectionsQuery, DropsQuery, Keep, Stop>;
+using Up = std::variant<Configured, Table, Connections, Drops, Keep, Beat>;
+
+std::string encode(const Down& message);
+std::string encode(const Up& message);
+base::Result<Down> decode_down(std::string_view text);
+base::Result<Up> decode_up(std::string_view text);
+
+}  // namespace lvsd::ipvs

@@ -1,0 +1,126 @@
+// What crosses the wall of the vrrp room. Down: decisions. Up: observations.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include <boost/describe/class.hpp>
+#include <boost/describe/enum.hpp>
+
+#include "base/address.hpp"
+#include "base/messages.hpp"
+
+namespace lvsd::vrrp {
+
+using base::Beat;
+using base::Configure;
+using base::Configured;
+using base::Stop;
+
+// The words of the field for RFC 9568's Initialize, Backup and Active. Fault: the interface is missing or down.
+enum class Role { init, backup, master, fault };
+BOOST_DESCRIBE_ENUM(Role, init, backup, master, fault)
+
+// Down, before Configure, after a restart of this room: instances that were master when the earlier incarnation last sent
+// an advertisement (boot clock, ms). One that is younger than two advert intervals goes on as master at once.
+struct Resume {
+  static constexpr std::string_view kName = "Resume";
+  struct Instance {
+    std::string name;
+    std::int64_t last_advert_boottime_ms = 0;
+  };
+  std::vector<Instance> masters;
+};
+BOOST_DESCRIBE_STRUCT(Resume::Instance, (), (name, last_advert_boottime_ms))
+BOOST_DESCRIBE_STRUCT(Resume, (), (masters))
+
+// Up: a transition, told once.
+struct RoleChanged {
+  static constexpr std::string_view kName = "RoleChanged";
+  std::string instance;
+  Role from{};
+  Role to{};
+  std::string reason;              // "master down timer expired", "priority 0 from 10.0.0.3", …
+  std::int64_t unix_ms = 0;
+};
+BOOST_DESCRIBE_STRUCT(RoleChanged, (), (instance, from, to, reason, unix_ms))
+
+// Down / up: what runs. `id` comes back unchanged.
+struct StatusQuery {
+  static constexpr std::string_view kName = "StatusQuery";
+  std::uint64_t id = 0;
+};
+BOOST_DESCRIBE_STRUCT(StatusQuery, (), (id))
+
+struct Transition {
+  Role from{};
+  Role to{};
+  std::string reason;
+  std::int64_t unix_ms = 0;
+};
+BOOST_DESCRIBE_STRUCT(Transition, (), (from, to, reason, unix_ms))
+
+struct Discard {
+  std::string reason;  // "ttl", "checksum", "version", "type", "length", "count", "interval", "vrid", "own", …
+  std::uint64_t packets = 0;
+};
+BOOST_DESCRIBE_STRUCT(Discard, (), (reason, packets))
+
+struct InstanceStatus {
+  std::string name;
+  std::string interface;
+  std::uint32_t virtual_router_id = 0;
+  Role role{};
+  std::uint32_t priority = 0;            // configured
+  std::uint32_t effective_priority = 0;  // after tracking
+  bool preempt = true;
+  std::int64_t advert_interval_ms = 0;
+  std::int64_t master_down_interval_ms = 0;
+  std::int64_t since_unix_ms = 0;
+  std::string reason;                    // of the last transition, or why it is in fault
+  std::vector<std::string> virtual_addresses;  // "10.0.0.100/24"
+  std::string source_address;            // primary address of the interface, "" while there is none
+  std::string master_address;            // who was last heard as master; our own while we are; "" unknown
+  std::int64_t last_advert_age_ms = -1;  // last accepted advertisement; -1 none
+  std::uint64_t adverts_sent = 0;
+  std::uint64_t adverts_received = 0;
+  std::int64_t last_advert_sent_boottime_ms = 0;
+  std::int64_t worst_lateness_us = 0;    // of our own adverts since we became master
+  std::uint64_t gratuitous_arps_sent = 0;
+  std::uint64_t transitions = 0;
+  std::uint64_t addresses_restored = 0;  // VIPs that somebody else removed and we put back
+  std::vector<Discard> discarded;
+  std::vector<Transition> history;       // newest first, at most 16
+};
+BOOST_DESCRIBE_STRUCT(InstanceStatus, (),
+                      (name, interface, virtual_router_id, role, priority, effective_priority, preempt, advert_interval_ms,
+                       master_down_interval_ms, since_unix_ms, reason, virtual_addresses, source_address, master_address,
+                       last_advert_age_ms, adverts_sent, adverts_received, last_advert_sent_boottime_ms, worst_lateness_us,
+                       gratuitous_arps_sent, transitions, addresses_restored, discarded, history))
+
+struct Status {
+  static constexpr std::string_view kName = "Status";
+  std::uint64_t id = 0;
+  std::vector<InstanceStatus> instances;
+};
+BOOST_DESCRIBE_STRUCT(Status, (), (id, instances))
+
+// Up, twice a second: the masters of this moment, kept by the supervisor for Resume.
+struct Masters {
+  static constexpr std::string_view kName = "Masters";
+  std::vector<Resume::Instance> masters;
+};
+BOOST_DESCRIBE_STRUCT(Masters, (), (masters))
+
+using Down = std::variant<Configure, Resume, StatusQuery, Stop>;
+using Up = std::variant<Configured, RoleChanged, Masters, Status, Beat>;
+
+std::string encode(const Down& message);
+std::string encode(const Up& message);
+base::Result<Down> decode_down(std::string_view text);
+base::Result<Up> decode_up(std::string_view text);
+
+}  // namespace lvsd::vrrp
