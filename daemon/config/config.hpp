@@ -1,0 +1,35 @@
+// The whole configuration of one director as an immutable value: the rooms' wanted state plus the daemon's own. Made only by
+// parse() (load.hpp); nothing unvalidated gets past it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/log.hpp"
+#include "healthcheck/config.hpp"
+#include "ipvs/config.hpp"
+#include "vrrp/config.hpp"
+
+namespace lvsd::daemon {
+
+struct NodeConfig {
+  std::string name;
+  std::optional<base::IpAddress> address;
+  friend bool operator==(const NodeConfig&, const NodeConfig&) = default;
+};
+
+struct Config {
+  std::string node;               // which director this is; "" when the file names none
+  std::vector<NodeConfig> nodes;
+  base::log::Level log_level = base::log::Level::Info;
+  std::optional<base::Endpoint> status_listen;  // read-only HTTP on TCP
+  vrrp::Config vrrp;
+  healthcheck::Config healthcheck;
+  ipvs::Config ipvs;
+
+  friend bool operator==(const Config&, const Config&) = default;
+};
+
+}  // namespace lvsd::daemon
