@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/address.hpp"
+#include "base/result.hpp"
 #include "base/time.hpp"
 #include "ipvs/engine/next_hops.hpp"
 #include "ipvs/engine/packet.hpp"
@@ -44,8 +45,10 @@ class Core {
   Core(const Core&) = delete;
   Core& operator=(const Core&) = delete;
 
-  // Control side, between batches. Adopted connections find their servers again by service name, server name and address.
-  void apply(std::span<const Command> commands, base::TimePoint now);
+  // Control side, between batches. Adopted connections find their servers again by service name, server name, address and
+  // method. The error names the first command that could not be put into force (too many servers, a family that is not
+  // supported); all others are.
+  base::Result<void> apply(std::span<const Command> commands, base::TimePoint now);
   void set_timeouts(const Timeouts& timeouts);
   NextHops& next_hops();
 
@@ -61,6 +64,10 @@ class Core {
   void expire(base::TimePoint now, std::size_t budget);
   // Once every two seconds: rates (dataplane §1.16).
   void estimate();
+
+  // Where packets are wanted: the listeners in force, and those of removed services that still have connections. Ask after
+  // apply(), and again every few seconds: a removed service's last connection takes its listeners along.
+  std::vector<Listener> listeners() const;
 
   // What is so, for diff and for people.
   ServiceTable table() const;
