@@ -39,14 +39,6 @@ std::map<std::string, base::UniqueFd> links_among(EngineBackend::Kept& kept) {
   return links;
 }
 
-std::set<Listener> listeners_of(const ServiceTable& table) {
-  std::set<Listener> listeners;
-  for (const auto& [name, service] : table) {
-    listeners.insert(service.virtual_server.listeners.begin(), service.virtual_server.listeners.end());
-  }
-  return listeners;
-}
-
 }  // namespace
 
 struct EngineBackend::Impl {
@@ -180,13 +172,15 @@ base::Result<ServiceTable> EngineBackend::table() {
 }
 
 base::Result<void> EngineBackend::apply(std::span<const Command> commands) {
-  ServiceTable table;
+  base::Result<void> applied;
+  std::vector<Listener> listeners;
   auto done = impl_->on_worker([&](Core& core) {
-    core.apply(commands, base::Clock::now());
-    table = core.table();
+    applied = core.apply(commands, base::Clock::now());
+    listeners = core.listeners();
   });
   if (!done) return done;
-  return impl_->maps.set_listeners(listeners_of(table));
+  if (auto set = impl_->maps.set_listeners({listeners.begin(), listeners.end()}); !set) return set;
+  return applied;
 }
 
 base::Result<void> EngineBackend::configure(const Config& config) {

@@ -1,4 +1,4 @@
-// The engine as a Backend: connection memory, maps, worker, neighbours and attachments under one roof. Made by the room, used
+// The engine as a ForwardingBackend: connection memory, maps, worker, neighbours and attachments under one roof. Made by the room, used
 // on its loop.
 #pragma once
 
@@ -19,7 +19,7 @@ class io_context;
 
 namespace lvsd::ipvs::engine {
 
-class EngineBackend final : public Backend {
+class EngineBackend final : public ForwardingBackend {
  public:
   // Descriptors by name: "connections", "xdp:IFNAME".
   using Kept = std::map<std::string, base::UniqueFd>;

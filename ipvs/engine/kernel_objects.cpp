@@ -57,8 +57,7 @@ Link to_link(rtnl_link* object) {
   link.interface.mtu = rtnl_link_get_mtu(object);
   const unsigned int flags = rtnl_link_get_flags(object);
   link.interface.up = (flags & IFF_UP) != 0 && (flags & IFF_LOWER_UP) != 0;
-  std::uint32_t queues = 0;
-  if (rtnl_link_get_num_rx_queues(object, &queues) == 0 && queues > 0) link.receive_queues = queues;
+  link.receive_queues = std::max(1u, rtnl_link_get_num_rx_queues(object));
   return link;
 }
 

@@ -73,12 +73,13 @@ base::Result<XdpProgram> XdpProgram::load(const RedirectMaps& maps, const base::
   return loaded;
 }
 
+int XdpProgram::fd() const { return bpf_program__fd(program_->progs.redirect); }
+
 base::Result<void> XdpProgram::create_link(std::uint32_t interface, bool native) {
   bpf_link_create_opts options{};
   options.sz = sizeof options;
   options.flags = native ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE;
-  const int program = bpf_program__fd(program_->progs.redirect);
-  const int link = bpf_link_create(program, static_cast<int>(interface), BPF_XDP, &options);
+  const int link = bpf_link_create(fd(), static_cast<int>(interface), BPF_XDP, &options);
   if (link == -EBUSY || link == -EEXIST) return base::fail(busy_text(interface));
   if (link < 0) return base::fail_errno(fmt::format("attach XDP ({})", native ? "native" : "generic"), -link);
   link_.reset(link);
@@ -107,7 +108,7 @@ base::Result<void> XdpProgram::adopt(base::UniqueFd kept, std::uint32_t interfac
 }
 
 base::Result<void> XdpProgram::replace() {
-  const int error = bpf_link_update(link_.get(), bpf_program__fd(program_->progs.redirect), nullptr);
+  const int error = bpf_link_update(link_.get(), fd(), nullptr);
   if (error < 0) return base::fail_errno("replace the XDP program", -error);
   return {};
 }

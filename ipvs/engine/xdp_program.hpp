@@ -39,6 +39,7 @@ class XdpProgram {
   void set_own_mac(const base::MacAddress& own);
 
   bool native() const { return native_; }
+  int fd() const;
   int link_fd() const { return link_.get(); }
   struct Counters {
     std::uint64_t to_engine = 0;
