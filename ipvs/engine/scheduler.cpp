@@ -13,8 +13,8 @@ struct Entry {
 };
 
 constexpr std::array kSchedulers{
-    Entry{SchedulerKind::Rr, "rr", make_rr},    Entry{SchedulerKind::Wrr, "wrr", make_wrr},
-    Entry{SchedulerKind::Lc, "lc", make_lc},    Entry{SchedulerKind::Wlc, "wlc", make_wlc},
+    Entry{SchedulerKind::Rr, "rr", make_rr}, Entry{SchedulerKind::Wrr, "wrr", make_wrr},
+    Entry{SchedulerKind::Lc, "lc", make_lc}, Entry{SchedulerKind::Wlc, "wlc", make_wlc},
     Entry{SchedulerKind::Sh, "sh", make_sh},
 };
 
