@@ -4,19 +4,16 @@
 #include "ipvs/engine/core.hpp"
 #include "ipvs/engine/core_impl.hpp"
 #include "ipvs/engine/network_order.hpp"
-#include "ipvs/engine/slot_identity.hpp"
+#include "ipvs/names.hpp"
 
 namespace lvsd::ipvs::engine {
 namespace {
-
-std::string_view name(Protocol protocol) { return protocol == Protocol::Tcp ? "tcp" : "udp"; }
-std::string_view name(Method method) { return method == Method::Nat ? "nat" : "dr"; }
 
 ServerStatus describe(const LiveServer& server) {
   ServerStatus status;
   status.name = server.config.name;
   status.address = server.config.address;
-  status.method = name(server.config.method);
+  status.method = ipvs::name(server.config.method);
   status.weight = server.config.weight;
   status.effective_weight = server.draining || server.config.down ? 0 : server.config.weight;
   status.state = server.draining ? ServerState::drain : server.config.down ? ServerState::down : ServerState::up;
@@ -30,9 +27,9 @@ ServiceStatus describe(const Services& services, const LiveService& service) {
   ServiceStatus status;
   status.name = service.config.name;
   for (const auto& listener : service.config.listeners) {
-    status.listeners.push_back({std::string{name(listener.protocol)}, listener.address});
+    status.listeners.push_back({std::string{ipvs::name(listener.protocol)}, listener.address});
   }
-  status.scheduler = engine::name(service.config.scheduler);
+  status.scheduler = ipvs::name(service.config.scheduler);
   status.state = service.removed ? lvsd::ipvs::ServiceState::down : lvsd::ipvs::ServiceState::ok;
   status.statistics = service.estimator.with_rates(services.totals(service));
   for (const auto slot : service.servers) status.servers.push_back(describe(services.server(slot)));
@@ -43,7 +40,7 @@ ServiceStatus describe(const Services& services, const LiveService& service) {
 ConnectionStatus describe(const EngineState& state, const Connection& c, std::uint32_t now) {
   const auto& server = state.services.server(c.server);
   ConnectionStatus status;
-  status.protocol = name(static_cast<Protocol>(c.protocol));
+  status.protocol = ipvs::name(static_cast<Protocol>(c.protocol));
   status.state = engine::name(c.state);
   status.client = to_endpoint(c.client_address, c.client_port);
   status.virtual_address = to_endpoint(c.virtual_address, c.virtual_port);

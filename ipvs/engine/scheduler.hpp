@@ -7,7 +7,6 @@
 #include <memory>
 #include <optional>
 #include <span>
-#include <string_view>
 
 #include "base/address.hpp"
 #include "ipvs/config.hpp"
@@ -37,7 +36,6 @@ class Scheduler {
 };
 
 std::unique_ptr<Scheduler> make_scheduler(SchedulerKind kind);
-std::string_view name(SchedulerKind kind);
 
 std::unique_ptr<Scheduler> make_lc();
 std::unique_ptr<Scheduler> make_rr();
