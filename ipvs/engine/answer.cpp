@@ -53,7 +53,8 @@ bool make_icmp_error(Packet& packet, const Frame& frame, IcmpError error, std::u
   const std::uint32_t room = packet.length + packet.tailroom;
   const std::uint32_t least = std::uint32_t{frame.ip_header} + 8;  // RFC 792: header and 64 bits
   if (room < kAhead + least || frame.total_length < least) return false;
-  const auto quoted = std::min({std::uint32_t{frame.total_length}, kIcmpMaximum - kIpHeader - kIcmpHeader, room - kAhead});
+  const auto quoted =
+      std::min({std::uint32_t{frame.total_length}, kIcmpMaximum - kIpHeader - kIcmpHeader, room - kAhead});
 
   auto* const icmp = packet.data + kEthernetHeader + kIpHeader;
   std::memmove(icmp + kIcmpHeader, packet.data + frame.ip, quoted);

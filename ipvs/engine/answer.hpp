@@ -1,5 +1,5 @@
-// What the director itself says about a packet it does not forward: ICMP errors and TCP resets, made in place of the packet
-// and sent back to where it came from. Used by the forwarder, which limits their rate.
+// What the director itself says about a packet it does not forward: ICMP errors and TCP resets, made in place of the
+// packet and sent back to where it came from. Used by the forwarder, which limits their rate.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +20,8 @@ inline constexpr IcmpError kPortUnreachable{3, 3, 0};
 inline constexpr IcmpError kTimeExceeded{11, 0, 0};
 constexpr IcmpError fragmentation_needed(std::uint16_t mtu) { return {3, 4, mtu}; }
 
-// `source` is the address the error comes from (network order). False, and the packet unchanged, where there is no room.
-// Quotes as much of the packet as keeps the answer within 576 bytes (RFC 1812 §4.3.2.3).
+// `source` is the address the error comes from (network order). False, and the packet unchanged, where there is no
+// room. Quotes as much of the packet as keeps the answer within 576 bytes (RFC 1812 §4.3.2.3).
 bool make_icmp_error(Packet& packet, const Frame& frame, IcmpError error, std::uint32_t source) noexcept;
 
 // RFC 9293 §3.10.7.1, as a host answers for a closed connection. False for a packet that is a reset itself.

@@ -1,5 +1,5 @@
-// One connection as it lies in the engine's memory: 64 bytes, one cache line, no pointers, the same for every process that
-// maps it. Addresses and ports as they stand in the packet (network order).
+// One connection as it lies in the engine's memory: 64 bytes, one cache line, no pointers, the same for every process
+// that maps it. Addresses and ports as they stand in the packet (network order).
 #pragma once
 
 #include <cstdint>
@@ -10,9 +10,9 @@
 namespace lvsd::ipvs::engine {
 
 struct alignas(64) Connection {
-  static constexpr std::uint8_t kNat = 1;        // replies come through here and are looked up
-  static constexpr std::uint8_t kReplied = 2;    // a reply was seen
-  static constexpr std::uint8_t kNoReplyKey = 4; // a newer connection with the same server and client took the replies
+  static constexpr std::uint8_t kNat = 1;         // replies come through here and are looked up
+  static constexpr std::uint8_t kReplied = 2;     // a reply was seen
+  static constexpr std::uint8_t kNoReplyKey = 4;  // a newer connection with the same server and client took the replies
 
   std::uint32_t client_address = 0;
   std::uint32_t virtual_address = 0;

@@ -23,16 +23,18 @@ bool in_range(const Connection& c, std::span<const SlotRecord> slots) {
 }  // namespace
 
 ConnectionTable::ConnectionTable(const TableMemory& memory)
-    : hash_{memory.seed}, buckets_{memory.buckets}, overflow_{memory.overflow}, connections_{memory.connections} {
+    : hash_{memory.seed},
+      buckets_{memory.buckets},
+      overflow_{memory.overflow},
+      connections_{memory.connections},
+      used_{memory.connections_used} {
   if (memory.adopted) adopt(memory.slots);
 }
 
 void ConnectionTable::adopt(std::span<const SlotRecord> slots) noexcept {
   std::memset(static_cast<void*>(buckets_.data()), 0, buckets_.size_bytes());
   std::memset(static_cast<void*>(overflow_.data()), 0, overflow_.size_bytes());
-  used_ = static_cast<std::uint32_t>(connections_.size());
-  while (used_ > 0 && connections_[used_ - 1].protocol == 0) --used_;
-  for (auto i = used_; i-- > 0;) {
+  for (auto i = *used_; i-- > 0;) {
     auto& c = connections_[i];
     const auto hash = hash_(Tuple::inbound(c));
     if (c.protocol != 0 && in_range(c, slots) && find(Tuple::inbound(c), hash) == nullptr && link(hash, i)) {
@@ -135,8 +137,8 @@ bool ConnectionTable::link_reply(Connection& connection) noexcept {
 
 Connection* ConnectionTable::insert(const Connection& value) noexcept {
   const bool reuse = free_ != kNone;
-  if (!reuse && used_ == connections_.size()) return nullptr;
-  auto& c = connections_[reuse ? free_ : used_];
+  if (!reuse && *used_ == connections_.size()) return nullptr;
+  auto& c = connections_[reuse ? free_ : *used_];
   const auto next_free = c.server;
   const auto hash = hash_(Tuple::inbound(value));
   if (!link(hash, number(c))) return nullptr;
@@ -150,7 +152,7 @@ Connection* ConnectionTable::insert(const Connection& value) noexcept {
   if (reuse) {
     free_ = next_free;
   } else {
-    ++used_;
+    ++*used_;
   }
   ++size_;
   return &c;
@@ -169,7 +171,7 @@ void ConnectionTable::remove(Connection& connection) noexcept {
   }
   release(connection);
   if (--size_ == 0) {
-    used_ = 0;
+    *used_ = 0;
     free_ = kNone;
   }
 }

@@ -12,8 +12,8 @@ namespace lvsd::ipvs::engine {
 
 class ConnectionTable {
  public:
-  // Of an adopted table, connections are taken over whose fields are in range and whose slot is a server's record; the index
-  // is built anew, so that a table torn by a crash or by an enemy cannot lead anywhere wrong.
+  // Of an adopted table, connections are taken over whose fields are in range and whose slot is a server's record; the
+  // index is built anew, so that a table torn by a crash or by an enemy cannot lead anywhere wrong.
   explicit ConnectionTable(const TableMemory& memory);
 
   std::uint64_t hash(const Tuple& tuple) const noexcept { return hash_(tuple); }
@@ -23,14 +23,14 @@ class ConnectionTable {
 
   Connection* find(const Tuple& tuple, std::uint64_t hash) noexcept;
 
-  // Null when there is no room. The inbound tuple must not be in the table. A NAT connection whose reply tuple is taken gets
-  // the replies from now on (as in IPVS, the newest entry answers); the older one is marked kNoReplyKey.
+  // Null when there is no room. The inbound tuple must not be in the table. A NAT connection whose reply tuple is taken
+  // gets the replies from now on (as in IPVS, the newest entry answers); the older one is marked kNoReplyKey.
   Connection* insert(const Connection& connection) noexcept;
   void remove(Connection& connection) noexcept;
 
   std::uint32_t size() const { return size_; }
   // Connections are among the first `used()` of `all()`; free ones have protocol 0.
-  std::uint32_t used() const { return used_; }
+  std::uint32_t used() const { return *used_; }
   std::span<Connection> all() { return connections_; }
   std::span<const Connection> all() const { return connections_; }
 
@@ -46,7 +46,9 @@ class ConnectionTable {
     return static_cast<std::size_t>(((hash >> 32) * buckets_.size()) >> 32);
   }
   static std::uint16_t tag_of(std::uint64_t hash) noexcept { return static_cast<std::uint16_t>(hash); }
-  std::uint32_t number(const Connection& c) const noexcept { return static_cast<std::uint32_t>(&c - connections_.data()); }
+  std::uint32_t number(const Connection& c) const noexcept {
+    return static_cast<std::uint32_t>(&c - connections_.data());
+  }
   static bool matches(const Connection& connection, const Tuple& tuple) noexcept;
 
   template <class Wanted>
@@ -63,10 +65,10 @@ class ConnectionTable {
   std::span<Bucket> overflow_;
   std::span<Connection> connections_;
   std::uint32_t size_ = 0;
-  std::uint32_t used_ = 0;
-  std::uint32_t free_ = kNone;           // chain of freed connections below used_
+  std::uint32_t* used_;         // in the table's header
+  std::uint32_t free_ = kNone;  // chain of freed connections below used_
   std::uint32_t overflow_used_ = 0;
-  std::uint32_t overflow_free_ = 0;      // chain of freed overflow buckets, number + 1
+  std::uint32_t overflow_free_ = 0;  // chain of freed overflow buckets, number + 1
 };
 
 }  // namespace lvsd::ipvs::engine

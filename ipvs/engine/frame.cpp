@@ -33,8 +33,8 @@ Options inspect_options(std::span<const std::uint8_t> options) {
   return Options::Harmless;
 }
 
-// Offset of the IPv4 header, or 0 where the frame is not for us. Only a priority tag (VLAN 0, IEEE 802.1Q §9.6) is looked
-// through: another VLAN is another network, with an interface of its own.
+// Offset of the IPv4 header, or 0 where the frame is not for us. Only a priority tag (VLAN 0, IEEE 802.1Q §9.6) is
+// looked through: another VLAN is another network, with an interface of its own.
 std::size_t find_ipv4(std::span<const std::uint8_t> bytes) {
   if (bytes.size() < kEthernetHeader || (bytes[0] & 1) != 0) return 0;  // a group address is not for us
   std::size_t at = kEthernetHeader;
@@ -65,7 +65,8 @@ FrameKind parse_ipv4(Frame& frame, std::span<const std::uint8_t> packet) {
   if (packet.size() < kMinimumIpHeader || (packet[0] >> 4) != 4) return FrameKind::Malformed;
   frame.ip_header = static_cast<std::uint8_t>((packet[0] & 0x0f) << 2);
   frame.total_length = load16_host(&packet[2]);
-  if (frame.ip_header < kMinimumIpHeader || frame.total_length < frame.ip_header || frame.total_length > packet.size()) {
+  if (frame.ip_header < kMinimumIpHeader || frame.total_length < frame.ip_header ||
+      frame.total_length > packet.size()) {
     return FrameKind::Malformed;
   }
   if (fold(add_words(0, packet.first(frame.ip_header))) != 0xffff) return FrameKind::Malformed;

@@ -1,5 +1,5 @@
-// What stands in a frame: the header parser of the engine's data path. Reads, never writes. Addresses and ports stay as they
-// stand in the packet (network order), because they are only compared, hashed and written back.
+// What stands in a frame: the header parser of the engine's data path. Reads, never writes. Addresses and ports stay as
+// they stand in the packet (network order), because they are only compared, hashed and written back.
 #pragma once
 
 #include <cstdint>

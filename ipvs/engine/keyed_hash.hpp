@@ -1,5 +1,5 @@
-// SipHash-1-3 of a connection's tuple: keyed, so that nobody outside can aim many connections at one bucket. Aumasson and
-// Bernstein, "SipHash: a fast short-input PRF"; without the length block, as every input is two words.
+// SipHash-1-3 of a connection's tuple: keyed, so that nobody outside can aim many connections at one bucket. Aumasson
+// and Bernstein, "SipHash: a fast short-input PRF"; without the length block, as every input is two words.
 #pragma once
 
 #include <bit>

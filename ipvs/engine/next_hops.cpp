@@ -35,10 +35,10 @@ struct Level {
 }  // namespace
 
 struct NextHops::Tables {
-  std::vector<Interface> interfaces;
-  std::vector<Level> v4;  // longest prefix first
+  std::vector<Interface> interfaces;  // by index
+  std::vector<Level> v4;              // longest prefix first
   std::vector<Level> v6;
-  // Per interface, in the order of `interfaces` by index; addresses hash well enough on their own.
+  // By interface index.
   boost::unordered_flat_map<std::uint32_t, boost::unordered_flat_map<std::uint32_t, Neighbour>> v4_neighbours;
   boost::unordered_flat_map<std::uint32_t, boost::unordered_flat_map<base::IpAddress, Neighbour, Hasher>> v6_neighbours;
   std::uint64_t generation = 1;
@@ -58,7 +58,8 @@ const Route* NextHops::Tables::route(const base::IpAddress& destination) const n
     return nullptr;
   }
   for (const auto& level : v6) {
-    if (const auto found = level.v6.find(masked(destination, level.length)); found != level.v6.end()) return &found->second;
+    if (const auto found = level.v6.find(masked(destination, level.length)); found != level.v6.end())
+      return &found->second;
   }
   return nullptr;
 }

@@ -1,5 +1,5 @@
-// A mirror of what the kernel knows about ways out: interfaces, routes (longest prefix first) and neighbours. Pure: fed by the
-// netlink rim (neighbours.cpp), read by the core.
+// A mirror of what the kernel knows about ways out: interfaces, routes (longest prefix first) and neighbours. Pure: fed
+// by the netlink rim (neighbours.cpp), read by the core.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +17,8 @@ struct Interface {
   base::MacAddress mac;
   std::uint32_t mtu = 1500;
   bool up = false;
-  bool engine = false;                       // has an AF_XDP socket: the core may send there
-  std::vector<base::IpAddress> addresses;    // for ICMP errors of our own
+  bool engine = false;                     // has an AF_XDP socket: the core may send there
+  std::vector<base::IpAddress> addresses;  // for ICMP errors of our own
 };
 
 struct Route {

@@ -9,7 +9,8 @@ constexpr std::uint32_t kTcpChecksum = 16;  // offsets within the transport head
 constexpr std::uint32_t kUdpChecksum = 6;
 
 constexpr std::uint16_t to_network(std::uint16_t value) {
-  if constexpr (std::endian::native == std::endian::little) return static_cast<std::uint16_t>((value << 8) | (value >> 8));
+  if constexpr (std::endian::native == std::endian::little)
+    return static_cast<std::uint16_t>((value << 8) | (value >> 8));
   return value;
 }
 

@@ -1,5 +1,6 @@
-// Changes to a packet in place: addresses, ports, TTL, Ethernet header, and the checksums that go with them. Used by the
-// forwarder. Sums are over 16-bit words as they lie in memory, so that no byte order is ever converted (RFC 1071 §2 B).
+// Changes to a packet in place: addresses, ports, TTL, Ethernet header, and the checksums that go with them. Used by
+// the forwarder. Sums are over 16-bit words as they lie in memory, so that no byte order is ever converted (RFC 1071 §2
+// B).
 #pragma once
 
 #include <cstdint>
@@ -23,8 +24,8 @@ constexpr std::uint16_t fold(std::uint64_t sum) {
   return static_cast<std::uint16_t>(sum);
 }
 
-// What a change of words adds to a checksum: collect the replaced and the new words, then apply to each field they are in.
-// RFC 1624 eqn. 3.
+// What a change of words adds to a checksum: collect the replaced and the new words, then apply to each field they are
+// in. RFC 1624 eqn. 3.
 class ChecksumChange {
  public:
   void replace16(std::uint16_t old_word, std::uint16_t new_word) {
@@ -43,8 +44,9 @@ class ChecksumChange {
   std::uint64_t sum_ = 0;
 };
 
-// A sender on a virtual link leaves the transport checksum to hardware that is not there: the field then holds the folded
-// sum of the pseudo-header only. Fills in the whole checksum in that case (dataplane trap 4). `data` is the frame.
+// A sender on a virtual link leaves the transport checksum to hardware that is not there: the field then holds the
+// folded sum of the pseudo-header only. Fills in the whole checksum in that case (dataplane trap 4). `data` is the
+// frame.
 void complete_checksum(std::uint8_t* data, const Frame& frame) noexcept;
 
 // One end of the packet: where it comes from, or where it goes to. Network order.

@@ -8,14 +8,12 @@ namespace {
 
 struct Entry {
   SchedulerKind kind;
-  std::string_view name;
   std::unique_ptr<Scheduler> (*make)();
 };
 
 constexpr std::array kSchedulers{
-    Entry{SchedulerKind::Rr, "rr", make_rr},    Entry{SchedulerKind::Wrr, "wrr", make_wrr},
-    Entry{SchedulerKind::Lc, "lc", make_lc},    Entry{SchedulerKind::Wlc, "wlc", make_wlc},
-    Entry{SchedulerKind::Sh, "sh", make_sh},
+    Entry{SchedulerKind::Rr, make_rr},   Entry{SchedulerKind::Wrr, make_wrr}, Entry{SchedulerKind::Lc, make_lc},
+    Entry{SchedulerKind::Wlc, make_wlc}, Entry{SchedulerKind::Sh, make_sh},
 };
 
 const Entry& entry(SchedulerKind kind) {
@@ -25,6 +23,5 @@ const Entry& entry(SchedulerKind kind) {
 }  // namespace
 
 std::unique_ptr<Scheduler> make_scheduler(SchedulerKind kind) { return entry(kind).make(); }
-std::string_view name(SchedulerKind kind) { return entry(kind).name; }
 
 }  // namespace lvsd::ipvs::engine

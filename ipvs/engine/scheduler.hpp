@@ -1,13 +1,12 @@
-// Which real server takes a new connection: one question, one file per answer in schedulers/, all listed in scheduler.cpp.
-// Servers are in the order of the configuration, and the first of equals wins. (Kernel IPVS keeps the newest server first:
-// there, of servers added in the order a b c, c wins.)
+// Which real server takes a new connection: one question, one file per answer in schedulers/, all listed in
+// scheduler.cpp. Servers are in the order of the configuration, and the first of equals wins. (Kernel IPVS keeps the
+// newest server first: there, of servers added in the order a b c, c wins.)
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
-#include <string_view>
 
 #include "base/address.hpp"
 #include "ipvs/config.hpp"
@@ -17,7 +16,7 @@ namespace lvsd::ipvs::engine {
 struct Candidate {
   std::uint32_t id = 0;  // stays with the server while its place in the list may change
   std::uint32_t weight = 1;
-  bool down = false;     // fails its checks: as good as not in the list
+  bool down = false;  // fails its checks: as good as not in the list
   std::uint32_t active = 0;
   std::uint32_t inactive = 0;
 
@@ -37,7 +36,6 @@ class Scheduler {
 };
 
 std::unique_ptr<Scheduler> make_scheduler(SchedulerKind kind);
-std::string_view name(SchedulerKind kind);
 
 std::unique_ptr<Scheduler> make_lc();
 std::unique_ptr<Scheduler> make_rr();

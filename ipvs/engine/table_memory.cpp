@@ -14,6 +14,8 @@ struct alignas(64) Header {
   std::uint32_t layout = 0;
   std::uint32_t capacity = 0;
   std::uint64_t seed = 0;
+  std::uint32_t slots_used = 0;
+  std::uint32_t connections_used = 0;
 };
 
 struct Layout {
@@ -23,7 +25,8 @@ struct Layout {
   std::size_t connections = 0;
 
   explicit Layout(std::uint32_t capacity)
-      // A quarter of the connections is more servers than anybody has; at least enough for a small table in front of many.
+      // A quarter of the connections is more servers than anybody has; at least enough for a small table in front of
+      // many.
       : slots{std::clamp<std::size_t>(capacity / 4, 4096, 1u << 18)},
         // Two keys per connection at most, six of ten places taken on average: 4 in 100 buckets overflow.
         buckets{std::size_t{capacity} / 3 + 8},
@@ -54,9 +57,13 @@ TableMemory::TableMemory(std::span<std::byte> memory, std::uint32_t capacity, st
   adopted = header.magic == kMagic && header.layout == kLayout && header.capacity == layout.connections;
   if (!adopted) {
     if (header.magic != 0) std::memset(memory.data(), 0, layout.bytes());
-    header = {kMagic, kLayout, static_cast<std::uint32_t>(layout.connections), new_seed};
+    header = {kMagic, kLayout, static_cast<std::uint32_t>(layout.connections), new_seed, 0, 0};
   }
   seed = header.seed;
+  header.slots_used = std::min(header.slots_used, static_cast<std::uint32_t>(layout.slots));
+  header.connections_used = std::min(header.connections_used, static_cast<std::uint32_t>(layout.connections));
+  slots_used = &header.slots_used;
+  connections_used = &header.connections_used;
   slots = take<SlotRecord>(at, layout.slots);
   buckets = take<Bucket>(at, layout.buckets);
   overflow = take<Bucket>(at, layout.overflow);

@@ -1,5 +1,5 @@
-// How the engine's memory is laid out: header, server records, index, connections, all found by number, so that it can be a
-// mapping that outlives the process. Used by the connection table and the services; nothing else knows an offset.
+// How the engine's memory is laid out: header, server records, index, connections, all found by number, so that it can
+// be a mapping that outlives the process. Used by the connection table and the services; nothing else knows an offset.
 #pragma once
 
 #include <array>
@@ -31,8 +31,8 @@ struct Counters {
   friend bool operator==(const Counters&, const Counters&) = default;
 };
 
-// Who a slot number stands for: what the next process finds its servers by. A record of a service (its name, no server) keeps
-// the counters of servers that are gone.
+// Who a slot number stands for: what the next process finds its servers by. A record of a service (its name, no server)
+// keeps the counters of servers that are gone.
 struct alignas(64) SlotRecord {
   enum class Kind : std::uint8_t { Free, Server, Service };
   static constexpr std::size_t kNameLimit = 95;  // bytes; longer names are kept as their beginning and a hash
@@ -67,12 +67,17 @@ struct TableMemory {
   // `capacity` connections, at least 1. Bytes per connection: 64, and about 24 for both directions of the index.
   static std::size_t size(std::uint32_t capacity);
 
-  // Lays the table out in `memory`, which must have size(capacity) bytes and be aligned to 64. When it holds a table of this
-  // layout and capacity, `adopted` is set; what it holds is still to be verified. Else it is cleared, and gets `seed`.
+  // Lays the table out in `memory`, which must have size(capacity) bytes and be aligned to 64. When it holds a table of
+  // this layout and capacity, `adopted` is set; what it holds is still to be verified. Else it is cleared, and gets
+  // `seed`.
   TableMemory(std::span<std::byte> memory, std::uint32_t capacity, std::uint64_t seed);
 
   bool adopted = false;
   std::uint64_t seed = 0;
+  // How far the records and connections have been used, so that what was never touched is never read: it costs no
+  // memory.
+  std::uint32_t* slots_used = nullptr;
+  std::uint32_t* connections_used = nullptr;
   std::span<SlotRecord> slots;
   std::span<Bucket> buckets;
   std::span<Bucket> overflow;

@@ -14,8 +14,8 @@ using Row = std::array<State, kTcpStates>;
 using Table = std::array<Row, kEvents>;
 
 constexpr State NO = State::None, ES = State::Established, SS = State::SynSent, SR = State::SynReceived,
-                FW = State::FinWait, TW = State::TimeWait, CL = State::Close, CW = State::CloseWait, LA = State::LastAck,
-                LI = State::Listen, SA = State::SynAck;
+                FW = State::FinWait, TW = State::TimeWait, CL = State::Close, CW = State::CloseWait,
+                LA = State::LastAck, LI = State::Listen, SA = State::SynAck;
 
 // Columns: NO ES SS SR FW TW CL CW LA LI SA; rows: syn fin ack rst.
 constexpr Table kFromClient{{
@@ -43,8 +43,18 @@ struct StateWords {
   std::int32_t seconds;
 };
 constexpr std::array<StateWords, kStates> kWords{{
-    {"NONE", 2}, {"ESTABLISHED", 900}, {"SYN_SENT", 120}, {"SYN_RECV", 60}, {"FIN_WAIT", 120}, {"TIME_WAIT", 120},
-    {"CLOSE", 10}, {"CLOSE_WAIT", 60}, {"LAST_ACK", 30}, {"LISTEN", 120}, {"SYNACK", 120}, {"UDP", 300},
+    {"NONE", 2},
+    {"ESTABLISHED", 900},
+    {"SYN_SENT", 120},
+    {"SYN_RECV", 60},
+    {"FIN_WAIT", 120},
+    {"TIME_WAIT", 120},
+    {"CLOSE", 10},
+    {"CLOSE_WAIT", 60},
+    {"LAST_ACK", 30},
+    {"LISTEN", 120},
+    {"SYNACK", 120},
+    {"UDP", 300},
 }};
 
 constexpr std::int64_t kLongest = std::int64_t{24} * 24 * 3600 * 1000;  // time stamps are 32-bit milliseconds
@@ -65,7 +75,8 @@ State next_state(State state, std::uint8_t tcp_flags, Seen seen) noexcept {
 std::string_view name(State state) { return kWords[static_cast<std::size_t>(state)].name; }
 
 IdleLimits::IdleLimits() : milliseconds_{} {
-  std::transform(kWords.begin(), kWords.end(), milliseconds_.begin(), [](const StateWords& w) { return w.seconds * 1000; });
+  std::transform(kWords.begin(), kWords.end(), milliseconds_.begin(),
+                 [](const StateWords& w) { return w.seconds * 1000; });
 }
 
 void IdleLimits::set(const Timeouts& timeouts) {

@@ -1,5 +1,5 @@
-// The TCP states of a connection as a director sees them, and how long an idle connection stays in each: the tables of IPVS
-// (kernel ip_vs_proto_tcp.c). Pure; used by the forwarder, the expiry and the listing.
+// The TCP states of a connection as a director sees them, and how long an idle connection stays in each: the tables of
+// IPVS (kernel ip_vs_proto_tcp.c). Pure; used by the forwarder, the expiry and the listing.
 #pragma once
 
 #include <array>
@@ -12,7 +12,17 @@ namespace lvsd::ipvs::engine {
 
 // The numbers of the kernel, which the synchronisation protocol carries too.
 enum class State : std::uint8_t {
-  None, Established, SynSent, SynReceived, FinWait, TimeWait, Close, CloseWait, LastAck, Listen, SynAck,
+  None,
+  Established,
+  SynSent,
+  SynReceived,
+  FinWait,
+  TimeWait,
+  Close,
+  CloseWait,
+  LastAck,
+  Listen,
+  SynAck,
   Udp,  // the one state of UDP
   kCount,
 };
@@ -28,7 +38,8 @@ State next_state(State state, std::uint8_t tcp_flags, Seen seen) noexcept;
 
 // Counts in the server's active connections.
 constexpr bool is_active(State state) {
-  return state == State::Established || state == State::SynSent || state == State::SynReceived || state == State::SynAck;
+  return state == State::Established || state == State::SynSent || state == State::SynReceived ||
+         state == State::SynAck;
 }
 
 std::string_view name(State state);  // ipvsadm's words

@@ -221,9 +221,6 @@ void Worker::Impl::keep_time() {
 void Worker::Impl::give_up_waiting() {
   for (auto failed = waiting.expire(now); failed > 0; --failed) drop(DropReason::NextHopFailed);
   for (const auto& key : waiting.ask_again(now)) callbacks.ask(key);
-  for (const auto& key : neighbours.release_failures(now)) {
-    core->next_hops().forget_neighbour(key.interface, key.address);
-  }
 }
 
 void Worker::Impl::flush_unsent() {
@@ -234,11 +231,10 @@ void Worker::Impl::flush_unsent() {
 
 void Worker::Impl::learn(const Neighbour& neighbour) {
   const NextHopKey key{neighbour.interface, neighbour.address};
-  const auto update = neighbours.learn(neighbour, now);
-  core->next_hops().set_neighbour(update.neighbour);
-  if (update.ask) callbacks.ask(key);
-  if (update.neighbour.usable) return send_waited(key, neighbour.mac);
-  if (!update.neighbour.failed) return;
+  core->next_hops().set_neighbour(neighbour);
+  if (neighbours.learn(neighbour)) callbacks.ask(key);
+  if (neighbour.usable) return send_waited(key, neighbour.mac);
+  if (!neighbour.failed) return;
   for (auto lost = waiting.take(key).size(); lost > 0; --lost) drop(DropReason::NextHopFailed);
 }
 

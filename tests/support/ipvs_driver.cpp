@@ -144,7 +144,7 @@ void Driver::start_room() {
     _exit(code);
   }
   std::cout << fmt::format("{{\"started\":{}}}", child_) << std::endl;
-  link_ = std::make_unique<base::Link<Up, Down>>(loop_, std::move(pair->first), decode_up, encode);
+  link_.reset(new base::Link<Up, Down>{loop_, std::move(pair->first), decode_up, encode});
   pair->second.reset();
   link_->start([this](Up m, std::vector<base::UniqueFd> fds) { on_message(std::move(m), std::move(fds)); },
                [this](const std::string&) { on_closed(); });

@@ -11,7 +11,8 @@ class RoundRobin final : public Scheduler {
   // The turn stays with the server that had it; a server that is gone leaves it to its predecessor.
   void servers_changed(std::span<const Candidate> servers) override {
     if (last_ == kBeforeFirst) return;
-    const auto same = std::find_if(servers.begin(), servers.end(), [this](const Candidate& c) { return c.id == last_id_; });
+    const auto same =
+        std::find_if(servers.begin(), servers.end(), [this](const Candidate& c) { return c.id == last_id_; });
     if (same != servers.end()) {
       last_ = static_cast<std::size_t>(same - servers.begin());
     } else {

@@ -1,6 +1,7 @@
-// sh: the client's address decides. 256 buckets are filled in turns through the list, each server taking as many consecutive
-// ones as it weighs. A server of weight 0 still takes one, and its clients get nothing, as in IPVS; a server that is down
-// takes none, as if it had been removed from the list.
+// sh: the client's address decides. 256 buckets are filled in turns through the list, each server taking as many
+// consecutive ones as it weighs. A server of weight 0 still takes one, and its clients get nothing, as in IPVS; a
+// server that is down takes none, as if it had been removed from the list.
+#include <algorithm>
 #include <array>
 
 #include "ipvs/engine/scheduler.hpp"

@@ -5,9 +5,7 @@ namespace lvsd::ipvs::engine {
 namespace {
 
 // a/aw < b/bw without dividing; overhead below 2^41 and weight below 2^16 keep within 64 bits.
-bool less_loaded(const Candidate& a, const Candidate& b) {
-  return a.overhead() * b.weight < b.overhead() * a.weight;
-}
+bool less_loaded(const Candidate& a, const Candidate& b) { return a.overhead() * b.weight < b.overhead() * a.weight; }
 
 class WeightedLeastConnection final : public Scheduler {
  public:

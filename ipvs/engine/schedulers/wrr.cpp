@@ -1,5 +1,5 @@
-// wrr: rounds through the list at a falling weight level; who weighs at least the level takes a connection. In one cycle each
-// server gets as many as it weighs (divided by the greatest common divisor), interleaved.
+// wrr: rounds through the list at a falling weight level; who weighs at least the level takes a connection. In one
+// cycle each server gets as many as it weighs (divided by the greatest common divisor), interleaved.
 #include <algorithm>
 #include <numeric>
 
@@ -28,7 +28,8 @@ class WeightedRoundRobin final : public Scheduler {
     }
   }
 
-  // Ends: the level comes by the top, which the heaviest server reaches, after at most two walks through a level without one.
+  // Ends: the level comes by the top, which the heaviest server reaches, after at most two walks through a level
+  // without one.
   Pick pick(std::span<const Candidate> servers, const base::Endpoint&) noexcept override {
     if (top_ <= 0) return std::nullopt;
     for (;;) {

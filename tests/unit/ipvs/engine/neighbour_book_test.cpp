@@ -5,11 +5,9 @@
 namespace lvsd::ipvs::engine {
 namespace {
 
-using namespace std::chrono_literals;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-const base::TimePoint kStart{1000s};
 const base::IpAddress kAddress = base::IpAddress::v4(0x0a000001);
 const base::MacAddress kMac{{2, 0, 0, 0, 0, 1}};
 const base::MacAddress kOtherMac{{2, 0, 0, 0, 0, 2}};
@@ -18,48 +16,30 @@ const NextHopKey kKey{7, kAddress};
 Neighbour usable(const base::MacAddress& mac = kMac) { return {7, kAddress, mac, true, false}; }
 Neighbour failed() { return {7, kAddress, {}, false, true}; }
 
-TEST(NeighbourBook, AFailureOfOneThatWasUsableIsAskedAboutAtOnceInsteadOfReported) {
+TEST(NeighbourBook, OnlyTheFailureOfOneThatWasUsableIsAskedAboutAtOnce) {
   NeighbourBook book;
-  book.learn(usable(), kStart);
-  const auto update = book.learn(failed(), kStart + 1s);
-  EXPECT_TRUE(update.ask);
-  EXPECT_FALSE(update.neighbour.failed);
-  EXPECT_FALSE(update.neighbour.usable);
-}
-
-TEST(NeighbourBook, AFailureOfOneThatNeverAnsweredIsReportedAndHeldForASecond) {
-  NeighbourBook book;
-  const auto update = book.learn(failed(), kStart);
-  EXPECT_TRUE(update.neighbour.failed);
-  EXPECT_FALSE(update.ask);
-  EXPECT_THAT(book.release_failures(kStart + 999ms), IsEmpty());
-  EXPECT_THAT(book.release_failures(kStart + 1s), ElementsAre(kKey));
-  EXPECT_THAT(book.release_failures(kStart + 2s), IsEmpty()) << "released once";
-}
-
-TEST(NeighbourBook, ANeighbourThatCameBackIsNotReleasedAsAFailure) {
-  NeighbourBook book;
-  book.learn(failed(), kStart);
-  book.learn(usable(), kStart + 500ms);
-  EXPECT_THAT(book.release_failures(kStart + 5s), IsEmpty());
+  EXPECT_FALSE(book.learn(failed())) << "it never answered";
+  EXPECT_FALSE(book.learn(usable()));
+  EXPECT_TRUE(book.learn(failed()));
+  EXPECT_FALSE(book.learn(failed())) << "once";
 }
 
 TEST(NeighbourBook, OnlyUsableNeighboursThatWereSentToAreInUse) {
   NeighbourBook book;
   UsedNextHops used;
-  book.learn(usable(), kStart);
+  book.learn(usable());
   EXPECT_THAT(book.in_use(used), IsEmpty());
   used.mark(7, kMac.bytes.data());
   EXPECT_THAT(book.in_use(used), ElementsAre(kKey));
-  book.learn(failed(), kStart);
+  book.learn(failed());
   EXPECT_THAT(book.in_use(used), IsEmpty());
 }
 
 TEST(NeighbourBook, FollowsAChangedHardwareAddress) {
   NeighbourBook book;
   UsedNextHops used;
-  book.learn(usable(), kStart);
-  EXPECT_EQ(book.learn(usable(kOtherMac), kStart).neighbour.mac, kOtherMac);
+  book.learn(usable());
+  book.learn(usable(kOtherMac));
   used.mark(7, kOtherMac.bytes.data());
   EXPECT_THAT(book.in_use(used), ElementsAre(kKey));
 }
