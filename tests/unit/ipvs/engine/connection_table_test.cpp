@@ -36,6 +36,7 @@ struct Table {
   void open() {
     memory.emplace(bytes.span(), capacity_, 1);
     memory->slots[0].kind = SlotRecord::Kind::Server;
+    *memory->slots_used = 1;
     table.emplace(*memory);
   }
   Connection* find(const Tuple& tuple) { return table->find(tuple, table->hash(tuple)); }

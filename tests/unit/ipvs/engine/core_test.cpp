@@ -54,7 +54,8 @@ FrameSpec forwarded(FrameSpec spec, int n, Method method = Method::Nat) {
 }
 
 ServerStatus status_of(Director& director, const std::string& name) {
-  for (const auto& s : director->status().front().servers) {
+  const auto services = director->status();
+  for (const auto& s : services.front().servers) {
     if (s.name == name) return s;
   }
   return {};
@@ -64,7 +65,8 @@ std::string state_of_only_connection(Director& director) {
   return found.size() == 1 ? found.front().state : "not one";
 }
 std::string server_of(Director& director, std::uint16_t client_port) {
-  for (const auto& c : director->connections({}, director.now).connections) {
+  const auto found = director->connections({}, director.now);
+  for (const auto& c : found.connections) {
     if (c.client.port == client_port) return c.server;
   }
   return "";

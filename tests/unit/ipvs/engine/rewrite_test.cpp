@@ -30,7 +30,12 @@ TEST(Rewrite, GivesTheFrameThatWouldHaveBeenSentToTheOtherEnd) {
     const auto address = *rc::gen::arbitrary<std::uint32_t>();
     const auto port = *rc::gen::arbitrary<std::uint16_t>();
     const bool source = *rc::gen::arbitrary<bool>();
-    (source ? other.source : other.destination) = {base::IpAddress::v4(address), port};
+    const base::Endpoint end{base::IpAddress::v4(address), port};
+    if (source) {
+      other.source = end;
+    } else {
+      other.destination = end;
+    }
     auto bytes = make_frame(spec);
     rewrite_end(bytes.data(), parse(bytes), source ? End::Source : End::Destination, swap_address(address), swap_port(port));
     // A sum may be 0x0000 or 0xffff for the same words; both are right.
