@@ -1,13 +1,12 @@
 #include "ipvs/engine/engine_backend.hpp"
 
-#include <sys/random.h>
-
 #include <set>
 #include <utility>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <sys/random.h>
 
 #include "base/log.hpp"
 #include "ipvs/engine/attachments.hpp"
@@ -86,7 +85,8 @@ base::Result<void> EngineBackend::Impl::start(Kept kept, const Keep& keep) {
   const auto flows = core->live_flows();
   refused_flows = maps.change_flows(flows);
   if (memory.taken_up()) {
-    base::log::notice("engine", "{} connections taken over, {} of them under NAT", core->connection_entries(), flows.size());
+    base::log::notice("engine", "{} connections taken over, {} of them under NAT", core->connection_entries(),
+                      flows.size());
   }
   keep(kConnections, memory.fd());
 
@@ -99,11 +99,14 @@ base::Result<void> EngineBackend::Impl::start(Kept kept, const Keep& keep) {
   if (!started) return tl::unexpected{started.error()};
   worker = std::move(*started);
   attachments = std::make_unique<Attachments>(maps, *worker, links_among(kept), keep);
-  auto mirror = Neighbours::start(
-      loop, {.topology = [this](const auto& l, const auto& r) { follow(l, r); },
-             .all_neighbours = [this](const auto& all) { worker->replace_neighbours(all); },
-             .changed = [this](const Neighbour& neighbour) { worker->set_neighbour(neighbour); },
-             .forgotten = [this](std::uint32_t i, const base::IpAddress& a) { worker->forget_neighbour({i, a}); }});
+  auto mirror =
+      Neighbours::start(loop, {.topology = [this](const auto& l, const auto& r) { follow(l, r); },
+                               .all_neighbours = [this](const auto& all) { worker->replace_neighbours(all); },
+                               .changed = [this](const Neighbour& neighbour) { worker->set_neighbour(neighbour); },
+                               .forgotten =
+                                   [this](std::uint32_t i, const base::IpAddress& a) {
+                                     worker->forget_neighbour({i, a});
+                                   }});
   if (!mirror) return tl::unexpected{mirror.error()};
   neighbours = std::move(*mirror);
   reconcile_regularly();

@@ -1,16 +1,15 @@
 #include "ipvs/engine/neighbours.hpp"
 
-#include <linux/neighbour.h>
-#include <linux/rtnetlink.h>
-#include <netlink/msg.h>
-#include <netlink/netlink.h>
-#include <netlink/route/neighbour.h>
-
 #include <algorithm>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
+#include <netlink/msg.h>
+#include <netlink/netlink.h>
+#include <netlink/route/neighbour.h>
 
 #include "base/log.hpp"
 #include "ipvs/engine/kernel_objects.hpp"
@@ -77,8 +76,8 @@ base::Result<void> Neighbours::Impl::open() {
         return static_cast<int>(NL_OK);
       },
       this);
-  const int error = nl_socket_add_memberships(events.get(), RTNLGRP_LINK, RTNLGRP_NEIGH, RTNLGRP_IPV4_IFADDR,
-                                              RTNLGRP_IPV4_ROUTE, 0);
+  const int error =
+      nl_socket_add_memberships(events.get(), RTNLGRP_LINK, RTNLGRP_NEIGH, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE, 0);
   if (error < 0) return base::fail(std::string{"follow netlink events: "} + nl_geterror(error));
   readable.assign(nl_socket_get_fd(events.get()));
   return {};

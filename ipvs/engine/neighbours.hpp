@@ -1,6 +1,6 @@
-// The netlink rim of NextHops: follows the kernel's interfaces, addresses, routes and neighbours, and asks the kernel to
-// resolve neighbours. Owned by the engine backend, on the room's loop. IPv4 so far. Events are hints; what counts is read
-// back: after every lost event (ENOBUFS), after changes, and every kDumpInterval anyway.
+// The netlink rim of NextHops: follows the kernel's interfaces, addresses, routes and neighbours, and asks the kernel
+// to resolve neighbours. Owned by the engine backend, on the room's loop. IPv4 so far. Events are hints; what counts is
+// read back: after every lost event (ENOBUFS), after changes, and every kDumpInterval anyway.
 #pragma once
 
 #include <functional>

@@ -1,5 +1,9 @@
-// What the two ways to recognise a NAT reply cost (docs/decisions/0003-nat-replies.md): an entry in the XDP program's map per
-// connection, or a packet handed back to the kernel through a TUN device per miss. Needs root and /dev/net/tun.
+// What the two ways to recognise a NAT reply cost (docs/decisions/0003-nat-replies.md): an entry in the XDP program's
+// map per connection, or a packet handed back to the kernel through a TUN device per miss. Needs root and /dev/net/tun.
+#include <array>
+#include <cstring>
+#include <vector>
+
 #include <benchmark/benchmark.h>
 #include <bpf/bpf.h>
 #include <fcntl.h>
@@ -8,10 +12,6 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <array>
-#include <cstring>
-#include <vector>
 
 #include "base/fd.hpp"
 #include "ipvs/engine/redirect_maps.hpp"
@@ -34,8 +34,8 @@ std::vector<FlowChange> changes(FlowChange::Kind kind, std::uint32_t first, std:
   return all;
 }
 
-// Adds and removes of new connections, `batch` at a time, in a map that holds half of its entries. Time per connection begun
-// and ended.
+// Adds and removes of new connections, `batch` at a time, in a map that holds half of its entries. Time per connection
+// begun and ended.
 void flow_begins_and_ends(benchmark::State& state) {
   auto maps = RedirectMaps::create(kFlows);
   if (!maps) return state.SkipWithError(maps.error().text.c_str());
