@@ -10,6 +10,7 @@
 #include <netlink/msg.h>
 #include <netlink/netlink.h>
 #include <netlink/route/neighbour.h>
+#include <sys/socket.h>
 
 #include "base/log.hpp"
 #include "ipvs/engine/kernel_objects.hpp"
@@ -68,7 +69,8 @@ base::Result<void> Neighbours::Impl::open() {
   events = std::move(*opened);
   nl_socket_disable_seq_check(events.get());
   nl_socket_set_nonblocking(events.get());
-  nl_socket_set_buffer_size(events.get(), kEventBuffer, 0);
+  // libnl's own call is bound by net.core.rmem_max.
+  setsockopt(nl_socket_get_fd(events.get()), SOL_SOCKET, SO_RCVBUFFORCE, &kEventBuffer, sizeof kEventBuffer);
   nl_socket_modify_cb(
       events.get(), NL_CB_VALID, NL_CB_CUSTOM,
       [](nl_msg* message, void* self) {
@@ -164,7 +166,7 @@ void Neighbours::Impl::read_topology() {
     base::log::warning("engine", "{}", (!links ? links.error() : routes.error()).text);
     return topology_soon();
   }
-  pause = std::max(kLeastPause, (base::Clock::now() - begin) * 10);
+  pause = std::max(kLeastPause, (base::Clock::now() - begin) * 5);
   receiver.topology(*links, *routes);
 }
 

@@ -29,7 +29,7 @@ struct Link {
 class Neighbours {
  public:
   static constexpr base::Duration kDumpInterval = std::chrono::seconds{30};
-  // At most one dump of interfaces and routes in this time, and none for ten times as long as the last one took.
+  // At most one dump of interfaces and routes in this time, and none for five times as long as the last one took.
   static constexpr base::Duration kLeastPause = std::chrono::milliseconds{50};
 
   struct Receiver {

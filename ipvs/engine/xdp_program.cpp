@@ -8,6 +8,7 @@
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
 #include <linux/if_link.h>
+#include <net/if.h>
 
 #include "ipvs/engine/redirect_keys.h"
 
