@@ -172,6 +172,7 @@ void Neighbours::Impl::read_topology() {
 
 void Neighbours::Impl::read_neighbours() {
   neighbours_due = false;
+  read_events();  // what is older than the dump must not be taken for newer
   const auto neighbours = dump_neighbours(requests.get());
   if (!neighbours) return base::log::warning("engine", "{}", neighbours.error().text);
   receiver.all_neighbours(*neighbours);
