@@ -12,7 +12,7 @@ function(lvsd_bpf target source)
   # The BPF target does not know the host's multiarch folder, where asm/types.h lives.
   add_custom_command(
     OUTPUT ${folder}/${name}.skel.h
-    COMMAND ${LVSD_BPF_CLANG} -target bpf -mcpu=v3 -O2 -g -Wall -Werror -MD -MF ${folder}/${name}.d
+    COMMAND ${LVSD_BPF_CLANG} -target bpf -mcpu=v3 -O2 -g -Wall -Werror
             -idirafter /usr/include/${CMAKE_LIBRARY_ARCHITECTURE} -c ${input} -o ${folder}/${name}.bpf.o
     COMMAND ${LVSD_BPFTOOL} gen skeleton ${folder}/${name}.bpf.o name ${name}_bpf > ${folder}/${name}.skel.h
     DEPENDS ${input} ${ARGN}
