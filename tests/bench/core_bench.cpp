@@ -136,6 +136,7 @@ class Rig {
       const auto count = std::min<std::uint32_t>(kBatch, flows_ - n);
       for (std::uint32_t i = 0; i < count; ++i) put(i, n + i, false);
       core_.forward(std::span{packets_}.first(count), std::span{verdicts_}.first(count), now_);
+      static_cast<void>(core_.take_flow_changes());
     }
   }
 
