@@ -104,6 +104,22 @@ TEST(Diff, AChangedWeightIsOneCommand) {
   EXPECT_EQ(diff(before, after), (std::vector<Command>{SetServer{"web", after["web"].servers[1]}}));
 }
 
+// b keeps its place, so a has to move behind it; a must not lose its weight on the way before c has one.
+TEST(Diff, AServerThatMovesAndEndsStaysUsableUntilAnotherIs) {
+  const auto server = [](const char* name, std::uint32_t weight) {
+    return RealServer{name, {}, Method::Nat, weight, false};
+  };
+  const VirtualServer web{"web", {}, SchedulerKind::Rr};
+  const ServiceTable before{{"web", {web, {server("a", 1), server("b", 0)}}}};
+  const ServiceTable after{{"web", {web, {server("b", 0), server("a", 0), server("c", 1)}}}};
+  auto table = before;
+  for (const auto& command : diff(before, after)) {
+    table = apply_all({command}, std::move(table));
+    EXPECT_TRUE(usable(table, "web"));
+  }
+  EXPECT_EQ(table, after);
+}
+
 TEST(ApplyAll, CommandsAboutWhatIsNotThereChangeNothing) {
   EXPECT_TRUE(
       apply_all({AddServer{"web", {}}, SetServer{"web", {}}, RemoveServer{"web", "a"}, RemoveService{"web"}}, {})
