@@ -25,7 +25,7 @@ void check_not_empty(const std::vector<RawSection>& raw, Report& report) {
   };
   if (std::any_of(raw.begin(), raw.end(), says_something)) return;
   report.error({0, 0, 0, 1},
-               raw.empty() ? "the file is empty" : "neither a [vrrp NAME] nor a [virtual_server NAME] section",
+               raw.empty() ? "the file is empty: it has no section" : "neither a [vrrp NAME] nor a [virtual_server NAME] section",
                "there is nothing for lvsd to do; to stop it, stop the service");
 }
 
@@ -52,8 +52,11 @@ std::string_view find_node(const Document& document, const Sources& sources, Rep
 
 // Every node's view must be valid, or the pair would fall apart at the first failover.
 Config build_all(const Document& document, std::string_view node, Report& report) {
-  auto config = build_for(document, node, report);
-  if (document.first_override()) {
+  // An unknown host among named nodes has no view of its own (reported): keys may stand for the nodes alone.
+  const bool overrides = document.first_override() != nullptr;
+  Config config;
+  if (!node.empty() || !overrides) config = build_for(document, node, report);
+  if (overrides) {
     for (const auto other : document.names("node")) {
       if (other == node) continue;
       report.set_suffix(fmt::format(" (on node {})", other));

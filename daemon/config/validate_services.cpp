@@ -21,6 +21,7 @@ struct Service {
   ipvs::VirtualServerConfig config;
   std::vector<ListenerPlan> listeners;
   Method method = Method::Dr;
+  bool method_known = true;  // false: what was written is wrong, and ports cannot be judged
   std::vector<const CheckPlan*> checks;
 };
 
@@ -135,7 +136,8 @@ void add_server(Services& all, Service& service, const Server& server,
                                                      server.name.text, service.section->title()));
       return;
     }
-    if (config.method == Method::Dr && server.address.port) check_port(all, service, server);
+    const bool direct = config.method == Method::Dr && (server.method || service.method_known);
+    if (direct && server.address.port) check_port(all, service, server);
     const auto& checks = server.own_checks ? server.checks : service.checks.empty() ? pool_checks : service.checks;
     auto asked = server.address;
     if (asked.port == 0) asked.port = first.listener.address.port;
@@ -243,7 +245,9 @@ void read_sorry_server(Services& all, Service& service, const SectionReader& rea
                         fmt::format("the sorry server is of another address family than {}", service.section->title()));
   }
   for (const auto& [listener, place] : service.listeners) {
-    if (sorry.method == Method::Nat || endpoint->port == 0 || endpoint->port == listener.address.port) continue;
+    if (!service.method_known || sorry.method == Method::Nat || endpoint->port == 0 ||
+        endpoint->port == listener.address.port)
+      continue;
     return report.error(
         words.front().place,
         fmt::format("port {} of the sorry server differs from port {} (listen, {}) with method = dr", endpoint->port,
@@ -258,7 +262,9 @@ void build_service(Services& all, const Section& section) {
   service.section = &section;
   service.config.name = section.name;
   service.config.scheduler = scheduler_kind(reader.choice("scheduler"));
-  service.method = forwarding_method(reader.choice("method"));
+  const auto method = read_choice(*section.kind->find("method"), *reader.value("method"), all.build.report);
+  service.method_known = method.has_value();
+  service.method = forwarding_method(method.value_or("dr"));
   service.config.quorum = static_cast<std::uint32_t>(reader.integer("quorum"));
   service.checks = find_checks(all.build, reader.values("check"));
   for (const auto& value : reader.values("listen")) add_listener(all, service, value);
