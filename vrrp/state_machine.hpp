@@ -25,13 +25,13 @@ struct Params {
 
 struct State {
   Role role = Role::init;
-  std::optional<base::TimePoint> deadline;  // Active_Down_Timer or Adver_Timer; empty in init and fault
-  base::TimePoint armed_at{};               // backup: when the master down timer was last set
+  std::optional<base::TimePoint> deadline{};  // Active_Down_Timer or Adver_Timer; empty in init and fault
+  base::TimePoint armed_at{};                 // backup: when the master down timer was last set
   std::optional<base::Duration>
-      master_interval;                     // backup: what the master advertises; empty: not heard yet, as our own
-  std::optional<base::IpAddress> leaving;  // backup: a master that resigned
-  base::TimePoint last_sent{};             // master: our last advertisement
-  unsigned announce_ticks = 0;             // master: adverts for which a past double master still matters
+      master_interval{};                     // backup: what the master advertises; empty: not heard yet, as our own
+  std::optional<base::IpAddress> leaving{};  // backup: a master that resigned
+  base::TimePoint last_sent{};               // master: our last advertisement
+  unsigned announce_ticks = 0;               // master: adverts for which a past double master still matters
 
   friend bool operator==(const State&, const State&) = default;
 };
