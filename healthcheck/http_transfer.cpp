@@ -43,6 +43,9 @@ bool is_our_own(CURLcode result) {
 }
 
 Fault tls_fault(CURLcode result, std::string_view words, std::string_view host) {
+  // OpenSSL's word for a first record that is none of TLS.
+  if (words.find("wrong version number") != std::string_view::npos)
+    return {Reason::Tls, "the server does not speak TLS on this port"};
   if (result != CURLE_PEER_FAILED_VERIFICATION) return {Reason::Tls, "TLS handshake failed: " + plain_tls_words(words)};
   const bool wrong_name =
       words.find("does not match") != std::string_view::npos || words.find("no alternative") != std::string_view::npos;

@@ -107,14 +107,17 @@ std::string ordinal(unsigned number) {
 }
 
 std::string excerpt(std::string_view bytes) {
-  while (!bytes.empty() && is_blank(bytes.front())) bytes.remove_prefix(1);
-  std::string shown{bytes.substr(0, kExcerptLimit)};
-  while (!shown.empty() && is_blank(shown.back())) shown.pop_back();
-  for (char& c : shown) {
-    if (c == '"') c = '\'';
-    if (is_blank(c)) c = ' ';
-    if (c < ' ' || c > '~') c = '.';
+  std::string shown;
+  for (const char c : bytes.substr(0, kExcerptLimit)) {
+    if (is_blank(c)) {
+      if (!shown.empty() && shown.back() != ' ') shown += ' ';
+    } else if (c < '!' || c > '~') {
+      shown += '.';
+    } else {
+      shown += c == '"' ? '\'' : c;
+    }
   }
+  if (shown.ends_with(' ')) shown.pop_back();
   return shown;
 }
 

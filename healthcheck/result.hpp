@@ -50,7 +50,7 @@ std::string latency_words(base::Duration latency);
 // "1st", "2nd", "3rd", "11th".
 std::string ordinal(unsigned number);
 
-// The first 64 bytes, everything but printable ASCII replaced by '.', quotes by '\''; white space at both ends removed.
+// The first 64 bytes: runs of white space as one blank, none at the ends; '.' for what is not printable ASCII, ' for ".
 std::string excerpt(std::string_view bytes);
 
 }  // namespace lvsd::healthcheck
