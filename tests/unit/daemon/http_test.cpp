@@ -1,11 +1,4 @@
 // The two ends of HTTP against each other, on a unix socket in a temporary directory.
-#include "daemon/http_server.hpp"
-
-#include <fcntl.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-
 #include <filesystem>
 #include <future>
 #include <thread>
@@ -13,10 +6,16 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <fcntl.h>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 
 #include "base/fd.hpp"
 #include "daemon/http_client.hpp"
+#include "daemon/http_server.hpp"
 
 namespace lvsd::daemon {
 namespace {
@@ -57,7 +56,8 @@ class Http : public testing::Test {
     if (send(fd.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) < 0) return "cannot send";
     std::string reply;
     char buffer[4096];
-    for (ssize_t n = 0; (n = recv(fd.get(), buffer, sizeof buffer, 0)) > 0;) reply.append(buffer, static_cast<std::size_t>(n));
+    for (ssize_t n = 0; (n = recv(fd.get(), buffer, sizeof buffer, 0)) > 0;)
+      reply.append(buffer, static_cast<std::size_t>(n));
     return reply;
   }
 
@@ -122,7 +122,8 @@ TEST_F(Http, ClientSaysWhyItCannotConnect) {
 TEST_F(Http, RefusesAnOversizedHeaderAndBody) {
   serve([](HttpRequest, HttpServer::Respond respond) { respond({}); });
 
-  EXPECT_THAT(talk("GET / HTTP/1.1\r\nHost: x\r\nX: " + std::string(16384, 'a') + "\r\n\r\n"), StartsWith("HTTP/1.1 431"));
+  EXPECT_THAT(talk("GET / HTTP/1.1\r\nHost: x\r\nX: " + std::string(16384, 'a') + "\r\n\r\n"),
+              StartsWith("HTTP/1.1 431"));
   EXPECT_THAT(talk("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n"), StartsWith("HTTP/1.1 413"));
 }
 
