@@ -31,14 +31,14 @@ Commands Steering::room_started(Room room, base::TimePoint now) {
   rooms_[room].running = true;
   Commands out;
   if (room == Room::Ipvs) {
-    out.push_back(SendKept{});
-    out.push_back(Send{ipvs::Down{complete_health()}});
+    out.emplace_back(SendKept{});
+    out.emplace_back(Send{ipvs::Down{complete_health()}});
   }
   if (room == Room::Healthcheck) {
-    out.push_back(Send{healthcheck::Down{verdicts()}});
-    if (rooms_[Room::Ipvs].running) out.push_back(Send{ipvs::Down{complete_health()}});
+    out.emplace_back(Send{healthcheck::Down{verdicts()}});
+    if (rooms_[Room::Ipvs].running) out.emplace_back(Send{ipvs::Down{complete_health()}});
   }
-  if (room == Room::Vrrp && !masters_.empty()) out.push_back(Send{vrrp::Down{vrrp::Resume{masters_}}});
+  if (room == Room::Vrrp && !masters_.empty()) out.emplace_back(Send{vrrp::Down{vrrp::Resume{masters_}}});
   append(out, advance(now));
   return out;
 }
@@ -69,7 +69,8 @@ Commands Steering::health_changed(const healthcheck::HealthChanged& change, base
   verdicts_[change.target] = change.verdict;
   Commands out;
   if (rooms_[Room::Ipvs].running) {
-    out.push_back(Send{ipvs::Down{ipvs::Health{false, {{change.target, change.verdict == healthcheck::Verdict::up}}}}});
+    out.emplace_back(
+        Send{ipvs::Down{ipvs::Health{false, {{change.target, change.verdict == healthcheck::Verdict::up}}}}});
   }
   append(out, advance(now));
   return out;
@@ -158,20 +159,20 @@ bool Steering::verdicts_complete(const Revision& revision) const {
 void Steering::send_configure(Room room, std::uint64_t generation, base::TimePoint now, Commands& out) {
   rooms_[room].sent = generation;
   rooms_[room].sent_at = now;
-  out.push_back(SendConfigure{room, generation});
+  out.emplace_back(SendConfigure{room, generation});
 }
 
 void Steering::settle(base::TimePoint now, Commands& out) {
   if (candidate_accepted()) {
     in_force_ = std::exchange(candidate_, std::nullopt);
     forget_other_verdicts();
-    out.push_back(InForce{in_force_->generation});
+    out.emplace_back(InForce{in_force_->generation});
   }
   if (ready_) return;
   const bool all_work = std::all_of(kRooms.begin(), kRooms.end(), [this](Room room) { return works(room); });
   if ((all_work && !candidate_) || now - started_ >= kReadyPatience) {
     ready_ = true;
-    out.push_back(Ready{});
+    out.emplace_back(Ready{});
   }
 }
 
@@ -185,7 +186,7 @@ bool Steering::candidate_accepted() const {
 }
 
 void Steering::withdraw(Room room, std::string error, Commands& out) {
-  out.push_back(Withdrawn{candidate_->generation, room, std::move(error)});
+  out.emplace_back(Withdrawn{candidate_->generation, room, std::move(error)});
   candidate_.reset();
 }
 

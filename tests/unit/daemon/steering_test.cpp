@@ -184,9 +184,10 @@ TEST_F(SteeringTest, ARefusalPutsThePreviousConfigurationBackInEveryRoomThatHadT
 TEST_F(SteeringTest, AnswersAboutAWithdrawnConfigurationCountForNothing) {
   settle();
   steering.propose({2, {"a"}}, now);
-  configured(Room::Healthcheck, 2, "no");
+  configured(Room::Healthcheck, 2);
+  words(steering.tick(now + 10s));
 
-  EXPECT_THAT(configured(Room::Healthcheck, 2), IsEmpty());
+  EXPECT_THAT(configured(Room::Ipvs, 2), IsEmpty());
   EXPECT_FALSE(steering.works(Room::Healthcheck));
   EXPECT_THAT(configured(Room::Healthcheck, 1), IsEmpty());
   EXPECT_TRUE(steering.works(Room::Healthcheck));
