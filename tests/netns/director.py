@@ -41,7 +41,7 @@ class Settings:
     check: str = "type = http\npath = /healthz\ninterval = 500ms\ntimeout = 300ms\nrise = 2\nfall = 2"
     priorities: tuple = (150, 100)
     listeners: tuple = ("tcp 10.0.0.100:80",)
-    echo: bool = True                            # a second service: TCP and UDP echo on port 7
+    echo: str = "rr"                             # scheduler of a second service, TCP and UDP echo on port 7; "": none
     global_lines: str = ""
     vrrp_lines: str = ""
     extra: str = ""
@@ -59,8 +59,8 @@ class Settings:
         parts.append(f"[virtual_server web]\n{listen}\nscheduler = {self.scheduler}\nmethod = {site.method}\n"
                      f"{'check = alive' if self.check else ''}\n{self._servers()}\n")
         if self.echo:
-            parts.append(f"[virtual_server echo]\nlisten = tcp {site.vip}:7\nlisten = udp {site.vip}:7\nscheduler = sh\n"
-                         f"method = {site.method}\n{self._servers(weighted=False)}\n")
+            parts.append(f"[virtual_server echo]\nlisten = tcp {site.vip}:7\nlisten = udp {site.vip}:7\n"
+                         f"scheduler = {self.echo}\nmethod = {site.method}\n{self._servers(weighted=False)}\n")
         return "\n".join([*parts, self.extra])
 
     def _vrrp(self, name, interface, virtual_router_id, address):
@@ -87,6 +87,7 @@ class Director:
         self.config_path = host.testbed.path(f"{host.name}.conf")
         self.log_path = host.testbed.path(f"{host.name}-lvsd.log")
         self.socket = os.path.join(self.run_dir, "lvsd.sock")
+        self.killed = set()  # rooms that a test has killed: their restarts are expected
         self._lvsd = binary("daemon", "lvsd")
         self._lvsctl = binary("daemon", "ctl", "lvsctl")
         os.makedirs(self.run_dir, exist_ok=True)
@@ -139,6 +140,20 @@ class Director:
 
     def hup(self):
         self.service.reload()
+
+    def kill_room(self, room):
+        """SIGKILL of one of ROOMS; its pid."""
+        pid = self.room_pid(room)
+        assert pid, f"{room} does not run on {self.name}"
+        self.killed.add(room)
+        send_signal(pid, signal.SIGKILL)
+        return pid
+
+    def kill_supervisor(self):
+        """SIGKILL of the supervisor alone: its rooms die with it, the service manager starts it again."""
+        pid = self.service.pid
+        send_signal(pid, signal.SIGKILL)
+        return pid
 
     # Questions.
 
