@@ -36,7 +36,7 @@ TEST(Parse, AVrrpInstanceHasTheDefaultsOfTheTable) {
   expected.interface = "eth0";
   expected.virtual_router_id = 51;
   expected.virtual_addresses = {*base::Prefix::parse("10.0.0.100/24")};
-  EXPECT_EQ(config.vrrp.instances[0], expected);
+  EXPECT_EQ(config.vrrp.instances.at(0), expected);
   EXPECT_EQ(config.ipvs.engine.interfaces, std::vector<std::string>{"eth0"});
   ipvs::EngineConfig engine;
   engine.interfaces = {"eth0"};
@@ -132,8 +132,8 @@ TEST(Parse, AVirtualServerIsRead) {
 
 TEST(Parse, ASorryServerIsReachedByTheServicesMethod) {
   const auto text = kFront + "[virtual_server web]\nlisten = tcp 10.0.0.100:80\nsorry_server = 10.0.0.99\nmethod = ";
-  EXPECT_EQ(config_of(text + "dr\n").ipvs.virtual_servers[0].sorry_server.method, ipvs::Method::Dr);
-  EXPECT_EQ(config_of(text + "nat\n").ipvs.virtual_servers[0].sorry_server.method, ipvs::Method::Nat);
+  EXPECT_EQ(config_of(text + "dr\n").ipvs.virtual_servers.at(0).sorry_server.method, ipvs::Method::Dr);
+  EXPECT_EQ(config_of(text + "nat\n").ipvs.virtual_servers.at(0).sorry_server.method, ipvs::Method::Nat);
 }
 
 TEST(Parse, ACheckAsksTheServersPortElseTheFirstListeners) {
@@ -142,7 +142,7 @@ TEST(Parse, ACheckAsksTheServersPortElseTheFirstListeners) {
                                 "tcp 10.0.0.100:81\nmethod = nat\ncheck = c\n"
                                 "real_server = rs1 10.0.0.11\nreal_server = rs2 10.0.0.12:8080\n");
   EXPECT_THAT(target_ids(config), ElementsAre("c@10.0.0.11:80", "c@10.0.0.12:8080"));
-  EXPECT_EQ(config.ipvs.virtual_servers[0].servers[0].address.port, 0) << "the client's port is kept";
+  EXPECT_EQ(config.ipvs.virtual_servers.at(0).servers.at(0).address.port, 0) << "the client's port is kept";
 }
 
 TEST(Parse, TheSameQuestionToTheSameServerIsAskedOnce) {
@@ -154,7 +154,7 @@ TEST(Parse, TheSameQuestionToTheSameServerIsAskedOnce) {
       "[virtual_server three]\nlisten = tcp 10.0.0.100:82\ncheck = other\nmethod = nat\nreal_server = rs1 "
       "10.0.0.11:80\n");
   EXPECT_THAT(target_ids(config), ElementsAre("a@10.0.0.11:80", "other@10.0.0.11:80"));
-  EXPECT_THAT(config.ipvs.virtual_servers[1].servers[0].checks, ElementsAre("a@10.0.0.11:80"));
+  EXPECT_THAT(config.ipvs.virtual_servers.at(1).servers.at(0).checks, ElementsAre("a@10.0.0.11:80"));
 }
 
 TEST(Parse, TheNearestCheckWins) {
@@ -166,11 +166,11 @@ TEST(Parse, TheNearestCheckWins) {
                 "[virtual_server two]\nlisten = tcp 10.0.0.100:81\npool = pool\ncheck = v\nreal_server = c 10.0.0.13\n"
                 "[virtual_server three]\nlisten = tcp 10.0.0.100:82\nreal_server = d 10.0.0.14\n");
   const auto& services = config.ipvs.virtual_servers;
-  EXPECT_THAT(services[0].servers[0].checks, ElementsAre("p@10.0.0.11:1"));
-  EXPECT_THAT(services[0].servers[1].checks, ElementsAre("s@10.0.0.12:3", "v@10.0.0.12:2"));
-  EXPECT_EQ(services[1].servers[0].name, "c") << "own servers come before the pool's";
-  EXPECT_THAT(services[1].servers[1].checks, ElementsAre("v@10.0.0.11:2"));
-  EXPECT_THAT(services[2].servers[0].checks, IsEmpty()) << "used at once";
+  EXPECT_THAT(services.at(0).servers.at(0).checks, ElementsAre("p@10.0.0.11:1"));
+  EXPECT_THAT(services.at(0).servers.at(1).checks, ElementsAre("s@10.0.0.12:3", "v@10.0.0.12:2"));
+  EXPECT_EQ(services.at(1).servers.at(0).name, "c") << "own servers come before the pool's";
+  EXPECT_THAT(services.at(1).servers.at(1).checks, ElementsAre("v@10.0.0.11:2"));
+  EXPECT_THAT(services.at(2).servers.at(0).checks, IsEmpty()) << "used at once";
 }
 
 TEST(Parse, ALongFormAddsToALineOrStandsAlone) {
@@ -178,7 +178,7 @@ TEST(Parse, ALongFormAddsToALineOrStandsAlone) {
       config_of(kFront +
                 "[virtual_server web]\nlisten = tcp 10.0.0.100:80\nreal_server = rs1 10.0.0.11\n"
                 "[real_server web/rs1]\nweight = 7\nmethod = nat\n[real_server web/rs2]\naddress = 10.0.0.12\n");
-  EXPECT_THAT(config.ipvs.virtual_servers[0].servers,
+  EXPECT_THAT(config.ipvs.virtual_servers.at(0).servers,
               ElementsAre(ipvs::RealServerConfig{"rs1", endpoint("10.0.0.11"), ipvs::Method::Nat, 7, {}},
                           ipvs::RealServerConfig{"rs2", endpoint("10.0.0.12"), ipvs::Method::Dr, 1, {}}));
 }
@@ -187,7 +187,8 @@ TEST(Parse, ALongFormOfANameSharedByPoolAndServiceGoesWhereTheServerIsListed) {
   const auto both =
       kFront +
       "[pool web]\nreal_server = rs1 10.0.0.11\n[virtual_server web]\nlisten = tcp 10.0.0.100:80\npool = web\n";
-  EXPECT_EQ(config_of(both + "[real_server web/rs1]\nweight = 3\n").ipvs.virtual_servers[0].servers[0].weight, 3u);
+  EXPECT_EQ(config_of(both + "[real_server web/rs1]\nweight = 3\n").ipvs.virtual_servers.at(0).servers.at(0).weight,
+            3u);
   EXPECT_THAT(said_of(both + "[real_server web/rs2]\naddress = 10.0.0.12\n"),
               ElementsAre("10:2 error: [real_server web/rs2] may belong to [pool web] or to [virtual_server web]"));
 }
@@ -199,17 +200,17 @@ TEST(Parse, DefaultsOfAKindFillWhatASectionLeavesOpen) {
       kFront +
       "[virtual_server web]\nlisten = tcp 10.0.0.100:80\nreal_server = a 10.0.0.11\nreal_server = b 10.0.0.12 "
       "weight=2\n");
-  EXPECT_EQ(config.vrrp.instances[0].priority, 7);
-  EXPECT_EQ(config.vrrp.instances[0].interface, "eth0");
-  EXPECT_EQ(config.ipvs.virtual_servers[0].scheduler, ipvs::SchedulerKind::Rr);
-  EXPECT_EQ(config.ipvs.virtual_servers[0].servers[0].weight, 30u);
-  EXPECT_EQ(config.ipvs.virtual_servers[0].servers[1].weight, 2u);
+  EXPECT_EQ(config.vrrp.instances.at(0).priority, 7);
+  EXPECT_EQ(config.vrrp.instances.at(0).interface, "eth0");
+  EXPECT_EQ(config.ipvs.virtual_servers.at(0).scheduler, ipvs::SchedulerKind::Rr);
+  EXPECT_EQ(config.ipvs.virtual_servers.at(0).servers.at(0).weight, 30u);
+  EXPECT_EQ(config.ipvs.virtual_servers.at(0).servers.at(1).weight, 2u);
 }
 
 TEST(Parse, AnOverrideHoldsOnItsNodeAlone) {
   const auto text = kTwoNodes + kFront + "priority = 150\npriority@lvs2 = 100\n";
-  EXPECT_EQ(config_of(text, "lvs1").vrrp.instances[0].priority, 150);
-  EXPECT_EQ(config_of(text, "lvs2").vrrp.instances[0].priority, 100);
+  EXPECT_EQ(config_of(text, "lvs1").vrrp.instances.at(0).priority, 150);
+  EXPECT_EQ(config_of(text, "lvs2").vrrp.instances.at(0).priority, 100);
   EXPECT_EQ(config_of(text, "lvs2").node, "lvs2");
   EXPECT_EQ(config_of(text, "lvs2").vrrp.node, "lvs2");
 }
@@ -226,8 +227,8 @@ TEST(Parse, AnOverrideInALongFormReplacesTheLinesWeight) {
       kTwoNodes + kFront +
       "priority@lvs1 = 1\n[virtual_server web]\nlisten = tcp 10.0.0.100:80\nreal_server = rs1 10.0.0.11 weight=4\n"
       "[real_server web/rs1]\nweight@lvs2 = 9\n";
-  EXPECT_EQ(config_of(text, "lvs1").ipvs.virtual_servers[0].servers[0].weight, 4u);
-  EXPECT_EQ(config_of(text, "lvs2").ipvs.virtual_servers[0].servers[0].weight, 9u);
+  EXPECT_EQ(config_of(text, "lvs1").ipvs.virtual_servers.at(0).servers.at(0).weight, 4u);
+  EXPECT_EQ(config_of(text, "lvs2").ipvs.virtual_servers.at(0).servers.at(0).weight, 9u);
 }
 
 TEST(Parse, EveryNodesViewIsChecked) {
