@@ -89,7 +89,7 @@ struct Monitor::Impl : std::enable_shared_from_this<Monitor::Impl> {
     dequeue(w);
     w.schedule.start(now);
     w.is_slow = is_slow;
-    w.running_until = now + w.target.check.timeout;
+    w.running_until = now + 2 * w.target.check.timeout;  // a late loop may double it, see Deadline
     ++running;
     running_slow += is_slow;
     w.running = checkers.start(w.target, [this, &w](const CheckResult& result) { finish(w, result); });
@@ -233,8 +233,8 @@ std::vector<TargetStatus> Monitor::status() const {
   return all;
 }
 
-bool Monitor::makes_progress() const {
-  const auto stalled_before = base::Clock::now() - kStalled;
+bool Monitor::makes_progress(base::TimePoint now) const {
+  const auto stalled_before = now - kStalled;
   if (!impl_->agenda.empty() && impl_->agenda.begin()->first.first < stalled_before) return false;
   return std::none_of(impl_->targets.begin(), impl_->targets.end(), [stalled_before](const auto& entry) {
     return entry.second->running && entry.second->running_until < stalled_before;
