@@ -1,13 +1,13 @@
 // The rim of lvsctl: this process's terminal, clock and files.
-#include <langinfo.h>
-#include <unistd.h>
-
 #include <chrono>
 #include <clocale>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <thread>
+
+#include <langinfo.h>
+#include <unistd.h>
 
 #include "daemon/ctl/run.hpp"
 
@@ -25,7 +25,8 @@ bool color_allowed() {
 
 lvsd::ctl::Surroundings surroundings() {
   lvsd::ctl::Surroundings around;
-  around.request = [](const std::string& socket, std::string_view method, const std::string& target, lvsd::base::Duration timeout) {
+  around.request = [](const std::string& socket, std::string_view method, const std::string& target,
+                      lvsd::base::Duration timeout) {
     return lvsd::daemon::http_request(socket, method, target, "", timeout);
   };
   around.may_use = [](std::string_view path) { return ::access(std::string{path}.c_str(), W_OK) == 0; };

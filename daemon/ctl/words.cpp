@@ -17,9 +17,13 @@ std::string View::paint(Tone tone, std::string_view text) const {
 }
 
 std::string count(std::uint64_t number, const View& view) {
-  auto text = fmt::format("{}", number);
-  if (!view.thousands) return text;
-  for (std::size_t digits = 3; digits < text.size(); digits += 4) text.insert(text.size() - digits, ",");
+  const auto digits = fmt::format("{}", number);
+  if (!view.thousands) return digits;
+  std::string text;
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && (digits.size() - i) % 3 == 0) text += ',';
+    text += digits[i];
+  }
   return text;
 }
 
@@ -67,7 +71,8 @@ std::string seconds(std::int64_t milliseconds) {
   auto text = fmt::format("{}.{:03}", milliseconds / 1000, milliseconds % 1000);
   text.erase(text.find_last_not_of('0') + 1);
   if (text.back() == '.') text.pop_back();
-  return text + "s";
+  text += 's';
+  return text;
 }
 
 std::string milliseconds_text(std::int64_t microseconds) {

@@ -20,7 +20,7 @@ std::string age(std::int64_t milliseconds);  // "-" when negative
 // Local time: "09:14:07", with the date before it when it is not today's.
 std::string local_time(std::int64_t unix_ms, const View& view);
 
-std::string seconds(std::int64_t milliseconds);       // "3.41s", "1s", "0.5s"
+std::string seconds(std::int64_t milliseconds);            // "3.41s", "1s", "0.5s"
 std::string milliseconds_text(std::int64_t microseconds);  // "2.1 ms"
 
 }  // namespace lvsd::ctl
