@@ -15,6 +15,8 @@ inline constexpr std::size_t kBodyLimit = 64u
 inline constexpr std::size_t kHeaderLimit = 64u
                                             << 10;  // bytes of all header lines, interim replies and trailers included
 inline constexpr unsigned kHeaderLines = 128;
+inline constexpr std::size_t kWireLimit =
+    1u << 20;  // bytes of everything: chunk framing, TLS records, what is still unread
 
 // A reply, as far as it was read.
 struct HttpReply {

@@ -6,6 +6,9 @@
 
 #include <curl/curl.h>
 #include <fmt/format.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 #include "healthcheck/curl_multi.hpp"
 
@@ -105,6 +108,9 @@ struct HttpTransfer::Impl {
     set(CURLOPT_HEADERDATA, this);
     set(CURLOPT_WRITEFUNCTION, &Impl::on_body);
     set(CURLOPT_WRITEDATA, this);
+    set(CURLOPT_XFERINFOFUNCTION, &Impl::on_progress);
+    set(CURLOPT_XFERINFODATA, this);
+    set(CURLOPT_NOPROGRESS, 0L);
     set(CURLOPT_ERRORBUFFER, error.data());
   }
 
@@ -121,8 +127,10 @@ struct HttpTransfer::Impl {
     if (!request.tls_ca_file.empty()) set(CURLOPT_CAINFO, request.tls_ca_file.c_str());
   }
 
-  static curl_socket_t on_open_socket(void* self, curlsocktype, curl_sockaddr*) {
-    return static_cast<Impl*>(self)->connected.release();  // -1 (CURL_SOCKET_BAD) when asked a second time
+  static curl_socket_t on_open_socket(void* self_pointer, curlsocktype, curl_sockaddr*) {
+    auto* self = static_cast<Impl*>(self_pointer);
+    self->socket = self->connected.release();
+    return self->socket;  // -1 is CURL_SOCKET_BAD: asked a second time
   }
 
   static int on_socket_options(void*, curl_socket_t, curlsocktype) { return CURL_SOCKOPT_ALREADY_CONNECTED; }
@@ -143,6 +151,16 @@ struct HttpTransfer::Impl {
     return self->body_is_cut ? 0 : size;
   }
 
+  // Called by curl after each piece it read. Sees what never reaches the other two: endless chunk extensions, for one.
+  static int on_progress(void* self_pointer, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+    auto* self = static_cast<Impl*>(self_pointer);
+    tcp_info info{};
+    socklen_t size = sizeof info;
+    if (self->socket < 0 || getsockopt(self->socket, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return 0;
+    self->wire_too_large = info.tcpi_bytes_received > kWireLimit;
+    return self->wire_too_large ? 1 : 0;
+  }
+
   std::optional<Fault> fault_of(CURLcode result) {
     if (result == CURLE_OK || body_is_cut) return std::nullopt;
     const std::string words = error[0] ? error.data() : curl_easy_strerror(result);
@@ -151,6 +169,7 @@ struct HttpTransfer::Impl {
       return Fault{Reason::TooLarge,
                    fmt::format("HTTP header over {} KiB or {} lines", kHeaderLimit >> 10, kHeaderLines)};
     }
+    if (wire_too_large) return Fault{Reason::TooLarge, fmt::format("reply over {} KiB", kWireLimit >> 10)};
     if (is_our_own(result)) return Fault{Reason::Local, "not checked: " + words};
     switch (result) {
       case CURLE_SSL_CONNECT_ERROR:
@@ -172,6 +191,8 @@ struct HttpTransfer::Impl {
   }
 
   Fault reset_fault(const std::string& words) const {
+    // curl reports a malformed chunk as a failed receive.
+    if (words.find("chunked") != std::string::npos) return {Reason::Protocol, "not a valid HTTP reply: " + words};
     long number = 0;
     curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &number);
     const bool reset = number == ECONNRESET || number == EPIPE || words.find("reset") != std::string::npos;
@@ -183,6 +204,7 @@ struct HttpTransfer::Impl {
   CurlMulti& multi;
   HttpRequest request;
   base::UniqueFd connected;
+  int socket = -1;  // the same once curl owns it
   CURL* easy = nullptr;
   curl_slist* lines = nullptr;
   curl_slist* connect_to = nullptr;
@@ -193,6 +215,7 @@ struct HttpTransfer::Impl {
   std::size_t header_bytes = 0;
   unsigned header_lines = 0;
   bool header_too_large = false;
+  bool wire_too_large = false;
   OnDone done;
 };
 

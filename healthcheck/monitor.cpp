@@ -233,8 +233,8 @@ std::vector<TargetStatus> Monitor::status() const {
   return all;
 }
 
-bool Monitor::makes_progress() const {
-  const auto stalled_before = base::Clock::now() - kStalled;
+bool Monitor::makes_progress(base::TimePoint now) const {
+  const auto stalled_before = now - kStalled;
   if (!impl_->agenda.empty() && impl_->agenda.begin()->first.first < stalled_before) return false;
   return std::none_of(impl_->targets.begin(), impl_->targets.end(), [stalled_before](const auto& entry) {
     return entry.second->running && entry.second->running_until < stalled_before;

@@ -37,7 +37,7 @@ class Monitor {
   std::vector<TargetStatus> status() const;  // ordered by id
 
   // False when a check runs far beyond its deadline, or a due one is not started though there is room.
-  bool makes_progress() const;
+  bool makes_progress(base::TimePoint now) const;
 
   std::uint64_t results() const;
 

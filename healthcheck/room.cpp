@@ -108,7 +108,7 @@ class Room {
 
   // Silence while the work stands still: the watchdog then acts.
   void beat() {
-    if (monitor_.makes_progress()) send(Beat{++beats_});
+    if (monitor_.makes_progress(base::Clock::now())) send(Beat{++beats_});
     beat_timer_.expires_after(kBeatEvery);
     beat_timer_.async_wait([this](const boost::system::error_code& error) {
       if (!error) beat();

@@ -12,6 +12,8 @@
 namespace lvsd::healthcheck {
 namespace {
 
+constexpr int kReceiveBuffer = 64 << 10;  // bytes: what a server may make the kernel hold for one check
+
 struct SocketAddress {
   sockaddr_storage storage{};
   socklen_t size = 0;
@@ -71,6 +73,7 @@ struct TcpConnect::Impl : std::enable_shared_from_this<TcpConnect::Impl> {
     }
     const int on = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &kReceiveBuffer, sizeof kReceiveBuffer);
     if (connect(fd, server.get(), server.size) != 0 && errno != EINPROGRESS) return finish_soon(errno);
     descriptor.async_wait(descriptor.wait_write,
                           [weak = weak_from_this()](const boost::system::error_code& wait_error) {

@@ -45,8 +45,7 @@ TEST(Judge, TakesStatusRangesWithBothEnds) {
 TEST(Judge, RefusesAStatusThatHttpDoesNotHave) {
   CheckConfig check;
   check.expect_status = {{0, 999}};
-  for (const int status : {0, 99, 600, 999})
-    EXPECT_EQ(judged(reply(status), check).reason, Reason::Protocol) << status;
+  for (const int status : {0, 99, 600, 999}) EXPECT_EQ(judged(reply(status), check).reason, Reason::Protocol) << status;
 }
 
 TEST(Judge, WantsTheExpectedTextInTheBody) {
