@@ -13,6 +13,12 @@ std::int64_t unix_ms_now() {
       .count();
 }
 
+Revision revision_of(const Configuration& configuration) {
+  Revision revision{configuration.generation, {}};
+  for (const auto& target : configuration.config.healthcheck.targets) revision.targets.insert(target.id);
+  return revision;
+}
+
 LoadAttempt Configurations::load() {
   std::vector<Diagnostic> problems;
   const Sources sources = read_sources(path_, node_, problems);
@@ -64,7 +70,6 @@ void Configurations::reload_succeeded() {
 }
 
 void Configurations::reload_failed(std::string error) {
-  candidate_.reset();
   status_.last_reload_ok = false;
   status_.last_reload_unix_ms = unix_ms_now();
   status_.last_reload_error = std::move(error);

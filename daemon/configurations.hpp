@@ -12,6 +12,7 @@
 #include "base/result.hpp"
 #include "daemon/api.hpp"
 #include "daemon/config/load.hpp"
+#include "daemon/steering.hpp"
 
 namespace lvsd::daemon {
 
@@ -22,6 +23,7 @@ struct Configuration {
   std::string fingerprint;
   base::UniqueFd packed;  // sealed memory file for the rooms
 };
+Revision revision_of(const Configuration& configuration);  // what steering needs of it
 using ConfigurationPtr = std::shared_ptr<const Configuration>;
 
 struct LoadAttempt {

@@ -20,6 +20,11 @@ void Kept::hold(const std::string& name, base::UniqueFd fd) {
   held_.insert_or_assign(name, std::move(fd));
 }
 
+void Kept::hold_copy(const std::string& name, int fd) {
+  base::UniqueFd copy{fcntl(fd, F_DUPFD_CLOEXEC, 0)};
+  if (copy) hold(name, std::move(copy));
+}
+
 std::vector<std::pair<std::string, int>> Kept::of_room(std::string_view room) const {
   const std::string prefix = std::string{room} + "/";
   std::vector<std::pair<std::string, int>> out;
@@ -29,7 +34,7 @@ std::vector<std::pair<std::string, int>> Kept::of_room(std::string_view room) co
   return out;
 }
 
-base::UniqueFd Kept::take(const std::string& name) {
+base::UniqueFd Kept::copy_of(const std::string& name) const {
   const auto found = held_.find(name);
   if (found == held_.end()) return {};
   return base::UniqueFd{fcntl(found->second.get(), F_DUPFD_CLOEXEC, 0)};

@@ -23,11 +23,13 @@ class Kept {
   // Replaces what was held under the name; the same open file again changes nothing.
   void hold(const std::string& name, base::UniqueFd fd);
 
+  void hold_copy(const std::string& name, int fd);
+
   // Everything under "ROOM/", without that prefix. The descriptors stay ours.
   std::vector<std::pair<std::string, int>> of_room(std::string_view room) const;
 
-  base::UniqueFd take(const std::string& name);  // empty when there is none; stays in the store
-  void forget_all();                             // an orderly stop leaves nothing behind
+  base::UniqueFd copy_of(const std::string& name) const;  // empty when there is none
+  void forget_all();                                      // an orderly stop leaves nothing behind
 
  private:
   const ServiceManager& manager_;

@@ -11,6 +11,7 @@
 #include "base/channel.hpp"
 #include "base/log.hpp"
 #include "daemon/back_off.hpp"
+#include "daemon/configurations.hpp"
 #include "daemon/spawn.hpp"
 #include "daemon/timer.hpp"
 
@@ -20,11 +21,6 @@ using base::Clock;
 using base::TimePoint;
 
 namespace {
-
-std::int64_t unix_ms_now() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 std::string describe_exit(const siginfo_t& info) {
   if (info.si_code == CLD_EXITED) return fmt::format("exited with status {}", info.si_status);

@@ -48,6 +48,8 @@ std::vector<ServiceManager::Stored> ServiceManager::take_back() {
   return out;
 }
 
+bool ServiceManager::present() { return std::getenv("NOTIFY_SOCKET") != nullptr; }
+
 void ServiceManager::ready() const { sd_notify(0, "READY=1"); }
 
 void ServiceManager::reloading() const {

@@ -19,6 +19,8 @@ class ServiceManager {
     base::UniqueFd fd;
   };
 
+  static bool present();
+
   // What an earlier process stored. Call once, first of all: the descriptors are there from the start.
   static std::vector<Stored> take_back();
 

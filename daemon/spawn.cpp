@@ -9,8 +9,8 @@
 #include <fmt/format.h>
 #include <linux/close_range.h>
 #include <signal.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -80,7 +80,7 @@ base::Result<Child> spawn_room(Room room, int channel) {
   const int fork_error = errno;
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (pid < 0) return base::fail_errno("fork", fork_error);
-  Child child{pid, base::UniqueFd{pidfd_open(pid, 0)}};
+  Child child{pid, base::UniqueFd{static_cast<int>(syscall(SYS_pidfd_open, pid, 0))}};
   if (!child.pidfd) {
     const int error = errno;
     ::kill(pid, SIGKILL);

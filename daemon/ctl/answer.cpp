@@ -36,22 +36,38 @@ class Work {
 
   Answered run() {
     switch (i_.command->action) {
-      case Action::Status: return status();
-      case Action::VirtualServers: return virtual_servers();
-      case Action::RealServers: return real_servers();
-      case Action::Checks: return checks();
-      case Action::Vrrp: return vrrp();
-      case Action::Connections: return connections();
-      case Action::Drops: return drops();
-      case Action::Reload: return reload(i_, view_, ask_);
-      case Action::ConfigCheck: return config_check(i_, view_);
-      case Action::ConfigShow: return config_show(i_, view_, ask_);
-      case Action::ConfigDiff: return config_diff(i_, view_, ask_);
-      case Action::Ipvsadm: return ipvsadm_listing();
-      case Action::Metrics: return metrics();
-      case Action::Version: return version();
-      case Action::Help: return help();
-      case Action::Completion: return completion();
+      case Action::Status:
+        return status();
+      case Action::VirtualServers:
+        return virtual_servers();
+      case Action::RealServers:
+        return real_servers();
+      case Action::Checks:
+        return checks();
+      case Action::Vrrp:
+        return vrrp();
+      case Action::Connections:
+        return connections();
+      case Action::Drops:
+        return drops();
+      case Action::Reload:
+        return reload(i_, view_, ask_);
+      case Action::ConfigCheck:
+        return config_check(i_, view_);
+      case Action::ConfigShow:
+        return config_show(i_, view_, ask_);
+      case Action::ConfigDiff:
+        return config_diff(i_, view_, ask_);
+      case Action::Ipvsadm:
+        return ipvsadm_listing();
+      case Action::Metrics:
+        return metrics();
+      case Action::Version:
+        return version();
+      case Action::Help:
+        return help();
+      case Action::Completion:
+        return completion();
     }
     return Answer{};
   }
@@ -151,7 +167,8 @@ class Work {
       const auto key = argument.substr(0, equals);
       const bool known = key == "service" || key == "server" || key == "client" || key == "limit";
       if (equals == std::string::npos || !known) {
-        return usage(fmt::format("\"{}\" is no filter; filters are service=NAME, server=NAME, client=ADDRESS, limit=N", argument));
+        return usage(fmt::format("\"{}\" is no filter; filters are service=NAME, server=NAME, client=ADDRESS, limit=N",
+                                 argument));
       }
       filters[key] = argument.substr(equals + 1);
       if (filters[key].empty()) return usage(fmt::format("filter \"{}\" has no value", argument));
@@ -165,7 +182,9 @@ class Work {
     if (!i_.count_by.empty()) filters.try_emplace("limit", fmt::format("{}", kManyConnections));
     split_server_name(filters);
     std::string target = "/api/v1/connections";
-    for (const auto& [key, value] : filters) target += fmt::format("{}{}={}", target.back() == 's' && target.find('?') == target.npos ? '?' : '&', key, escaped(value));
+    for (const auto& [key, value] : filters)
+      target += fmt::format("{}{}={}", target.back() == 's' && target.find('?') == target.npos ? '?' : '&', key,
+                            escaped(value));
     return target;
   }
 
@@ -203,8 +222,9 @@ class Work {
     }
     if (json() && i_.count_by.empty()) return Answer{std::move(*body), "", kOk};
     if (json()) return usage("conn --count-by has no JSON form; use -o csv");
-    return Answer{i_.count_by.empty() ? render_connections(*found, view_) : render_connection_counts(*found, i_.count_by, view_),
-                  beyond_limit(*found), kOk};
+    return Answer{
+        i_.count_by.empty() ? render_connections(*found, view_) : render_connection_counts(*found, i_.count_by, view_),
+        beyond_limit(*found), kOk};
   }
 
   // No connection may mean a mistyped name: that is said.
@@ -212,8 +232,10 @@ class Work {
     if (!filters.contains("service") && !filters.contains("server")) return {};
     const auto table = ask_.get_as<ipvs::Table>("/api/v1/table");
     if (!table) return {};
-    const auto value = [&](const char* key) { return filters.contains(key) ? filters.at(key) : "*"; };
-    const auto selected = select_servers(*table, {fmt::format("{}/{}", value("service"), value("server"))});
+    const auto service = filters.contains("service") ? filters.at("service") : std::string{"*"};
+    if (const auto services = select_services(*table, {service}); !services) return not_found(services);
+    if (!filters.contains("server")) return {};
+    const auto selected = select_servers(*table, {fmt::format("{}/{}", service, filters.at("server"))});
     if (!selected) return not_found(selected);
     return {};
   }

@@ -11,11 +11,16 @@ constexpr base::Duration kTimeout = 10s;
 
 int code_of(int status) {
   switch (status) {
-    case 404: return kNotFound;
-    case 409: return kRefused;
-    case 422: return kInvalid;
-    case 504: return kTimedOut;
-    default: return kFailed;
+    case 404:
+      return kNotFound;
+    case 409:
+      return kRefused;
+    case 422:
+      return kInvalid;
+    case 504:
+      return kTimedOut;
+    default:
+      return kFailed;
   }
 }
 
@@ -33,7 +38,9 @@ base::Result<daemon::HttpReply, Failure> Asking::post(const std::string& target,
   return request("POST", target, socket, invocation_.timeout.value_or(timeout));
 }
 
-Failure Asking::failure_of(const daemon::HttpReply& reply) { return {code_of(reply.status), decode_error(reply.body, reply.status), ""}; }
+Failure Asking::failure_of(const daemon::HttpReply& reply) {
+  return {code_of(reply.status), decode_error(reply.body, reply.status), ""};
+}
 
 base::Result<daemon::HttpReply, Failure> Asking::request(std::string_view method, const std::string& target,
                                                          const std::string& socket, base::Duration timeout) const {
@@ -47,8 +54,10 @@ base::Result<daemon::HttpReply, Failure> Asking::request(std::string_view method
   constexpr std::string_view call = "connect: ";
   if (why.starts_with(call)) why.remove_prefix(call.size());
   const bool denied = why.find("Permission denied") != why.npos;
-  const auto* hint = denied ? "the socket is open to root and to its group: use sudo" : "is it running? systemctl status lvsd";
-  return tl::unexpected{Failure{kUnreachable, {"unreachable", fmt::format("cannot reach lvsd at {}: {}", socket, why), hint}, ""}};
+  const auto* hint =
+      denied ? "the socket is open to root and to its group: use sudo" : "is it running? systemctl status lvsd";
+  return tl::unexpected{
+      Failure{kUnreachable, {"unreachable", fmt::format("cannot reach lvsd at {}: {}", socket, why), hint}, ""}};
 }
 
 std::string Asking::socket_to_read() const {

@@ -10,7 +10,8 @@ namespace lvsd::ctl {
 
 class Asking {
  public:
-  Asking(const Invocation& invocation, const Surroundings& surroundings) : invocation_{invocation}, surroundings_{surroundings} {}
+  Asking(const Invocation& invocation, const Surroundings& surroundings)
+      : invocation_{invocation}, surroundings_{surroundings} {}
 
   // The body of a 2xx reply.
   base::Result<std::string, Failure> get(const std::string& target) const;
@@ -35,8 +36,8 @@ class Asking {
   static Failure failure_of(const daemon::HttpReply& reply);
 
  private:
-  base::Result<daemon::HttpReply, Failure> request(std::string_view method, const std::string& target, const std::string& socket,
-                                                   base::Duration timeout) const;
+  base::Result<daemon::HttpReply, Failure> request(std::string_view method, const std::string& target,
+                                                   const std::string& socket, base::Duration timeout) const;
   std::string socket_to_read() const;
 
   const Invocation& invocation_;

@@ -1,12 +1,11 @@
 #include "daemon/ctl/command_line.hpp"
 
-#include <getopt.h>
-
 #include <algorithm>
 #include <cctype>
 #include <charconv>
 
 #include <fmt/format.h>
+#include <getopt.h>
 
 #include "daemon/ctl/nearest.hpp"
 
@@ -27,7 +26,9 @@ struct GetoptTables {
 
   GetoptTables() {
     for (const auto& o : options()) {
-      const int argument = o.argument.empty() ? no_argument : o.argument.front() == '[' ? optional_argument : required_argument;
+      const int argument = o.argument.empty()          ? no_argument
+                           : o.argument.front() == '[' ? optional_argument
+                                                       : required_argument;
       longs.push_back({o.name.data(), argument, nullptr, kLongBase + static_cast<int>(o.id)});
       if (o.letter == 0) continue;
       letters += o.letter;
@@ -60,7 +61,8 @@ Result<base::Duration> duration_argument(const Option& o, const std::string& tex
   return duration;
 }
 
-Result<std::uint64_t> number_argument(const Option& o, const std::string& text, std::uint64_t least, std::uint64_t most) {
+Result<std::uint64_t> number_argument(const Option& o, const std::string& text, std::uint64_t least,
+                                      std::uint64_t most) {
   const auto number = parse_number(text, least, most);
   if (!number) return fail(fmt::format("option --{}: \"{}\" is not a number from {} to {}", o.name, text, least, most));
   return *number;
@@ -86,24 +88,52 @@ Result<void> apply(const Option& o, const std::string& text, Invocation& to, boo
     return fail(fmt::format("option --{}: \"{}\" is none of: {}", o.name, text, o.choices));
   }
   switch (o.id) {
-    case OptionId::Json: to.format = Format::Json; break;
-    case OptionId::Output: to.format = format_named(text); break;
-    case OptionId::NoHeader: to.no_header = true; break;
+    case OptionId::Json:
+      to.format = Format::Json;
+      break;
+    case OptionId::Output:
+      to.format = format_named(text);
+      break;
+    case OptionId::NoHeader:
+      to.no_header = true;
+      break;
     case OptionId::Watch:
       return keep(text.empty() ? Result<base::Duration>{kDefaultWatch} : duration_argument(o, text), to.watch);
-    case OptionId::Count: return keep(number_argument(o, text, 1, UINT32_MAX), to.watch_count);
-    case OptionId::Color: to.color = color_named(text); break;
-    case OptionId::Quiet: to.quiet = true; break;
-    case OptionId::Socket: to.socket = text; break;
-    case OptionId::Timeout: return keep(duration_argument(o, text), to.timeout);
-    case OptionId::Yes: break;
-    case OptionId::Help: to.help = true; break;
-    case OptionId::Version: version = true; break;
-    case OptionId::ExitCode: to.exit_code = true; break;
-    case OptionId::Stats: to.stats = true; break;
-    case OptionId::Rate: to.rate = true; break;
-    case OptionId::History: return keep(number_argument(o, text, 1, 32), to.history);
-    case OptionId::CountBy: to.count_by = text; break;
+    case OptionId::Count:
+      return keep(number_argument(o, text, 1, UINT32_MAX), to.watch_count);
+    case OptionId::Color:
+      to.color = color_named(text);
+      break;
+    case OptionId::Quiet:
+      to.quiet = true;
+      break;
+    case OptionId::Socket:
+      to.socket = text;
+      break;
+    case OptionId::Timeout:
+      return keep(duration_argument(o, text), to.timeout);
+    case OptionId::Yes:
+      break;
+    case OptionId::Help:
+      to.help = true;
+      break;
+    case OptionId::Version:
+      version = true;
+      break;
+    case OptionId::ExitCode:
+      to.exit_code = true;
+      break;
+    case OptionId::Stats:
+      to.stats = true;
+      break;
+    case OptionId::Rate:
+      to.rate = true;
+      break;
+    case OptionId::History:
+      return keep(number_argument(o, text, 1, 32), to.history);
+    case OptionId::CountBy:
+      to.count_by = text;
+      break;
   }
   return {};
 }
@@ -155,7 +185,8 @@ class Parser {
       if (value == -1) return {};
       const std::string_view seen = argv_[static_cast<std::size_t>(std::min(before, argc() - 1))];
       if (value == ':') return fail(fmt::format("option \"{}\" needs an argument", seen));
-      if (value == '?') return unknown_option(seen.starts_with("--") ? seen : fmt::format("-{}", static_cast<char>(::optopt)));
+      if (value == '?')
+        return unknown_option(seen.starts_with("--") ? seen : fmt::format("-{}", static_cast<char>(::optopt)));
       if (auto taken = take(*option_of(value)); !taken) return taken;
     }
   }
@@ -185,8 +216,10 @@ class Parser {
   Result<void> check(const Command& command) const {
     const auto name = command.name();
     if (invocation_.arguments.size() > command.most_arguments) {
-      return fail(fmt::format("\"{}\" takes {} arguments at most; \"{}\" is one too many", name, command.most_arguments,
-                              invocation_.arguments[command.most_arguments]));
+      const auto& surplus = invocation_.arguments[command.most_arguments];
+      if (command.most_arguments == 0)
+        return fail(fmt::format("\"{}\" takes no argument, \"{}\" was given", name, surplus));
+      return fail(fmt::format("\"{}\" takes fewer arguments: \"{}\" is one too many", name, surplus));
     }
     for (const auto id : given_) {
       const bool fits = std::ranges::count(global_options(), id) + std::ranges::count(command.options, id) > 0;
@@ -197,6 +230,8 @@ class Parser {
     if (invocation_.format == Format::Json && !command.json) return fail(fmt::format("\"{}\" has no JSON form", name));
     if (invocation_.stats && invocation_.rate) return fail("choose one of --stats and --rate");
     if (invocation_.watch_count != 0 && !invocation_.watch) return fail("option --count needs --watch");
+    if (invocation_.watch && !command.repeatable)
+      return fail(fmt::format("\"{}\" cannot be repeated: leave out --watch", name));
     return {};
   }
 

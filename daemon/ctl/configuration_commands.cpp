@@ -21,6 +21,7 @@ struct Loaded {
 Loaded load(const std::string& path, const std::string& node) {
   std::vector<daemon::Diagnostic> problems;
   auto sources = daemon::read_sources(path, node, problems);
+  sources.node_given = false;  // as for a daemon that was named by its host: a file without [node] sections is valid
   auto outcome = daemon::parse(sources, std::move(problems));
   return {std::move(sources), std::move(outcome)};
 }
@@ -36,7 +37,9 @@ std::string rendered(const Loaded& loaded) {
 }
 
 Failure invalid(const Loaded& loaded, const std::string& path) {
-  return {kInvalid, {"invalid_configuration", fmt::format("{} is not valid; nothing was changed", path), ""}, rendered(loaded)};
+  return {kInvalid,
+          {"invalid_configuration", fmt::format("{} is not valid; nothing was changed", path), ""},
+          rendered(loaded)};
 }
 
 Answered diff_to_running(const Invocation& invocation, const View& view, const Asking& ask) {
@@ -81,15 +84,17 @@ Answered config_check(const Invocation& invocation, const View& view) {
   const auto path = invocation.arguments.empty() ? std::string{kConfigFile} : invocation.arguments.front();
   const auto loaded = load(path, "");
   const bool ok = loaded.outcome.config.has_value();
-  if (invocation.format == Format::Json) return Answer{json_of(loaded.outcome.diagnostics, path), "", ok ? kOk : kInvalid};
+  if (invocation.format == Format::Json)
+    return Answer{json_of(loaded.outcome.diagnostics, path), "", ok ? kOk : kInvalid};
   if (!ok) return tl::unexpected{invalid(loaded, path)};
   if (invocation.quiet) return Answer{};
   const auto& config = *loaded.outcome.config;
-  return Answer{fmt::format("{} is valid: {}, {}, {} (config {})\n", path,
-                            plural(config.ipvs.virtual_servers.size(), "virtual server", view),
-                            plural(config.vrrp.instances.size(), "VRRP instance", view),
-                            plural(config.healthcheck.targets.size(), "check target", view), daemon::fingerprint(loaded.sources)),
-                rendered(loaded), kOk};
+  return Answer{
+      fmt::format("{} is valid: {}, {}, {} (config {})\n", path,
+                  plural(config.ipvs.virtual_servers.size(), "virtual server", view),
+                  plural(config.vrrp.instances.size(), "VRRP instance", view),
+                  plural(config.healthcheck.targets.size(), "check target", view), daemon::fingerprint(loaded.sources)),
+      rendered(loaded), kOk};
 }
 
 Answered config_show(const Invocation& invocation, const View& view, const Asking& ask) {

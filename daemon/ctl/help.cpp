@@ -44,7 +44,8 @@ std::string option_list(std::span<const OptionId> ids) {
   return out;
 }
 
-// Shell words -----------------------------------------------------------------------------------------------------------
+// Shell words
+// -----------------------------------------------------------------------------------------------------------
 
 constexpr std::string_view kListServices = "$(lvsctl -H -o csv vs 2>/dev/null | cut -d, -f1)";
 constexpr std::string_view kListServers = "$(lvsctl -H -o csv rs 2>/dev/null | cut -d, -f1)";
@@ -76,15 +77,24 @@ std::string option_words(std::span<const OptionId> ids) {
 // What stands for the command's arguments: a word list for compgen -W, or "" (nothing), or "-f".
 std::string argument_words(Completes completes) {
   switch (completes) {
-    case Completes::Nothing: return "";
-    case Completes::Services: return std::string{kListServices};
-    case Completes::Servers: return fmt::format("{} {}", kListServices, kListServers);
-    case Completes::CheckNames: return fmt::format("{} {}", kListServices, kListServers);
-    case Completes::Instances: return std::string{kListInstances};
-    case Completes::Filters: return "service= server= client= limit=";
-    case Completes::Files: return "-f";
-    case Completes::Commands: return object_words();
-    case Completes::Shells: return "bash";
+    case Completes::Nothing:
+      return "";
+    case Completes::Services:
+      return std::string{kListServices};
+    case Completes::Servers:
+      return fmt::format("{} {}", kListServices, kListServers);
+    case Completes::CheckNames:
+      return fmt::format("{} {}", kListServices, kListServers);
+    case Completes::Instances:
+      return std::string{kListInstances};
+    case Completes::Filters:
+      return "service= server= client= limit=";
+    case Completes::Files:
+      return "-f";
+    case Completes::Commands:
+      return object_words();
+    case Completes::Shells:
+      return "bash";
   }
   return "";
 }
@@ -132,22 +142,28 @@ std::string usage_of(const Command& command) {
 std::string option_text(const Option& o) {
   auto text = o.letter == 0 ? fmt::format("    --{}", o.name) : fmt::format("-{}, --{}", o.letter, o.name);
   if (o.argument.empty()) return text;
-  return text + (o.argument.front() == '[' ? "" : " ") + (o.argument.front() == '[' ? fmt::format("[={}", o.argument.substr(1)) : std::string{o.argument});
+  return text + (o.argument.front() == '[' ? "" : " ") +
+         (o.argument.front() == '[' ? fmt::format("[={}", o.argument.substr(1)) : std::string{o.argument});
 }
 
 std::string help_text() {
-  std::string out = "lvsctl asks and directs lvsd.\n\nUsage: lvsctl [OPTION...] COMMAND [ARGUMENT...]\n\nCommands (unique beginnings will do):\n";
+  std::string out =
+      "lvsctl asks and directs lvsd.\n\nUsage: lvsctl [OPTION...] COMMAND [ARGUMENT...]\n\nCommands (unique beginnings "
+      "will do):\n";
   std::size_t width = 0;
-  const auto left = [](const Command& c) { return c.arguments.empty() ? c.name() : fmt::format("{} {}", c.name(), c.arguments); };
+  const auto left = [](const Command& c) {
+    return c.arguments.empty() ? c.name() : fmt::format("{} {}", c.name(), c.arguments);
+  };
   for (const auto& c : commands()) width = std::max(width, left(c).size());
   for (const auto& c : commands()) {
     const auto also = c.alias.empty() ? "" : fmt::format(" (also: {})", c.alias);
     add_entry(out, left(c), fmt::format("{}{}", c.summary, also), width);
   }
   out += "\nOptions:\n" + option_list(global_options());
-  out += "\nExit codes: 0 ok, 1 failed, 2 usage, 3 daemon not reachable, 4 configuration invalid, 5 no such object,\n"
-         "            6 refused, 7 timed out. \"config diff\": 0 same, 1 differs, 2 or more trouble.\n"
-         "\n\"lvsctl help COMMAND\" explains one command.\n";
+  out +=
+      "\nExit codes: 0 ok, 1 failed, 2 usage, 3 daemon not reachable, 4 configuration invalid, 5 no such object,\n"
+      "            6 refused, 7 timed out. \"config diff\": 0 same, 1 differs, 2 or more trouble.\n"
+      "\n\"lvsctl help COMMAND\" explains one command.\n";
   return out;
 }
 
@@ -172,25 +188,32 @@ std::string bash_completion() {
       "  for ((i = 1; i < COMP_CWORD; i++)); do\n"
       "    word=\"${COMP_WORDS[i]}\"\n"
       "    case \"$word\" in\n"
-      "      " + options_with_argument() + ") ((i++));;\n"
+      "      " +
+      options_with_argument() +
+      ") ((i++));;\n"
       "      -*|[0-9]*) ;;\n"
-      "      *) if [[ -z $object ]]; then object=\"$word\"; command=\"$word\"; elif [[ $command == \"$object\" ]]; then command+=\" $word\"; fi;;\n"
+      "      *) if [[ -z $object ]]; then object=\"$word\"; command=\"$word\"; elif [[ $command == \"$object\" ]]; "
+      "then command+=\" $word\"; fi;;\n"
       "    esac\n"
       "  done\n"
       "  if [[ $current == -* ]]; then\n"
-      "    options='" + option_words(global_options()) + "'\n"
+      "    options='" +
+      option_words(global_options()) +
+      "'\n"
       "  fi\n"
       "  local common=\"$options\"\n"
       "  options=''\n"
       "  case \"$object\" in\n"
-      "    '') arguments='" + object_words() + "';;\n";
+      "    '') arguments='" +
+      object_words() + "';;\n";
   std::vector<std::string_view> done;
   for (const auto& c : commands()) {
     if (c.verb.empty()) {
       out += command_branch(c);
     } else if (std::ranges::find(done, c.object) == done.end()) {
       done.push_back(c.object);
-      out += fmt::format("    '{0}') if [[ $command == '{0}' ]]; then arguments='{1}'; fi;;\n", c.object, verb_words(c.object));
+      out += fmt::format("    '{0}') if [[ $command == '{0}' ]]; then arguments='{1}'; fi;;\n", c.object,
+                         verb_words(c.object));
     }
   }
   out += "  esac\n  case \"$command\" in\n";

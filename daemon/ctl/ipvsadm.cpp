@@ -22,20 +22,32 @@ struct Word {
 };
 
 constexpr Word kWords[] = {
-    {"-L", Word::Means::List},          {"-l", Word::Means::List},        {"--list", Word::Means::List},
-    {"-n", Word::Means::Numeric},       {"--numeric", Word::Means::Numeric},
-    {"-c", Word::Means::Connections},   {"--connection", Word::Means::Connections},
-    {"--stats", Word::Means::Statistics}, {"--rate", Word::Means::Rates}, {"-X", Word::Means::Exact},
-    {"--exact", Word::Means::Exact},    {"--timeout", Word::Means::Timeouts}, {"--sort", Word::Means::Sort},
-    {"--nosort", Word::Means::NoSort},  {"-t", Word::Means::Tcp},         {"--tcp-service", Word::Means::Tcp},
-    {"-u", Word::Means::Udp},           {"--udp-service", Word::Means::Udp},
+    {"-L", Word::Means::List},
+    {"-l", Word::Means::List},
+    {"--list", Word::Means::List},
+    {"-n", Word::Means::Numeric},
+    {"--numeric", Word::Means::Numeric},
+    {"-c", Word::Means::Connections},
+    {"--connection", Word::Means::Connections},
+    {"--stats", Word::Means::Statistics},
+    {"--rate", Word::Means::Rates},
+    {"-X", Word::Means::Exact},
+    {"--exact", Word::Means::Exact},
+    {"--timeout", Word::Means::Timeouts},
+    {"--sort", Word::Means::Sort},
+    {"--nosort", Word::Means::NoSort},
+    {"-t", Word::Means::Tcp},
+    {"--tcp-service", Word::Means::Tcp},
+    {"-u", Word::Means::Udp},
+    {"--udp-service", Word::Means::Udp},
 };
 
 // "-Lnc" → -L -n -c; everything else as it is.
 std::vector<std::string> separated(const std::vector<std::string>& words) {
   std::vector<std::string> out;
   for (const auto& word : words) {
-    const bool cluster = word.size() > 2 && word[0] == '-' && word[1] != '-' && (word[1] == 'L' || word[1] == 'l' || word[1] == 'n' || word[1] == 'c');
+    const bool cluster = word.size() > 2 && word[0] == '-' && word[1] != '-' &&
+                         (word[1] == 'L' || word[1] == 'l' || word[1] == 'n' || word[1] == 'c');
     if (!cluster) {
       out.push_back(word);
       continue;
@@ -64,24 +76,38 @@ class WordReader {
 
  private:
   static tl::unexpected<base::Error> unsupported(const std::string& word) {
-    return fail(fmt::format("ipvsadm: \"{}\" is not supported; lvsctl lists only: -L or -l with -n -c --stats --rate --exact "
-                            "--timeout --sort --nosort -t -u; lvsd.conf and \"lvsctl reload\" change the table",
-                            word));
+    return fail(
+        fmt::format("ipvsadm: \"{}\" is not supported; lvsctl lists only: -L or -l with -n -c --stats --rate --exact "
+                    "--timeout --sort --nosort -t -u; lvsd.conf and \"lvsctl reload\" change the table",
+                    word));
   }
 
   Result<void> take(Word::Means means) {
     switch (means) {
-      case Word::Means::List: list_ = true; return {};
+      case Word::Means::List:
+        list_ = true;
+        return {};
       case Word::Means::Numeric:
-      case Word::Means::Sort: return {};
-      case Word::Means::NoSort: listing_.sort = false; return {};
-      case Word::Means::Exact: listing_.exact = true; return {};
-      case Word::Means::Connections: return choose(Listing::Kind::Connections);
-      case Word::Means::Statistics: return choose(Listing::Kind::Statistics);
-      case Word::Means::Rates: return choose(Listing::Kind::Rates);
-      case Word::Means::Timeouts: return choose(Listing::Kind::Timeouts);
-      case Word::Means::Tcp: return service("tcp");
-      case Word::Means::Udp: return service("udp");
+      case Word::Means::Sort:
+        return {};
+      case Word::Means::NoSort:
+        listing_.sort = false;
+        return {};
+      case Word::Means::Exact:
+        listing_.exact = true;
+        return {};
+      case Word::Means::Connections:
+        return choose(Listing::Kind::Connections);
+      case Word::Means::Statistics:
+        return choose(Listing::Kind::Statistics);
+      case Word::Means::Rates:
+        return choose(Listing::Kind::Rates);
+      case Word::Means::Timeouts:
+        return choose(Listing::Kind::Timeouts);
+      case Word::Means::Tcp:
+        return service("tcp");
+      case Word::Means::Udp:
+        return service("udp");
     }
     return {};
   }
@@ -138,7 +164,8 @@ std::string title(const Listing& listing) {
   switch (listing.kind) {
     case Listing::Kind::Statistics:
       return fmt::format(form, left, "Conns", "InPkts", "OutPkts", "InBytes", "OutBytes");
-    case Listing::Kind::Rates: return fmt::format(form, left, "CPS", "InPPS", "OutPPS", "InBPS", "OutBPS");
+    case Listing::Kind::Rates:
+      return fmt::format(form, left, "CPS", "InPPS", "OutPPS", "InBPS", "OutBPS");
     default:
       return "Prot LocalAddress:Port Scheduler Flags\n"
              "  -> RemoteAddress:Port           Forward Weight ActiveConn InActConn\n";
@@ -146,37 +173,45 @@ std::string title(const Listing& listing) {
 }
 
 std::string totals(const ipvs::Statistics& s, bool exact) {
-  return number(s.connections, exact) + number(s.in_packets, exact) + number(s.out_packets, exact) + number(s.in_bytes, exact) +
-         number(s.out_bytes, exact);
+  return number(s.connections, exact) + number(s.in_packets, exact) + number(s.out_packets, exact) +
+         number(s.in_bytes, exact) + number(s.out_bytes, exact);
 }
 
-std::string service_line(const ipvs::ServiceStatus& service, const ipvs::ListenerStatus& listener, const Listing& listing) {
-  const auto name = cut(fmt::format("{:<4} {}", upper(listener.protocol), listener.address.to_string()), kServiceWidth, listener.address.address);
+std::string service_line(const ipvs::ServiceStatus& service, const ipvs::ListenerStatus& listener,
+                         const Listing& listing) {
+  const auto name = cut(fmt::format("{:<4} {}", upper(listener.protocol), listener.address.to_string()), kServiceWidth,
+                        listener.address.address);
   const auto& s = service.statistics;
   switch (listing.kind) {
-    case Listing::Kind::Statistics: return fmt::format("{:<33}{}\n", name, totals(s, listing.exact));
+    case Listing::Kind::Statistics:
+      return fmt::format("{:<33}{}\n", name, totals(s, listing.exact));
     case Listing::Kind::Rates:
       return fmt::format("{:<33}{}{}{}{}{}\n", name, number(s.connections_per_second, listing.exact),
-                         number(s.in_packets_per_second, listing.exact), number(s.out_packets_per_second, listing.exact),
-                         number(s.in_bytes_per_second, listing.exact), number(s.out_bytes_per_second, listing.exact));
-    default: return fmt::format("{} {}\n", name, service.scheduler);
+                         number(s.in_packets_per_second, listing.exact),
+                         number(s.out_packets_per_second, listing.exact), number(s.in_bytes_per_second, listing.exact),
+                         number(s.out_bytes_per_second, listing.exact));
+    default:
+      return fmt::format("{} {}\n", name, service.scheduler);
   }
 }
 
-std::string_view forward_word(std::string_view method) { return method == "dr" ? "Route" : method == "tun" ? "Tunnel" : "Masq"; }
+std::string_view forward_word(std::string_view method) {
+  return method == "dr" ? "Route" : method == "tun" ? "Tunnel" : "Masq";
+}
 
 std::string server_line(const ipvs::ServerStatus& server, const base::Endpoint& address, const Listing& listing) {
   const auto name = cut(address.to_string(), kServerWidth, address.address);
   const auto& s = server.statistics;
   switch (listing.kind) {
-    case Listing::Kind::Statistics: return fmt::format("  -> {:<28}{}\n", name, totals(s, listing.exact));
+    case Listing::Kind::Statistics:
+      return fmt::format("  -> {:<28}{}\n", name, totals(s, listing.exact));
     case Listing::Kind::Rates:
       return fmt::format("  -> {:<28} {:>8} {:>8} {:>8}{}{}\n", name, s.connections_per_second, s.in_packets_per_second,
                          s.out_packets_per_second, number(s.in_bytes_per_second, listing.exact),
                          number(s.out_bytes_per_second, listing.exact));
     default:
-      return fmt::format("  -> {:<28} {:<7} {:<6} {:<10} {:<10}\n", name, forward_word(server.method), server.effective_weight,
-                         server.active_connections, server.inactive_connections);
+      return fmt::format("  -> {:<28} {:<7} {:<6} {:<10} {:<10}\n", name, forward_word(server.method),
+                         server.effective_weight, server.active_connections, server.inactive_connections);
   }
 }
 
@@ -184,10 +219,14 @@ struct Row {
   const ipvs::ServiceStatus* service;
   const ipvs::ListenerStatus* listener;
   // Address family, protocol number, address, port.
-  auto order() const { return std::tuple{listener->address.address.family(), listener->protocol == "udp", listener->address}; }
+  auto order() const {
+    return std::tuple{listener->address.address.family(), listener->protocol == "udp", listener->address};
+  }
 };
 
-bool same(const ipvs::ListenerStatus& a, const ipvs::ListenerStatus& b) { return a.protocol == b.protocol && a.address == b.address; }
+bool same(const ipvs::ListenerStatus& a, const ipvs::ListenerStatus& b) {
+  return a.protocol == b.protocol && a.address == b.address;
+}
 
 std::vector<Row> rows_of(const ipvs::Table& table, const Listing& listing) {
   std::vector<Row> rows;
@@ -221,12 +260,14 @@ bool has_service(const ipvs::Table& table, const Listing& listing) { return !row
 
 std::string render(const ipvs::Table& table, const Listing& listing) {
   if (listing.kind == Listing::Kind::Timeouts) {
-    return fmt::format("Timeout (tcp tcpfin udp): {} {} {}\n", table.timeout_tcp_s, table.timeout_tcp_fin_s, table.timeout_udp_s);
+    return fmt::format("Timeout (tcp tcpfin udp): {} {} {}\n", table.timeout_tcp_s, table.timeout_tcp_fin_s,
+                       table.timeout_udp_s);
   }
   std::string out;
   if (!listing.only) out += fmt::format("IP Virtual Server version 1.2.1 (size={})\n", table.connection_capacity);
   out += title(listing);
-  for (const auto& row : rows_of(table, listing)) out += service_line(*row.service, *row.listener, listing) + servers_of(row, listing);
+  for (const auto& row : rows_of(table, listing))
+    out += service_line(*row.service, *row.listener, listing) + servers_of(row, listing);
   return out;
 }
 
@@ -235,8 +276,8 @@ std::string render(const ipvs::Connections& connections) {
   out += fmt::format("pro expire {:<11} {:<18} {:<18} {}\n", "state", "source", "virtual", "destination");
   for (const auto& c : connections.connections) {
     const auto expires = fmt::format("{:02}:{:02}", c.expires_in_s / 60, c.expires_in_s % 60);
-    out += fmt::format("{:<3} {:<6} {:<11} {:<18} {:<18} {}\n", upper(c.protocol), expires, c.state, c.client.to_string(),
-                       c.virtual_address.to_string(), c.server_address.to_string());
+    out += fmt::format("{:<3} {:<6} {:<11} {:<18} {:<18} {}\n", upper(c.protocol), expires, c.state,
+                       c.client.to_string(), c.virtual_address.to_string(), c.server_address.to_string());
   }
   return out;
 }

@@ -1,7 +1,4 @@
 // The rim of lvsctl: this process's terminal, clock and files.
-#include <langinfo.h>
-#include <unistd.h>
-
 #include <chrono>
 #include <clocale>
 #include <cstdio>
@@ -9,12 +6,17 @@
 #include <cstring>
 #include <thread>
 
+#include <langinfo.h>
+#include <unistd.h>
+
 #include "daemon/ctl/run.hpp"
 
 namespace {
 
 bool write_out(std::string_view text) {
-  return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+  if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) return true;
+  std::perror("lvsctl: cannot write the output");
+  return false;
 }
 
 bool color_allowed() {
@@ -25,7 +27,8 @@ bool color_allowed() {
 
 lvsd::ctl::Surroundings surroundings() {
   lvsd::ctl::Surroundings around;
-  around.request = [](const std::string& socket, std::string_view method, const std::string& target, lvsd::base::Duration timeout) {
+  around.request = [](const std::string& socket, std::string_view method, const std::string& target,
+                      lvsd::base::Duration timeout) {
     return lvsd::daemon::http_request(socket, method, target, "", timeout);
   };
   around.may_use = [](std::string_view path) { return ::access(std::string{path}.c_str(), W_OK) == 0; };

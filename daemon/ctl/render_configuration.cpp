@@ -36,7 +36,8 @@ std::string render_changes(const std::vector<daemon::Change>& changes, const Vie
 std::string render_sources(const daemon::Sources& sources, const View& view) {
   std::string out;
   for (const auto& file : sources.files) {
-    if (sources.files.size() > 1) out += (out.empty() ? "" : "\n") + view.paint(Tone::Faint, fmt::format("; {}", file.path)) + '\n';
+    if (sources.files.size() > 1)
+      out += (out.empty() ? "" : "\n") + view.paint(Tone::Faint, fmt::format("; {}", file.path)) + '\n';
     out += file.text;
     if (!out.empty() && out.back() != '\n') out += '\n';
   }

@@ -21,7 +21,13 @@ std::string key_of(const ipvs::ConnectionStatus& c, std::string_view key) {
 
 std::string render_connections(const ipvs::Connections& connections, const View& view) {
   if (connections.connections.empty() && !view.csv) return "no connection\n";
-  Layout layout({{"PROTO"}, {"STATE"}, {"CLIENT"}, {"VIRTUAL"}, {"SERVER"}, {"NAME"}, {"EXPIRES", Align::Right},
+  Layout layout({{"PROTO"},
+                 {"STATE"},
+                 {"CLIENT"},
+                 {"VIRTUAL"},
+                 {"SERVER"},
+                 {"NAME"},
+                 {"EXPIRES", Align::Right},
                  {"IN PKTS", Align::Right}});
   for (const auto& c : connections.connections) {
     const auto expires = view.csv ? fmt::format("{}", c.expires_in_s) : fmt::format("{}s", c.expires_in_s);
@@ -49,7 +55,8 @@ std::string render_drops(const ipvs::Drops& drops, const View& view) {
   for (const auto& r : reasons) {
     if (r.packets > 0 || view.wide || view.csv) layout.add({r.reason, count(r.packets, view), r.explanation});
   }
-  if (layout.empty() && !view.csv) return fmt::format("no packet dropped ({} counted)\n", plural(reasons.size(), "reason", view));
+  if (layout.empty() && !view.csv)
+    return fmt::format("no packet dropped ({} counted)\n", plural(reasons.size(), "reason", view));
   return layout.text(view);
 }
 

@@ -10,7 +10,9 @@ namespace {
 
 using Align = Column::Align;
 
-std::string listener_text(const ipvs::ListenerStatus& l) { return fmt::format("{} {}", l.protocol, l.address.to_string()); }
+std::string listener_text(const ipvs::ListenerStatus& l) {
+  return fmt::format("{} {}", l.protocol, l.address.to_string());
+}
 
 std::string first_listener(const ipvs::ServiceStatus& service) {
   return service.listeners.empty() ? "" : listener_text(service.listeners.front());
@@ -32,10 +34,14 @@ std::string weight_text(const ipvs::ServerStatus& s, const View& view) {
 
 Cell state_cell(ipvs::ServiceState state, const View& view) {
   switch (state) {
-    case ipvs::ServiceState::ok: return mark_up("ok", view);
-    case ipvs::ServiceState::degraded: return mark_partly("degraded", view);
-    case ipvs::ServiceState::sorry: return mark_partly("sorry", view);
-    case ipvs::ServiceState::down: return mark_down("down", view);
+    case ipvs::ServiceState::ok:
+      return mark_up("ok", view);
+    case ipvs::ServiceState::degraded:
+      return mark_partly("degraded", view);
+    case ipvs::ServiceState::sorry:
+      return mark_partly("sorry", view);
+    case ipvs::ServiceState::down:
+      return mark_down("down", view);
   }
   return {};
 }
@@ -55,11 +61,16 @@ const healthcheck::TargetStatus* telling_check(const ipvs::ServerStatus& server,
 Cell state_cell(const ipvs::ServerStatus& server, const healthcheck::TargetStatus* check, const View& view) {
   const auto since = check && check->since_unix_ms != 0 && !view.csv ? ' ' + age_since(check->since_unix_ms, view) : "";
   switch (server.state) {
-    case ipvs::ServerState::up: return mark_up("up", view);
-    case ipvs::ServerState::down: return mark_down("down" + since, view);
-    case ipvs::ServerState::unknown: return mark_idle("unknown", view);
-    case ipvs::ServerState::drain: return mark_partly("drain", view);
-    case ipvs::ServerState::sorry: return mark_partly("sorry", view);
+    case ipvs::ServerState::up:
+      return mark_up("up", view);
+    case ipvs::ServerState::down:
+      return mark_down("down" + since, view);
+    case ipvs::ServerState::unknown:
+      return mark_idle("unknown", view);
+    case ipvs::ServerState::drain:
+      return mark_partly("drain", view);
+    case ipvs::ServerState::sorry:
+      return mark_partly("sorry", view);
   }
   return {};
 }
@@ -91,8 +102,8 @@ std::string arrow_name(const ipvs::ServerStatus& server) { return "  -> " + serv
 std::string services_csv(const Services& services, const View& view) {
   Layout layout({{"NAME"}, {"SERVICE"}, {"SCHED"}, {"STATE"}, {"USABLE"}, {"QUORUM"}, {"ACTIVE"}, {"INACT"}});
   for (const auto* s : services) {
-    layout.add({s->name, listeners_text(*s), s->scheduler, state_cell(s->state, view), usable(*s), fmt::format("{}", s->quorum),
-                count(sum(*s, &ipvs::ServerStatus::active_connections), view),
+    layout.add({s->name, listeners_text(*s), s->scheduler, state_cell(s->state, view), usable(*s),
+                fmt::format("{}", s->quorum), count(sum(*s, &ipvs::ServerStatus::active_connections), view),
                 count(sum(*s, &ipvs::ServerStatus::inactive_connections), view)});
   }
   return layout.csv(view);
@@ -100,7 +111,8 @@ std::string services_csv(const Services& services, const View& view) {
 
 // A listing of five numbers per service and server, in ipvsadm's shape.
 template <class Numbers>
-std::string render_numbers(const Services& services, std::vector<std::string> titles, Numbers numbers, const View& view) {
+std::string render_numbers(const Services& services, std::vector<std::string> titles, Numbers numbers,
+                           const View& view) {
   std::vector<Column> columns{{"NAME"}, {"SERVICE"}};
   for (auto& t : titles) columns.push_back({std::move(t), Align::Right});
   columns.push_back({""});
@@ -117,9 +129,11 @@ std::string render_numbers(const Services& services, std::vector<std::string> ti
                     std::ranges::all_of(service->servers, [](const auto& s) { return s.method == "dr"; });
     const auto* note = dr && !view.csv ? "OUT is 0 by design: dr replies bypass the director" : "";
     add(service->name, view.csv ? listeners_text(*service) : first_listener(*service), service->statistics, note);
-    for (std::size_t i = 1; i < service->listeners.size() && !view.csv; ++i) layout.add({"", listener_text(service->listeners[i])});
+    for (std::size_t i = 1; i < service->listeners.size() && !view.csv; ++i)
+      layout.add({"", listener_text(service->listeners[i])});
     for (const auto& server : service->servers) {
-      add(view.csv ? service->name + '/' + server.name : arrow_name(server), address_text(server.address), server.statistics, "");
+      add(view.csv ? service->name + '/' + server.name : arrow_name(server), address_text(server.address),
+          server.statistics, "");
     }
   }
   return layout.text(view);
@@ -130,11 +144,19 @@ std::string render_numbers(const Services& services, std::vector<std::string> ti
 std::string render_services(const Services& services, const healthcheck::Status& checks, const View& view) {
   if (view.csv) return services_csv(services, view);
   if (services.empty()) return "no virtual server configured\n";
-  Layout layout({{"NAME"}, {"SERVICE"}, {"SCHED"}, {"", Align::Right}, {"", Align::Right}, {"", Align::Right}, {"STATE"},
-                 {"USABLE"}, {"QUORUM", Align::Right, true}});
+  Layout layout({{"NAME"},
+                 {"SERVICE"},
+                 {"SCHED"},
+                 {"", Align::Right},
+                 {"", Align::Right},
+                 {"", Align::Right},
+                 {"STATE"},
+                 {"USABLE"},
+                 {"QUORUM", Align::Right, true}});
   layout.second_header({"  -> SERVER", "ADDRESS", "FWD", "WEIGHT", "ACTIVE", "INACT", "STATE", "LAST CHECK", ""});
   for (const auto* s : services) {
-    layout.add({s->name, first_listener(*s), s->scheduler, "", "", "", state_cell(s->state, view), usable(*s), fmt::format("{}", s->quorum)});
+    layout.add({s->name, first_listener(*s), s->scheduler, "", "", "", state_cell(s->state, view), usable(*s),
+                fmt::format("{}", s->quorum)});
     for (std::size_t i = 1; i < s->listeners.size(); ++i) layout.add({"", listener_text(s->listeners[i])});
     for (const auto& server : s->servers) {
       const auto* check = telling_check(server, checks);
@@ -148,8 +170,16 @@ std::string render_services(const Services& services, const healthcheck::Status&
 
 std::string render_servers(const std::vector<ServerRef>& servers, const healthcheck::Status& checks, const View& view) {
   if (servers.empty() && !view.csv) return "no real server configured\n";
-  Layout layout({{"SERVER"}, {"ADDRESS"}, {"FWD"}, {"WEIGHT", Align::Right}, {"ACTIVE", Align::Right}, {"INACT", Align::Right},
-                 {"STATE"}, {"CONNS", Align::Right, true}, {"IN PKTS", Align::Right, true}, {"OUT PKTS", Align::Right, true},
+  Layout layout({{"SERVER"},
+                 {"ADDRESS"},
+                 {"FWD"},
+                 {"WEIGHT", Align::Right},
+                 {"ACTIVE", Align::Right},
+                 {"INACT", Align::Right},
+                 {"STATE"},
+                 {"CONNS", Align::Right, true},
+                 {"IN PKTS", Align::Right, true},
+                 {"OUT PKTS", Align::Right, true},
                  {"LAST CHECK"}});
   for (const auto& ref : servers) {
     const auto& s = *ref.server;
@@ -170,7 +200,12 @@ std::string render_totals(const Services& services, const View& view) {
 }
 
 std::string render_rates(const Services& services, const View& view) {
-  const auto bits = [&](std::uint64_t bytes) { return view.csv ? fmt::format("{}", bytes * 8) : scaled(bytes * 8); };
+  const auto bits = [&](std::uint64_t bytes) {
+    if (view.csv) return fmt::format("{}", bytes * 8);
+    auto text = scaled(bytes * 8);
+    if (text.back() == ' ') text.pop_back();
+    return text;
+  };
   const auto numbers = [&](const ipvs::Statistics& s) {
     return std::vector<std::string>{count(s.connections_per_second, view), count(s.in_packets_per_second, view),
                                     count(s.out_packets_per_second, view), bits(s.in_bytes_per_second),

@@ -14,6 +14,8 @@ Cell marked(std::string_view unicode, std::string_view ascii, Tone tone, const s
   return {fmt::format("{} {}", view.symbol(unicode, ascii), word), tone};
 }
 
+constexpr std::size_t kTextWidth = 90;  // of what needs attention; its command tells the rest
+
 std::string upper(std::string text) {
   for (auto& c : text) {
     if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 32);
@@ -30,8 +32,8 @@ class StatusText {
 
   std::string run() {
     line(o_.node.empty() ? "lvsd" : o_.node,
-         fmt::format("lvsd {}, up {}{}backend {}{}pid {}", o_.version, age_since(o_.started_unix_ms, view_), view_.dot(),
-                     o_.backend, view_.dot(), o_.pid));
+         fmt::format("lvsd {}, up {}{}backend {}{}pid {}", o_.version, age_since(o_.started_unix_ms, view_),
+                     view_.dot(), o_.backend, view_.dot(), o_.pid));
     configuration();
     rooms();
     instances();
@@ -53,7 +55,8 @@ class StatusText {
     line("config", fmt::format("{} loaded {} from {}{}", c.fingerprint, local_time(c.loaded_unix_ms, view_), c.path,
                                c.last_reload_ok ? ", ok" : ""));
     if (c.last_reload_ok) return;
-    const auto failed = fmt::format("reload at {} failed; {} stays in force", local_time(c.last_reload_unix_ms, view_), c.fingerprint);
+    const auto failed =
+        fmt::format("reload at {} failed; {} stays in force", local_time(c.last_reload_unix_ms, view_), c.fingerprint);
     line("", painted(mark_down(failed, view_), view_));
   }
 
@@ -80,7 +83,8 @@ class StatusText {
                         : i.role == "fault" ? mark_down(text, view_)
                         : i.role == "init"  ? mark_partly(text, view_)
                                             : mark_idle(text, view_);
-      parts.push_back(fmt::format("{} {} (prio {})", painted(cell, view_), age_since(i.since_unix_ms, view_), i.effective_priority));
+      parts.push_back(fmt::format("{} {} (prio {})", painted(cell, view_), age_since(i.since_unix_ms, view_),
+                                  i.effective_priority));
     }
     line("VRRP", fmt::format("{}", fmt::join(parts, "   ")));
   }
@@ -104,9 +108,9 @@ class StatusText {
   }
 
   void traffic() {
-    line("traffic", fmt::format("{}{}{} new/s{}{}pps{}{}bit/s", plural(o_.connections, "connection", view_), view_.dot(),
-                                count(o_.connections_per_second, view_), view_.dot(), scaled(o_.packets_per_second),
-                                view_.dot(), scaled(o_.bytes_per_second * 8)));
+    line("traffic", fmt::format("{}{}{} new/s{}{}pps{}{}bit/s", plural(o_.connections, "connection", view_),
+                                view_.dot(), count(o_.connections_per_second, view_), view_.dot(),
+                                scaled(o_.packets_per_second), view_.dot(), scaled(o_.bytes_per_second * 8)));
   }
 
   void attention() {
@@ -120,13 +124,20 @@ class StatusText {
     Layout layout({{"  LEVEL"}, {"SUBJECT"}, {"SINCE"}, {"TEXT"}, {"COMMAND"}});
     const auto add = [&](const daemon::Attention& a) {
       const auto tone = a.level == "DOWN" || a.level == "FAULT" ? Tone::Bad : Tone::Warning;
-      layout.add({{"  " + a.level, tone}, a.subject, a.since_unix_ms == 0 ? "" : age_since(a.since_unix_ms, view_), a.text, {a.command, Tone::Faint}});
+      layout.add({{"  " + a.level, tone},
+                  a.subject,
+                  a.since_unix_ms == 0 ? "" : age_since(a.since_unix_ms, view_),
+                  shortened(a.text, kTextWidth, view_),
+                  {a.command, Tone::Faint}});
     };
     for (const auto& a : o_.attention) add(a);
     if (reload_failed && !told) {
-      add({"WARN", "config", o_.config.last_reload_unix_ms, "the last reload failed, see below", "lvsctl config check"});
+      add({"WARN", "config", o_.config.last_reload_unix_ms, "the last reload failed, see below",
+           "lvsctl config check"});
     }
-    out_ += view_.paint(Tone::Strong, fmt::format("Attention ({})", o_.attention.size() + (reload_failed && !told ? 1 : 0))) + '\n';
+    out_ += view_.paint(Tone::Strong,
+                        fmt::format("Attention ({})", o_.attention.size() + (reload_failed && !told ? 1 : 0))) +
+            '\n';
     auto bare = view_;
     bare.header = false;
     out_ += layout.table(bare);
@@ -157,7 +168,9 @@ Cell mark_down(std::string word, const View& view) { return marked("✖", "x", T
 Cell mark_partly(std::string word, const View& view) { return marked("◐", "~", Tone::Warning, word, view); }
 Cell mark_idle(std::string word, const View& view) { return marked("○", "o", Tone::Plain, word, view); }
 
-std::string render_status(const daemon::Overview& overview, const View& view) { return StatusText{overview, view}.run(); }
+std::string render_status(const daemon::Overview& overview, const View& view) {
+  return StatusText{overview, view}.run();
+}
 
 int health_of(const daemon::Overview& overview) {
   const auto is_bad = [](const daemon::Attention& a) { return a.level == "DOWN" || a.level == "FAULT"; };

@@ -26,7 +26,8 @@ Result<json::object> parse_reply(std::string_view body) {
   if (!object) return object;
   const auto* schema = object->if_contains("schema");
   if (schema && *schema != kSchema) {
-    return fail(fmt::format("the daemon answers in schema {}, this lvsctl knows {}{}", json::serialize(*schema), kSchema, kMismatch));
+    return fail(fmt::format("the daemon answers in schema {}, this lvsctl knows {}{}", json::serialize(*schema),
+                            kSchema, kMismatch));
   }
   object->erase("schema");
   object->erase("generated_at");
@@ -53,7 +54,7 @@ template <class T>
 Result<T> decode(std::string_view body) {
   auto object = parse_reply(body);
   if (!object) return tl::unexpected{object.error()};
-  auto value = json::try_value_to<T>(json::value{std::move(*object)});
+  auto value = json::try_value_to<T>(json::value(std::move(*object)));
   if (!value) return fail(fmt::format("cannot read the daemon's reply: {}{}", value.error().message(), kMismatch));
   return std::move(*value);
 }
@@ -73,7 +74,8 @@ Result<RunningConfig> decode_config(std::string_view body) {
   running.sources.node = text_member(*object, "node");
   running.fingerprint = text_member(*object, "fingerprint");
   const auto* files = array_member(*object, "files");
-  if (!files || files->empty()) return fail(fmt::format("the daemon's reply names no configuration files{}", kMismatch));
+  if (!files || files->empty())
+    return fail(fmt::format("the daemon's reply names no configuration files{}", kMismatch));
   for (const auto& file : *files) {
     const auto* o = file.if_object();
     if (!o || !o->contains("path") || !o->contains("text")) {
@@ -94,13 +96,15 @@ ApiError decode_error(std::string_view body, int status) {
   return out;
 }
 
-std::string json_only(std::string_view body, std::string_view array, std::string_view key, const std::set<std::string>& names) {
+std::string json_only(std::string_view body, std::string_view array, std::string_view key,
+                      const std::set<std::string>& names) {
   auto object = parse_object(body);
   if (!object) return std::string{body};
   if (auto* elements = array_member(*object, array)) {
     json::array kept;
     for (auto& element : *elements) {
-      if (element.is_object() && names.contains(text_member(element.get_object(), key))) kept.push_back(std::move(element));
+      if (element.is_object() && names.contains(text_member(element.get_object(), key)))
+        kept.push_back(std::move(element));
     }
     *elements = std::move(kept);
   }
@@ -135,8 +139,13 @@ std::string json_of(const std::vector<daemon::Diagnostic>& diagnostics, const st
   for (const auto& d : diagnostics) {
     const bool error = d.severity == daemon::Diagnostic::Severity::Error;
     ok = ok && !error;
-    list.push_back({{"severity", error ? "error" : "warning"}, {"file", d.file}, {"line", d.line}, {"column", d.column},
-                    {"length", d.length}, {"message", d.message}, {"hint", d.hint}});
+    list.push_back({{"severity", error ? "error" : "warning"},
+                    {"file", d.file},
+                    {"line", d.line},
+                    {"column", d.column},
+                    {"length", d.length},
+                    {"message", d.message},
+                    {"hint", d.hint}});
   }
   out["path"] = path;
   out["ok"] = ok;

@@ -1,5 +1,5 @@
-// Bodies of the daemon's API → values. Strict: a member that is missing, surplus or mistyped is an error, so that a lvsctl of
-// another version says so instead of showing half of the truth. Used by run.cpp and the tests.
+// Bodies of the daemon's API → values. Strict: a member that is missing, surplus or mistyped is an error, so that a
+// lvsctl of another version says so instead of showing half of the truth. Used by run.cpp and the tests.
 #pragma once
 
 #include <cstdint>
@@ -34,7 +34,8 @@ struct ApiError {
 ApiError decode_error(std::string_view body, int status);
 
 // The reply with only those elements of `array` whose member `key` is one of `names`.
-std::string json_only(std::string_view body, std::string_view array, std::string_view key, const std::set<std::string>& names);
+std::string json_only(std::string_view body, std::string_view array, std::string_view key,
+                      const std::set<std::string>& names);
 
 // The table's reply as one list "servers", each with its service's name; only those in `names` ("web/rs1").
 std::string json_servers(std::string_view body, const std::set<std::string>& names);

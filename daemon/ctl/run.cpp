@@ -10,7 +10,7 @@
 namespace lvsd::ctl {
 namespace {
 
-constexpr std::string_view kHome = "\x1b[H";         // cursor to the upper left corner
+constexpr std::string_view kHome = "\x1b[H";  // cursor to the upper left corner
 constexpr std::string_view kClear = "\x1b[H\x1b[2J";
 constexpr std::string_view kClearLine = "\x1b[K\n";  // what the line before held behind the new one
 constexpr std::string_view kClearBelow = "\x1b[J";

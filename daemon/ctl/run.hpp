@@ -1,5 +1,5 @@
-// lvsctl as a function: arguments and surroundings in, text and an exit code out. main.cpp makes the surroundings from the
-// process; tests make them from canned replies.
+// lvsctl as a function: arguments and surroundings in, text and an exit code out. main.cpp makes the surroundings from
+// the process; tests make them from canned replies.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ inline constexpr int kOk = 0;
 inline constexpr int kFailed = 1;
 inline constexpr int kUsage = 2;
 inline constexpr int kUnreachable = 3;
-inline constexpr int kInvalid = 4;    // the configuration
+inline constexpr int kInvalid = 4;  // the configuration
 inline constexpr int kNotFound = 5;
 inline constexpr int kRefused = 6;
 inline constexpr int kTimedOut = 7;
@@ -29,8 +29,8 @@ inline constexpr std::string_view kConfigFile = "/etc/lvsd.conf";
 
 struct Surroundings {
   // As daemon::http_request, without a body.
-  std::function<base::Result<daemon::HttpReply>(const std::string& socket, std::string_view method, const std::string& target,
-                                                base::Duration timeout)>
+  std::function<base::Result<daemon::HttpReply>(const std::string& socket, std::string_view method,
+                                                const std::string& target, base::Duration timeout)>
       request;
   std::function<bool(std::string_view path)> may_use;  // this user may connect to the socket
   std::function<bool(std::string_view text)> out;      // false: nobody reads any more

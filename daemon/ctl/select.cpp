@@ -1,12 +1,11 @@
 #include "daemon/ctl/select.hpp"
 
-#include <fnmatch.h>
-
 #include <algorithm>
 #include <functional>
 #include <set>
 
 #include <fmt/format.h>
+#include <fnmatch.h>
 
 #include "daemon/ctl/nearest.hpp"
 
@@ -16,7 +15,9 @@ namespace {
 using base::fail;
 using base::Result;
 
-bool matches(const std::string& pattern, const std::string& name) { return ::fnmatch(pattern.c_str(), name.c_str(), 0) == 0; }
+bool matches(const std::string& pattern, const std::string& name) {
+  return ::fnmatch(pattern.c_str(), name.c_str(), 0) == 0;
+}
 
 bool is_address(const std::string& pattern, const base::Endpoint& endpoint) {
   return pattern == endpoint.address.to_string() || pattern == endpoint.to_string();
@@ -28,10 +29,12 @@ bool matches_service(const std::string& pattern, const ipvs::ServiceStatus& serv
 }
 
 bool matches_server(const std::string& pattern, const ServerRef& ref) {
-  return matches(pattern, ref.name()) || is_address(pattern, ref.server->address) || matches_service(pattern, *ref.service);
+  return matches(pattern, ref.name()) || is_address(pattern, ref.server->address) ||
+         matches_service(pattern, *ref.service);
 }
 
-tl::unexpected<base::Error> not_found(std::string_view what, const std::string& name, const std::vector<std::string>& known) {
+tl::unexpected<base::Error> not_found(std::string_view what, const std::string& name,
+                                      const std::vector<std::string>& known) {
   const std::vector<std::string_view> views(known.begin(), known.end());
   const auto near = nearest(name, views);
   return fail(near.empty() ? fmt::format("no {} matches \"{}\"", what, name)
@@ -72,7 +75,8 @@ Result<std::vector<T>> select(const std::vector<T>& all, const std::vector<std::
 
 }  // namespace
 
-Result<std::vector<const ipvs::ServiceStatus*>> select_services(const ipvs::Table& table, const std::vector<std::string>& names) {
+Result<std::vector<const ipvs::ServiceStatus*>> select_services(const ipvs::Table& table,
+                                                                const std::vector<std::string>& names) {
   std::vector<const ipvs::ServiceStatus*> all;
   for (const auto& service : table.services) all.push_back(&service);
   using Pointer = const ipvs::ServiceStatus*;
@@ -96,7 +100,8 @@ Result<const vrrp::InstanceStatus*> select_instance(const vrrp::Status& status, 
 }
 
 Result<std::vector<const healthcheck::TargetStatus*>> select_targets(const healthcheck::Status& status,
-                                                                    const ipvs::Table& table, const std::string& name) {
+                                                                     const ipvs::Table& table,
+                                                                     const std::string& name) {
   std::set<std::string_view> ids;
   std::vector<std::string> known;
   for (const auto& ref : all_servers(table)) {
@@ -110,7 +115,8 @@ Result<std::vector<const healthcheck::TargetStatus*>> select_targets(const healt
     if (ids.contains(target.id) || matches(name, target.check) || matches(name, target.id)) found.push_back(&target);
   }
   if (!found.empty()) return found;
-  const bool unchecked = std::ranges::any_of(all_servers(table), [&](const auto& ref) { return matches_server(name, ref); });
+  const bool unchecked =
+      std::ranges::any_of(all_servers(table), [&](const auto& ref) { return matches_server(name, ref); });
   if (unchecked) return fail(fmt::format("nothing checks \"{}\": its servers are used unchecked", name));
   return not_found("server, service or check", name, known);
 }

@@ -17,9 +17,13 @@ std::string View::paint(Tone tone, std::string_view text) const {
 }
 
 std::string count(std::uint64_t number, const View& view) {
-  auto text = fmt::format("{}", number);
-  if (!view.thousands) return text;
-  for (std::size_t digits = 3; digits < text.size(); digits += 4) text.insert(text.size() - digits, ",");
+  const auto digits = fmt::format("{}", number);
+  if (!view.thousands) return digits;
+  std::string text;
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && (digits.size() - i) % 3 == 0) text += ',';
+    text += digits[i];
+  }
   return text;
 }
 
@@ -37,6 +41,18 @@ std::string scaled(std::uint64_t number) {
 
 std::string plural(std::uint64_t number, std::string_view noun, const View& view) {
   return fmt::format("{} {}{}", count(number, view), noun, number == 1 ? "" : "s");
+}
+
+std::string shortened(std::string_view text, std::size_t columns, const View& view) {
+  const auto ellipsis = view.symbol("…", "...");
+  const std::size_t kept = columns - (view.utf8 ? 1 : ellipsis.size());
+  std::size_t column = 0, fits = 0;  // `fits`: bytes of the first `kept` characters
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if ((text[i] & 0xc0) == 0x80) continue;  // inside a UTF-8 character
+    if (column == kept) fits = i;
+    if (++column > columns) return std::string{text.substr(0, fits)}.append(ellipsis);
+  }
+  return std::string{text};
 }
 
 std::string age(std::int64_t milliseconds) {
@@ -67,7 +83,8 @@ std::string seconds(std::int64_t milliseconds) {
   auto text = fmt::format("{}.{:03}", milliseconds / 1000, milliseconds % 1000);
   text.erase(text.find_last_not_of('0') + 1);
   if (text.back() == '.') text.pop_back();
-  return text + "s";
+  text += 's';
+  return text;
 }
 
 std::string milliseconds_text(std::int64_t microseconds) {

@@ -56,13 +56,26 @@ static __always_inline int is_ours(const __u8 *mac) {
   return 1;
 }
 
-static __always_inline int wanted(const struct iphdr *ip, const void *end) {
+/* Source and destination port. Behind options a helper reads them: without CAP_PERFMON the verifier allows no pointer whose
+ * offset is not constant. */
+static __always_inline int read_ports(struct xdp_md *context, const struct iphdr *ip, const void *end, __u16 *ports) {
+  if (ip->ihl != 5) {
+    return bpf_xdp_load_bytes(context, sizeof(struct ethhdr) + ip->ihl * 4, ports, 2 * sizeof *ports) == 0;
+  }
+  const __u16 *in_frame = (const void *)(ip + 1);
+  if ((const void *)(in_frame + 2) > end) return 0;
+  ports[0] = in_frame[0];
+  ports[1] = in_frame[1];
+  return 1;
+}
+
+static __always_inline int wanted(struct xdp_md *context, const struct iphdr *ip, const void *end) {
   if (ip->protocol != IPPROTO_TCP && ip->protocol != IPPROTO_UDP) return 0;
   struct redirect_listener listener = {.address = ip->daddr, .protocol = ip->protocol};
   if (ip->frag_off & bpf_htons(FRAGMENT_OFFSET)) return bpf_map_lookup_elem(&listeners, &listener) != 0;
 
-  const __u16 *ports = (const void *)ip + ip->ihl * 4;
-  if ((const void *)(ports + 2) > end) return 0;
+  __u16 ports[2];
+  if (!read_ports(context, ip, end, ports)) return 0;
   listener.port = ports[1];
   if (listener.port && bpf_map_lookup_elem(&listeners, &listener)) return 1;
 
@@ -83,7 +96,7 @@ int redirect(struct xdp_md *context) {
   /* Tagged frames (802.1Q) have another type and pass. */
   if ((const void *)(ip + 1) > end || ethernet->h_proto != bpf_htons(ETH_P_IP)) goto pass;
   if (ip->version != 4 || ip->ihl < 5 || !is_ours(ethernet->h_dest)) goto pass;
-  if (!wanted(ip, end)) goto pass;
+  if (!wanted(context, ip, end)) goto pass;
   count(REDIRECT_TO_ENGINE);
   /* Without a living socket the frame is dropped: the kernel, which may own the virtual address, would answer RST. */
   return bpf_redirect_map(&sockets, context->rx_queue_index, XDP_DROP);
