@@ -94,7 +94,7 @@ class Room {
     std::vector<std::string> interfaces;
     for (const auto& instance : config_.instances) interfaces.push_back(instance.interface);
     sockets_.keep_only(interfaces);
-    links_changed();  // which address is the interface's own depends on all VIPs
+    monitor_.catch_up();  // and look at the links anew: which address is their own depends on all VIPs
   }
 
   void start(const InstanceConfig& config) {
