@@ -314,7 +314,9 @@ Instance::~Instance() = default;
 void Instance::start(bool resume) {
   const auto now = base::Clock::now();
   if (auto why = impl_->why_unusable(); !why.empty()) return impl_->apply(Lost{std::move(why)}, now);
-  impl_->apply(resume ? Event{Resumed{}} : Event{Startup{}}, now);
+  const bool leased = leases_are_younger(*impl_->link(), impl_->config.virtual_addresses, impl_->lease(),
+                                         resume_limit(impl_->config.advert_interval));
+  impl_->apply(resume || leased ? Event{Resumed{}} : Event{Startup{}}, now);
 }
 
 void Instance::release(const InstanceConfig& next) {
