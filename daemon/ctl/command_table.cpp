@@ -52,7 +52,7 @@ constexpr std::array kCommands{
         Action::Status, "status", "", "", "", 0, "What runs, and what needs attention",
         "Opens with this director, its configuration, its VRRP instances, services and traffic; then lists what needs "
         "attention, worst first, each with the command that tells more.",
-        kStatusOptions, false, true, @R @, Completes::Nothing},
+        kStatusOptions, false, true, true, Completes::Nothing},
     Command{Action::VirtualServers, "vs", "", "service", "[NAME...]", kAnyNumber,
             "Virtual servers and their real servers",
             "NAME is a virtual server's name, a pattern such as 'web*', or an address with or without a port. A weight "

@@ -21,6 +21,7 @@ struct Loaded {
 Loaded load(const std::string& path, const std::string& node) {
   std::vector<daemon::Diagnostic> problems;
   auto sources = daemon::read_sources(path, node, problems);
+  sources.node_given = false;  // as for a daemon that was named by its host: a file without [node] sections is valid
   auto outcome = daemon::parse(sources, std::move(problems));
   return {std::move(sources), std::move(outcome)};
 }

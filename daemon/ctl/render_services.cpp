@@ -200,7 +200,12 @@ std::string render_totals(const Services& services, const View& view) {
 }
 
 std::string render_rates(const Services& services, const View& view) {
-  const auto bits = [&](std::uint64_t bytes) { return view.csv ? fmt::format("{}", bytes * 8) : scaled(bytes * 8); };
+  const auto bits = [&](std::uint64_t bytes) {
+    if (view.csv) return fmt::format("{}", bytes * 8);
+    auto text = scaled(bytes * 8);
+    if (text.back() == ' ') text.pop_back();
+    return text;
+  };
   const auto numbers = [&](const ipvs::Statistics& s) {
     return std::vector<std::string>{count(s.connections_per_second, view), count(s.in_packets_per_second, view),
                                     count(s.out_packets_per_second, view), bits(s.in_bytes_per_second),

@@ -54,7 +54,7 @@ template <class T>
 Result<T> decode(std::string_view body) {
   auto object = parse_reply(body);
   if (!object) return tl::unexpected{object.error()};
-  auto value = json::try_value_to<T>(json::value{std::move(*object)});
+  auto value = json::try_value_to<T>(json::value(std::move(*object)));
   if (!value) return fail(fmt::format("cannot read the daemon's reply: {}{}", value.error().message(), kMismatch));
   return std::move(*value);
 }

@@ -12,6 +12,8 @@
 namespace lvsd::ctl {
 namespace {
 
+using namespace lvsd::ctl::test;
+
 using ::testing::HasSubstr;
 
 // What bash would offer for the last of these words.

@@ -29,7 +29,7 @@ TEST(Layout, ShowsMoreColumnsWhenWide) {
   v.wide = true;
   v.header = false;
   EXPECT_EQ(sample().table(v),
-            "a           1  x     ● up\n"
+            "a           1  x  ● up\n"
             "longer  1,000  y\n");
 }
 

@@ -12,6 +12,8 @@
 namespace lvsd::ctl {
 namespace {
 
+using namespace lvsd::ctl::test;
+
 constexpr std::string_view kPage = "docs/man/lvsctl.8";
 
 std::string flags_of(const Option& o) {

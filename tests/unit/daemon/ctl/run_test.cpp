@@ -75,7 +75,7 @@ class Run : public ::testing::Test {
 
 TEST_F(Run, PrintsDataOnStdoutAndEndsWithZero) {
   const std::vector<std::pair<std::vector<std::string>, std::string>> cases{
-      {{}, "Attention (2)"},
+      {{}, "Attention (3)"},
       {{"status"}, "lvs1      lvsd 0.1.0"},
       {{"vs"}, "NAME"},
       {{"vs", "--stats"}, "IN BYTES"},
