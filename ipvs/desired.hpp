@@ -1,5 +1,5 @@
-// Which table should be in force: configuration and health in, ServiceTable out. Pure. Also the words for people: state of a
-// service and of its servers.
+// Which table should be in force: configuration and health in, ServiceTable out. Pure. Also the words for people: state
+// of a service and of its servers.
 #pragma once
 
 #include <map>

@@ -43,7 +43,7 @@ void Forwarder::forward(std::span<Packet> packets, std::span<Verdict> verdicts, 
   std::array<Work, kBatch> work;
   for (std::size_t first = 0; first < packets.size(); first += kBatch) {
     const auto count = std::min(kBatch, packets.size() - first);
-    state_.flow_changes.reserve(state_.flow_changes.size() + 2 * count);  // a packet ends one and begins one at most
+    make_room_for_changes(count);
     for (std::size_t i = 0; i < std::min<std::size_t>(count, 8); ++i) __builtin_prefetch(packets[first + i].data);
     for (std::size_t i = 0; i < count; ++i) {
       if (i + 8 < count) __builtin_prefetch(packets[first + i + 8].data);
@@ -54,6 +54,14 @@ void Forwarder::forward(std::span<Packet> packets, std::span<Verdict> verdicts, 
     }
     for (std::size_t i = 0; i < count; ++i) verdicts[first + i] = decide(packets[first + i], work[i]);
   }
+}
+
+// A packet ends one connection and begins one at most. Doubles, as the caller may not take the changes after every
+// batch.
+void Forwarder::make_room_for_changes(std::size_t packets) noexcept {
+  auto& changes = state_.flow_changes;
+  const auto needed = changes.size() + 2 * packets;
+  if (changes.capacity() < needed) changes.reserve(std::max(needed, 2 * changes.capacity()));
 }
 
 void Forwarder::prepare(const Packet& packet, Work& work) const noexcept {

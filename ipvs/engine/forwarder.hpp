@@ -32,6 +32,7 @@ class Forwarder {
     bool lookup = false;  // TCP or UDP: tuple and hash are set
   };
 
+  void make_room_for_changes(std::size_t packets) noexcept;
   void prepare(const Packet& packet, Work& work) const noexcept;
   Verdict decide(Packet& packet, const Work& work) noexcept;
   Verdict inbound(Packet& packet, const Work& work) noexcept;

@@ -1,5 +1,6 @@
-// A director in memory: a Core between a clients' network (interface 2, 192.0.2.0/24) and a servers' network (interface 3,
-// 10.0.0.0/24), virtual address 198.51.100.1, and what is needed to push frames through. For tests, benchmarks and fuzzers.
+// A director in memory: a Core between a clients' network (interface 2, 192.0.2.0/24) and a servers' network (interface
+// 3, 10.0.0.0/24), virtual address 198.51.100.1, and what is needed to push frames through. For tests, benchmarks and
+// fuzzers.
 #pragma once
 
 #include <algorithm>
@@ -48,8 +49,11 @@ inline void lay_network(ipvs::engine::NextHops& hops, std::uint8_t servers = 3) 
 // Servers s1, s2 … at 10.0.0.11, .12 … port 8080 (nat) or the client's (dr).
 inline ipvs::RealServer server(int n, ipvs::Method method = ipvs::Method::Nat, std::uint32_t weight = 1) {
   const auto address = base::IpAddress::v4(0x0a00000au + static_cast<std::uint32_t>(n));
-  return {"s" + std::to_string(n), {address, static_cast<std::uint16_t>(method == ipvs::Method::Nat ? 8080 : 0)}, method,
-          weight, false};
+  return {"s" + std::to_string(n),
+          {address, static_cast<std::uint16_t>(method == ipvs::Method::Nat ? 8080 : 0)},
+          method,
+          weight,
+          false};
 }
 
 inline ipvs::VirtualServer service(std::string name, std::vector<ipvs::Listener> listeners,
@@ -87,7 +91,8 @@ class Director {
     constexpr std::uint32_t kHeadroom = 64;
     Bytes room(kHeadroom + frame.size() + tailroom, 0xee);
     std::copy(frame.begin(), frame.end(), room.begin() + kHeadroom);
-    ipvs::engine::Packet packet{room.data() + kHeadroom, static_cast<std::uint32_t>(frame.size()), kHeadroom, tailroom, interface};
+    ipvs::engine::Packet packet{room.data() + kHeadroom, static_cast<std::uint32_t>(frame.size()), kHeadroom, tailroom,
+                                interface};
     ipvs::engine::Verdict verdict;
     core_->forward({&packet, 1}, {&verdict, 1}, now);
     return {verdict, Bytes(packet.data, packet.data + packet.length)};

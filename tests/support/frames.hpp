@@ -1,5 +1,5 @@
-// Frames for tests, benchmarks and fuzzers: built field by field with checksums of its own (base/checksum.hpp), so that the
-// engine's arithmetic is never measured with itself.
+// Frames for tests, benchmarks and fuzzers: built field by field with checksums of its own (base/checksum.hpp), so that
+// the engine's arithmetic is never measured with itself.
 #pragma once
 
 #include <cstdint>
@@ -40,7 +40,7 @@ struct FrameSpec {
   std::uint16_t fragment = 0x4000;  // flags and offset: DF
   Bytes options{};                  // of IP, a multiple of 4
   Check check = Check::Complete;
-  std::size_t padding = 0;          // behind the IP packet
+  std::size_t padding = 0;  // behind the IP packet
   int vlan = -1;
 };
 

@@ -12,7 +12,7 @@ namespace lvsd::test {
 
 struct ReferenceFrame {
   ipvs::engine::FrameKind kind = ipvs::engine::FrameKind::Other;
-  std::uint32_t source = 0, destination = 0;       // host order
+  std::uint32_t source = 0, destination = 0;  // host order
   std::uint16_t source_port = 0, destination_port = 0;
   std::uint16_t total_length = 0;
 };

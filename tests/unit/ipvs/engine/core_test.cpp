@@ -49,7 +49,8 @@ FrameSpec forwarded(FrameSpec spec, int n, Method method = Method::Nat) {
   spec.to = test::server_mac(static_cast<std::uint8_t>(n));
   spec.from = test::kBackMac;
   --spec.ttl;
-  if (method == Method::Nat) spec.destination = {base::IpAddress::v4(0x0a00000au + static_cast<std::uint32_t>(n)), 8080};
+  if (method == Method::Nat)
+    spec.destination = {base::IpAddress::v4(0x0a00000au + static_cast<std::uint32_t>(n)), 8080};
   return spec;
 }
 
@@ -512,7 +513,8 @@ TEST(Core, ABatchIsForwardedLikeSinglePackets) {
   Director batched;
   for (auto* director : {&single, &batched}) director->serve({server(1), server(2), server(3, Method::Dr)});
   std::vector<test::Bytes> frames;
-  for (std::uint16_t i = 0; i < kPackets; ++i) frames.push_back(make_frame(from_client(i % 3 == 2 ? kAck : kSyn, i / 3)));
+  for (std::uint16_t i = 0; i < kPackets; ++i)
+    frames.push_back(make_frame(from_client(i % 3 == 2 ? kAck : kSyn, i / 3)));
   std::vector<Packet> packets;
   for (auto& f : frames) packets.push_back({f.data(), static_cast<std::uint32_t>(f.size()), 0, 0, kFront});
   const auto originals = frames;

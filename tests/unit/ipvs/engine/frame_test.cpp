@@ -73,11 +73,24 @@ TEST(Frame, IsClassifiedByItsHeaders) {
       {"UDP length 7", changed(make_frame(udp), 39, 7), FrameKind::Malformed},
       {"UDP length over the end", changed(make_frame(udp), 39, 9), FrameKind::Malformed},
       {"harmless options", make_frame(with([](auto& s) { s.options = {7, 7, 4, 0, 0, 0, 0, 0}; })), FrameKind::Tcp},
-      {"no-operation options", make_frame(with([](auto& s) { s.options = {1, 1, 1, 0}; })), FrameKind::Tcp},
-      {"loose source route", make_frame(with([](auto& s) { s.options = {131, 7, 4, 1, 2, 3, 4, 0}; })), FrameKind::Options},
-      {"strict source route", make_frame(with([](auto& s) { s.options = {1, 137, 3, 4}; })), FrameKind::Options},
-      {"option over the end", make_frame(with([](auto& s) { s.options = {7, 9, 4, 0}; })), FrameKind::Malformed},
-      {"option of length 1", make_frame(with([](auto& s) { s.options = {7, 1, 4, 0}; })), FrameKind::Malformed},
+      {"no-operation options", make_frame(with([](auto& s) {
+         s.options = {1, 1, 1, 0};
+       })),
+       FrameKind::Tcp},
+      {"loose source route", make_frame(with([](auto& s) { s.options = {131, 7, 4, 1, 2, 3, 4, 0}; })),
+       FrameKind::Options},
+      {"strict source route", make_frame(with([](auto& s) {
+         s.options = {1, 137, 3, 4};
+       })),
+       FrameKind::Options},
+      {"option over the end", make_frame(with([](auto& s) {
+         s.options = {7, 9, 4, 0};
+       })),
+       FrameKind::Malformed},
+      {"option of length 1", make_frame(with([](auto& s) {
+         s.options = {7, 1, 4, 0};
+       })),
+       FrameKind::Malformed},
   };
   for (const auto& c : cases) EXPECT_EQ(parse(c.bytes).kind, c.kind) << c.what;
 }

@@ -37,7 +37,8 @@ TEST(Rewrite, GivesTheFrameThatWouldHaveBeenSentToTheOtherEnd) {
       other.destination = end;
     }
     auto bytes = make_frame(spec);
-    rewrite_end(bytes.data(), parse(bytes), source ? End::Source : End::Destination, swap_address(address), swap_port(port));
+    rewrite_end(bytes.data(), parse(bytes), source ? End::Source : End::Destination, swap_address(address),
+                swap_port(port));
     // A sum may be 0x0000 or 0xffff for the same words; both are right.
     RC_ASSERT(test::checksums_hold(bytes));
     const auto expected = make_frame(other);

@@ -1,0 +1,73 @@
+// Packet in, packet out: ipvs_fixtures.json (made by make_fixtures.py) through the core, byte for byte.
+#include <fstream>
+#include <iostream>
+#include <sstream>
+
+#include <boost/json.hpp>
+#include <gtest/gtest.h>
+
+#include "tests/support/director.hpp"
+
+namespace lvsd::ipvs::engine {
+namespace {
+
+namespace json = boost::json;
+using test::Bytes;
+
+Bytes from_hex(std::string_view text) {
+  Bytes bytes;
+  for (std::size_t i = 0; i + 1 < text.size(); i += 2) {
+    bytes.push_back(static_cast<std::uint8_t>(std::stoi(std::string{text.substr(i, 2)}, nullptr, 16)));
+  }
+  return bytes;
+}
+
+std::string_view word(Action action) {
+  constexpr std::array<std::string_view, 4> kWords{"drop", "send", "await_next_hop", "to_kernel"};
+  return kWords[static_cast<std::size_t>(action)];
+}
+
+std::vector<Listener> listeners(const char* address) {
+  return {{Protocol::Tcp, {test::ip(address), 80}}, {Protocol::Udp, {test::ip(address), 53}}};
+}
+
+void serve(test::Director& director) {
+  director.apply({AddService{test::service("nat", listeners("198.51.100.1"))}, AddServer{"nat", test::server(1)},
+                  AddService{test::service("dr", listeners("198.51.100.2"))},
+                  AddServer{"dr", test::server(2, Method::Dr)},
+                  AddService{test::service("none", listeners("198.51.100.3"))}});
+}
+
+void run_step(test::Director& director, const json::object& step) {
+  const auto text = [&](const char* key) { return std::string_view{step.at(key).get_string()}; };
+  const auto interface = static_cast<std::uint32_t>(step.at("interface").to_number<int>());
+  const auto input = from_hex(text("input"));
+  const auto result = director.push(input, interface);
+  EXPECT_EQ(word(result.verdict.action), text("action"));
+  EXPECT_EQ(name(result.verdict.reason), text("reason"));
+  if (result.verdict.action == Action::Drop) return;
+  EXPECT_EQ(result.bytes, from_hex(text("output")));
+  if (result.verdict.action == Action::Send) {
+    EXPECT_EQ(result.verdict.interface, static_cast<std::uint32_t>(step.at("out_interface").to_number<int>()));
+    EXPECT_TRUE(test::checksums_hold(result.bytes));
+  }
+}
+
+TEST(PacketFixtures, ComeOutAsWritten) {
+  std::ifstream file{LVSD_SOURCE_DIR "/tests/packet/ipvs_fixtures.json"};
+  std::stringstream text;
+  text << file.rdbuf();
+  const auto fixtures = json::parse(text.str());
+  ASSERT_GE(fixtures.as_array().size(), 40u);
+  for (const auto& fixture : fixtures.as_array()) {
+    const std::string description{fixture.at("description").get_string()};
+    SCOPED_TRACE(description);
+    test::Director director;
+    serve(director);
+    for (const auto& step : fixture.at("steps").as_array()) run_step(director, step.as_object());
+  }
+  std::cout << fixtures.as_array().size() << " fixtures\n";
+}
+
+}  // namespace
+}  // namespace lvsd::ipvs::engine

@@ -1,0 +1,164 @@
+#!/usr/bin/python3
+"""Writes ipvs_fixtures.json: packets into the director and what has to come out, byte for byte.
+
+The bytes are made here from the rules alone (RFC 791, 768, 9293, 1071), not by the engine. Run it after a change and look at
+the difference: tests/packet/make_fixtures.py > tests/packet/ipvs_fixtures.json
+The director is the one of tests/support/director.hpp: VIP 198.51.100.1, tcp 80 and udp 53, servers s1 (nat, 10.0.0.11:8080)
+in service "nat", s2 (dr, 10.0.0.12) in service "dr" at 198.51.100.2."""
+import json
+import socket
+import struct
+
+FRONT, BACK, CLIENT = "020000000001", "020000000002", "0200000000c1"
+SERVER = {"s1": "020000000101", "s2": "020000000102"}
+FIN, SYN, RST, ACK = 1, 2, 4, 16
+
+
+def checksum(data):
+    if len(data) % 2:
+        data += b"\0"
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
+
+
+def address(text):
+    return socket.inet_aton(text)
+
+
+def ipv4(src, dst, protocol, body, ttl=64, tos=0, ident=0x1234, fragment=0x4000, options=b""):
+    head = struct.pack("!BBHHHBBH4s4s", 0x45 + len(options) // 4, tos, 20 + len(options) + len(body), ident, fragment, ttl,
+                       protocol, 0, address(src), address(dst)) + options
+    return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + body
+
+
+def pseudo(src, dst, protocol, length):
+    return address(src) + address(dst) + struct.pack("!BBH", 0, protocol, length)
+
+
+def tcp(src, sport, dst, dport, flags, payload=b"", seq=1000, ack=0, partial=False, window=1024, **ip):
+    head = struct.pack("!HHIIBBHHH", sport, dport, seq, ack, 0x50, flags, window, 0, 0)
+    before = pseudo(src, dst, 6, len(head) + len(payload))
+    value = ~checksum(before) & 0xFFFF if partial else checksum(before + head + payload)
+    return ipv4(src, dst, 6, head[:16] + struct.pack("!H", value) + head[18:] + payload, **ip)
+
+
+def udp(src, sport, dst, dport, payload=b"", check=True, partial=False, **ip):
+    head = struct.pack("!HHHH", sport, dport, 8 + len(payload), 0)
+    before = pseudo(src, dst, 17, len(head) + len(payload))
+    value = checksum(before + head + payload) or 0xFFFF
+    if partial:
+        value = ~checksum(before) & 0xFFFF
+    return ipv4(src, dst, 17, head[:6] + struct.pack("!H", value if check else 0) + payload, **ip)
+
+
+def icmp(src, dst, kind, code, quoted, mtu=0):
+    body = struct.pack("!BBHHH", kind, code, 0, 0, mtu) + quoted
+    return ipv4(src, dst, 1, body[:2] + struct.pack("!H", checksum(body)) + body[4:], tos=0xC0, ident=0)
+
+
+def eth(to, from_, packet, padding=0, tag=None):
+    vlan = b"" if tag is None else struct.pack("!HH", 0x8100, tag)
+    return bytes.fromhex(to) + bytes.fromhex(from_) + vlan + b"\x08\x00" + packet + bytes(padding)
+
+
+FIXTURES = []
+
+
+def fixture(description, *steps):
+    FIXTURES.append({"description": description, "steps": list(steps)})
+
+
+def step(frame, output, interface=2, action="send", reason="none", out=None):
+    # Unset: straight through to the other side, or an answer on the same one.
+    if out is None:
+        out = (5 - interface) if reason == "none" else interface
+    return {"interface": interface, "input": frame.hex(), "action": action, "reason": reason,
+            "output": output.hex() if output else "", "out_interface": out if action == "send" else 0}
+
+
+C, V, W, S = "192.0.2.10", "198.51.100.1", "198.51.100.2", "10.0.0.11"
+
+
+def to_vip(packet, **kw):
+    return eth(FRONT, CLIENT, packet, **kw)
+
+
+def to_s1(packet):
+    return eth(SERVER["s1"], BACK, packet)
+
+
+def to_s2(packet):
+    return eth(SERVER["s2"], BACK, packet)
+
+
+def from_s1(packet):
+    return eth(BACK, SERVER["s1"], packet)
+
+
+def to_client(packet):
+    return eth(CLIENT, FRONT, packet)
+
+
+SYN_IN = step(to_vip(tcp(C, 40000, V, 80, SYN)), to_s1(tcp(C, 40000, S, 8080, SYN, ttl=63)))
+for size in (0, 1, 2, 7, 1400):
+    data = bytes(i & 255 for i in range(size))
+    fixture(f"nat, tcp, {size} bytes of data, both ways", SYN_IN,
+            step(from_s1(tcp(S, 8080, C, 40000, SYN | ACK, seq=9, ack=1001)),
+                 to_client(tcp(V, 80, C, 40000, SYN | ACK, seq=9, ack=1001, ttl=63)), interface=3),
+            step(to_vip(tcp(C, 40000, V, 80, ACK, data)), to_s1(tcp(C, 40000, S, 8080, ACK, data, ttl=63))),
+            step(from_s1(tcp(S, 8080, C, 40000, ACK, data)), to_client(tcp(V, 80, C, 40000, ACK, data, ttl=63)), interface=3))
+    fixture(f"nat, udp, {size} bytes of data, both ways",
+            step(to_vip(udp(C, 5000, V, 53, data)), to_s1(udp(C, 5000, S, 8080, data, ttl=63))),
+            step(from_s1(udp(S, 8080, C, 5000, data)), to_client(udp(V, 53, C, 5000, data, ttl=63)), interface=3))
+    fixture(f"nat, udp without checksum, {size} bytes: gets one",
+            step(to_vip(udp(C, 5000, V, 53, data, check=False)), to_s1(udp(C, 5000, S, 8080, data, ttl=63))))
+    fixture(f"nat, incomplete checksums, {size} bytes: completed",
+            step(to_vip(tcp(C, 40000, V, 80, SYN, data, partial=True)), to_s1(tcp(C, 40000, S, 8080, SYN, data, ttl=63))),
+            step(to_vip(udp(C, 5000, V, 53, data, partial=True)), to_s1(udp(C, 5000, S, 8080, data, ttl=63))),
+            step(from_s1(udp(S, 8080, C, 5000, data, partial=True)), to_client(udp(V, 53, C, 5000, data, ttl=63)), interface=3))
+    fixture(f"dr, tcp and udp, {size} bytes: nothing but MAC and TTL",
+            step(to_vip(tcp(C, 40000, W, 80, SYN, data)), to_s2(tcp(C, 40000, W, 80, SYN, data, ttl=63))),
+            step(to_vip(udp(C, 5000, W, 53, data, check=False)), to_s2(udp(C, 5000, W, 53, data, check=False, ttl=63))),
+            step(to_vip(udp(C, 5001, W, 53, data, partial=True)), to_s2(udp(C, 5001, W, 53, data, ttl=63))))
+for ttl in (255, 2):
+    fixture(f"ttl {ttl} goes down by one",
+            step(to_vip(tcp(C, 40000, V, 80, SYN, ttl=ttl)), to_s1(tcp(C, 40000, S, 8080, SYN, ttl=ttl - 1))))
+for ttl in (1, 0):
+    syn = tcp(C, 40000, V, 80, SYN, ttl=ttl)
+    fixture(f"ttl {ttl} ends here", step(to_vip(syn), eth(CLIENT, FRONT, icmp(V, C, 11, 0, syn)), reason="ttl_exceeded"))
+    back = tcp(S, 8080, C, 40000, SYN | ACK, ttl=ttl)
+    fixture(f"ttl {ttl} of a reply ends here", SYN_IN,
+            step(from_s1(back), eth(SERVER["s1"], BACK, icmp("10.0.0.1", S, 11, 0, back)), interface=3, reason="ttl_exceeded"))
+fixture("padding is cut off", step(to_vip(tcp(C, 40000, V, 80, SYN), padding=6), to_s1(tcp(C, 40000, S, 8080, SYN, ttl=63))))
+fixture("a priority tag is left out",
+        step(to_vip(tcp(C, 40000, V, 80, SYN), tag=0x6000), to_s1(tcp(C, 40000, S, 8080, SYN, ttl=63))))
+fixture("ip options stay",
+        step(to_vip(tcp(C, 40000, V, 80, SYN, options=b"\x07\x07\x04\0\0\0\0\0")),
+             to_s1(tcp(C, 40000, S, 8080, SYN, options=b"\x07\x07\x04\0\0\0\0\0", ttl=63))))
+fixture("a source route is refused",
+        step(to_vip(tcp(C, 40000, V, 80, SYN, options=b"\x83\x03\x04\0")), None, action="drop", reason="ip_options"))
+for flags, seq, ack, answer in ((ACK, 7, 900, dict(flags=RST, seq=900, ack=0)), (FIN, 7, 0, dict(flags=RST | ACK, seq=0, ack=8)),
+                                (FIN | ACK, 7, 5, dict(flags=RST, seq=5, ack=0))):
+    fixture(f"unknown connection, flags {flags:#04x}: reset",
+            step(to_vip(tcp(C, 40000, V, 80, flags, seq=seq, ack=ack)),
+                 to_client(tcp(V, 80, C, 40000, window=0, ident=0, **answer)), reason="no_connection"))
+fixture("unknown connection, a reset: nothing is said",
+        step(to_vip(tcp(C, 40000, V, 80, RST)), None, action="drop", reason="no_connection"))
+for packet in (tcp(C, 40000, "198.51.100.3", 80, SYN), udp(C, 5000, "198.51.100.3", 53, b"x" * 700)):
+    fixture("no server: port unreachable",
+            step(to_vip(packet), eth(CLIENT, FRONT, icmp("198.51.100.3", C, 3, 3, packet[:548])), reason="no_server"))
+fixture("a fragment is dropped",
+        step(to_vip(udp(C, 5000, V, 53, b"12345678", fragment=0x2000)), None, action="drop", reason="fragment"))
+big, small = (udp(C, 5000, V, 53, bytes(1473), fragment=f) for f in (0x4000, 0))
+lower = udp(C, 5000, V, 53, bytes(1473), ttl=63)
+fixture("too big, with DF: fragmentation needed",
+        step(to_vip(big), eth(CLIENT, FRONT, icmp(V, C, 3, 4, lower[:548], mtu=1500)), reason="too_big"))
+fixture("too big, without DF: dropped", step(to_vip(small), None, action="drop", reason="too_big"))
+for what, frame, side in (("ssh to the director", to_vip(tcp(C, 40000, V, 22, SYN)), 2),
+                          ("routed traffic of a server", from_s1(tcp(S, 44000, C, 443, SYN)), 3),
+                          ("a ping of the virtual address", to_vip(icmp(C, V, 8, 0, b"ping")), 2)):
+    fixture(f"{what} goes to the kernel as it is", step(frame, frame, interface=side, action="to_kernel"))
+
+print(json.dumps(FIXTURES, indent=1))
