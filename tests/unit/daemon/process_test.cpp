@@ -124,7 +124,10 @@ class Process : public testing::Test {
     std::filesystem::remove_all(directory);
   }
 
-  void configure(const std::string& text) { write("lvsd.conf", text); }
+  void configure(const std::string& text) {  // complete at once, as a careful administrator would
+    write("lvsd.conf.new", text);
+    std::filesystem::rename(directory + "/lvsd.conf.new", directory + "/lvsd.conf");
+  }
   void write(const std::string& name, const std::string& text) { std::ofstream{directory + "/" + name} << text; }
   void forget(const std::string& name) { std::filesystem::remove(directory + "/" + name); }
   std::string read(const std::string& name) const {
