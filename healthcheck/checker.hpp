@@ -29,7 +29,7 @@ class Checker {
 class Checkers {
  public:
   virtual ~Checkers() = default;
-  // The result comes by target.check.timeout (plus what the loop itself is late).
+  // The result comes by target.check.timeout, and a little later where the loop itself was late (see Deadline).
   virtual std::unique_ptr<Checker> start(const Target& target, OnResult done) = 0;
 };
 

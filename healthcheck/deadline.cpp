@@ -1,5 +1,7 @@
 #include "healthcheck/deadline.hpp"
 
+#include <algorithm>
+
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 
@@ -9,12 +11,12 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr base::Duration kLoopIsLate = 20ms;
-constexpr base::Duration kGrace = 5ms;
 
 }  // namespace
 
 struct Deadline::Impl : std::enable_shared_from_this<Deadline::Impl> {
-  Impl(boost::asio::io_context& loop, std::function<void()> callback) : timer{loop}, on_expired{std::move(callback)} {}
+  Impl(boost::asio::io_context& loop, base::Duration after, std::function<void()> callback)
+      : timer{loop}, length{after}, on_expired{std::move(callback)} {}
 
   void wait(base::Duration after) {
     timer.expires_after(after);
@@ -24,19 +26,21 @@ struct Deadline::Impl : std::enable_shared_from_this<Deadline::Impl> {
     });
   }
 
+  // The time the loop was away is given back, once and up to the deadline's own length.
   void expired() {
-    const bool late = base::Clock::now() - timer.expiry() > kLoopIsLate;
-    if (late && !std::exchange(graced, true)) return wait(kGrace);
+    const base::Duration late = base::Clock::now() - timer.expiry();
+    if (late > kLoopIsLate && !std::exchange(graced, true)) return wait(std::min(late, length));
     if (const auto call = std::exchange(on_expired, {})) call();
   }
 
   boost::asio::steady_timer timer;
+  base::Duration length;
   std::function<void()> on_expired;
   bool graced = false;
 };
 
 Deadline::Deadline(boost::asio::io_context& loop, base::Duration after, std::function<void()> on_expired)
-    : impl_{std::make_shared<Impl>(loop, std::move(on_expired))} {
+    : impl_{std::make_shared<Impl>(loop, after, std::move(on_expired))} {
   impl_->wait(after);
 }
 

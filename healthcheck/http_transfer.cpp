@@ -104,6 +104,7 @@ struct HttpTransfer::Impl {
     set(CURLOPT_FORBID_REUSE, 1L);
     set(CURLOPT_PROXY, "");  // the environment's http_proxy is not ours
     set(CURLOPT_NOPROXY, "*");
+    set(CURLOPT_DNS_CACHE_TIMEOUT, 0L);  // of addresses only, but curl looks through all of it after each transfer
     set(CURLOPT_HEADERFUNCTION, &Impl::on_header);
     set(CURLOPT_HEADERDATA, this);
     set(CURLOPT_WRITEFUNCTION, &Impl::on_body);

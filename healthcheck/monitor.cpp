@@ -89,7 +89,7 @@ struct Monitor::Impl : std::enable_shared_from_this<Monitor::Impl> {
     dequeue(w);
     w.schedule.start(now);
     w.is_slow = is_slow;
-    w.running_until = now + w.target.check.timeout;
+    w.running_until = now + 2 * w.target.check.timeout;  // a late loop may double it, see Deadline
     ++running;
     running_slow += is_slow;
     w.running = checkers.start(w.target, [this, &w](const CheckResult& result) { finish(w, result); });

@@ -28,8 +28,11 @@ std::int64_t seconds(base::Duration d) { return std::chrono::duration_cast<std::
 class Room {
  public:
   Room(boost::asio::io_context& loop, base::UniqueFd channel, Parse parse)
-      : loop_{loop}, link_{loop, std::move(channel), decode_down, encode}, parse_{std::move(parse)},
-        repair_timer_{loop}, beat_timer_{loop} {}
+      : loop_{loop},
+        link_{loop, std::move(channel), decode_down, encode},
+        parse_{std::move(parse)},
+        repair_timer_{loop},
+        beat_timer_{loop} {}
 
   int run();
 
@@ -111,8 +114,10 @@ base::Result<void> Room::put_in_force(Config config) {
   auto previous = std::exchange(config_, std::move(config));
   auto applied = apply_difference();
   if (applied) {
-    if (auto configured = backend_->configure(*config_); configured) return {};
-    else applied = tl::unexpected{configured.error()};
+    if (auto configured = backend_->configure(*config_); configured)
+      return {};
+    else
+      applied = tl::unexpected{configured.error()};
   }
   config_ = std::move(previous);
   apply_soon();

@@ -156,6 +156,11 @@ std::optional<std::uint8_t> peek_virtual_router_id(std::span<const std::uint8_t>
   return ip->payload[1];
 }
 
+std::optional<base::IpAddress> peek_source(std::span<const std::uint8_t> packet) {
+  const auto ip = read_ip(packet);
+  return ip ? std::optional{ip->source} : std::nullopt;
+}
+
 std::vector<std::uint8_t> encode(const Advertisement& advertisement, const base::IpAddress& source, ChecksumForm form) {
   base::ByteWriter out;
   out.u8(kVersion << 4 | kTypeAdvertisement);

@@ -74,6 +74,9 @@ base::Result<Received, DecodeError> decode(std::span<const std::uint8_t> packet,
 // For handing a packet to its instance before decoding it; nothing when it is too short to say.
 std::optional<std::uint8_t> peek_virtual_router_id(std::span<const std::uint8_t> packet);
 
+// For the log: who sent a packet that is not accepted; nothing when it is no IPv4 packet.
+std::optional<base::IpAddress> peek_source(std::span<const std::uint8_t> packet);
+
 // The IP payload. `source` enters the pseudo-header.
 std::vector<std::uint8_t> encode(const Advertisement& advertisement, const base::IpAddress& source, ChecksumForm form);
 

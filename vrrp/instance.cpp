@@ -212,7 +212,7 @@ struct Instance::Impl : std::enable_shared_from_this<Instance::Impl> {
   void receive(std::span<const std::uint8_t> packet) {
     const auto now = base::Clock::now();
     const auto received = decode(packet, {config.virtual_router_id, own_address()});
-    if (!received) return discarded(received.error(), now);
+    if (!received) return discarded(packet, received.error(), now);
     if (state.role != Role::backup && state.role != Role::master) return;
     fence_after_stall(now);
     ++record.adverts_received;
@@ -223,10 +223,12 @@ struct Instance::Impl : std::enable_shared_from_this<Instance::Impl> {
     if (state.role == Role::backup && advertisement.priority != kResignPriority) record.master = received->source;
   }
 
-  void discarded(DecodeError error, base::TimePoint now) {
+  void discarded(std::span<const std::uint8_t> packet, DecodeError error, base::TimePoint now) {
     record.discard(error);
-    const std::string subject{word(error)};
-    if (record.worth_a_line(subject, now)) base::log::warning(config.name, "discarded an advertisement: {}", subject);
+    const std::string cause{word(error)};
+    if (!record.worth_a_line(cause, now)) return;
+    const auto source = peek_source(packet).value_or(base::IpAddress{});
+    base::log::warning(config.name, "discarded an advertisement from {}: {}", source.to_string(), cause);
   }
 
   // §7.1 and R13, R15, S22: differences that both ends can live with, but somebody should know.
@@ -312,7 +314,9 @@ Instance::~Instance() = default;
 void Instance::start(bool resume) {
   const auto now = base::Clock::now();
   if (auto why = impl_->why_unusable(); !why.empty()) return impl_->apply(Lost{std::move(why)}, now);
-  impl_->apply(resume ? Event{Resumed{}} : Event{Startup{}}, now);
+  const bool leased = leases_are_younger(*impl_->link(), impl_->config.virtual_addresses, impl_->lease(),
+                                         resume_limit(impl_->config.advert_interval));
+  impl_->apply(resume || leased ? Event{Resumed{}} : Event{Startup{}}, now);
 }
 
 void Instance::release(const InstanceConfig& next) {

@@ -43,7 +43,8 @@ class Instance {
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;
 
-  // `resume`: go on as master at once, if the interface permits.
+  // `resume`: go on as master at once, if the interface permits. Also without it when the leases of our addresses prove
+  // that an earlier life, whose supervisor is gone too, was master that lately.
   void start(bool resume);
 
   // In place: role and timers are kept. First release() for every changed instance, then reconfigure(), so that an

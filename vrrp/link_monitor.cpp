@@ -163,7 +163,9 @@ struct LinkMonitor::Impl {
 
   void wait() {
     descriptor.async_wait(descriptor.wait_read, [this](const boost::system::error_code& error) {
-      if (!error) read();
+      if (error) return;
+      read();
+      wait();
     });
   }
 
@@ -189,7 +191,6 @@ struct LinkMonitor::Impl {
         target.changed = true;
       }
     }
-    wait();
     if (drained && std::exchange(target.changed, false) && on_change) on_change();
   }
 
@@ -214,6 +215,11 @@ LinkMonitor::~LinkMonitor() = default;
 base::Result<void> LinkMonitor::start(OnChange on_change) {
   impl_->on_change = std::move(on_change);
   return impl_->start();
+}
+
+void LinkMonitor::catch_up() {
+  impl_->target.changed = true;
+  impl_->read();
 }
 
 const LinkTable& LinkMonitor::table() const { return impl_->table; }

@@ -27,6 +27,9 @@ class LinkMonitor {
   // Returns with the table filled.
   base::Result<void> start(OnChange on_change);
 
+  // Takes in what the kernel has told already, our own changes among it, then calls OnChange.
+  void catch_up();
+
   const LinkTable& table() const;
   std::uint64_t overruns() const;  // notifications lost and made up for by a dump
 

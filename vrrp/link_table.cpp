@@ -83,4 +83,12 @@ bool is_our_lease(const LinkAddress& address, std::chrono::seconds lease) {
   return address.lease && *address.lease <= lease;
 }
 
+bool leases_are_younger(const Link& link, std::span<const base::Prefix> wanted, std::chrono::seconds lease,
+                        base::Duration age) {
+  return !wanted.empty() && std::ranges::all_of(wanted, [&](const base::Prefix& prefix) {
+    const LinkAddress* present = link.find(prefix);
+    return present && is_our_lease(*present, lease) && lease - *present->lease + std::chrono::seconds{1} <= age;
+  });
+}
+
 }  // namespace lvsd::vrrp

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/address.hpp"
+#include "base/time.hpp"
 
 namespace lvsd::vrrp {
 
@@ -62,5 +63,10 @@ bool prefix_is_shared(const Link& link, const base::Prefix& prefix);
 
 // An address of an earlier life of ours: what we add always has a lifetime, and never a longer one than `lease`.
 bool is_our_lease(const LinkAddress& address, std::chrono::seconds lease);
+
+// Every wanted address is still ours by a lease that was refreshed, so an advert that was sent, less than `age` ago.
+// The kernel tells whole seconds; in doubt the answer is no.
+bool leases_are_younger(const Link& link, std::span<const base::Prefix> wanted, std::chrono::seconds lease,
+                        base::Duration age);
 
 }  // namespace lvsd::vrrp

@@ -28,7 +28,6 @@ namespace {
 
 constexpr base::Duration kBeatInterval = std::chrono::milliseconds{500};
 constexpr base::Duration kLeastMastersInterval = std::chrono::milliseconds{50};
-constexpr int kResumeAdverts = 2;  // a mastership is resumed while its last advert is younger than so many intervals
 
 std::int64_t boottime_ms() {
   timespec now{};
@@ -88,13 +87,14 @@ class Room {
     config_ = std::move(next);
     for (const auto& changed : todo.changed) instances_.at(changed.name)->release(changed);
     for (const auto& changed : todo.changed) instances_.at(changed.name)->reconfigure(changed);
+    monitor_.catch_up();  // a new instance must not take what was just removed for its own
     for (const auto& added : todo.added) start(added);
     resume_ = {};
 
     std::vector<std::string> interfaces;
     for (const auto& instance : config_.instances) interfaces.push_back(instance.interface);
     sockets_.keep_only(interfaces);
-    links_changed();  // which address is the interface's own depends on all VIPs
+    monitor_.catch_up();  // and look at the links anew: which address is their own depends on all VIPs
   }
 
   void start(const InstanceConfig& config) {
@@ -113,7 +113,7 @@ class Room {
     const auto it = std::ranges::find(resume_.masters, config.name, &Resume::Instance::name);
     if (it == resume_.masters.end()) return false;
     const std::int64_t age = boottime_ms() - it->last_advert_boottime_ms;
-    return age >= 0 && age < kResumeAdverts * base::milliseconds(config.advert_interval);
+    return age >= 0 && age < base::milliseconds(resume_limit(config.advert_interval));
   }
 
   std::vector<base::IpAddress> virtual_addresses(const std::string& interface) const {

@@ -154,7 +154,11 @@ Step master_heard(const Params& params, const State& state, const Heard& heard, 
     next.deadline = now + params.advert_interval;
     return {next, {SendAdvert{params.priority}}};
   }
-  if (wins_over_us(params, heard)) return be_backup(params, now, heard.interval, {DropAddresses{}});
+  // The last advert: a winner that has not heard us before (the LAN was split) learns that clients may have our
+  // address.
+  if (wins_over_us(params, heard)) {
+    return be_backup(params, now, heard.interval, {DropAddresses{}, SendAdvert{params.priority}});
+  }
   return master_asserts(params, state, now);
 }
 

@@ -36,4 +36,7 @@ constexpr std::chrono::seconds address_lease(base::Duration interval) {
   return std::max(std::chrono::floor<std::chrono::seconds>(3 * interval), std::chrono::seconds{1});
 }
 
+// A mastership whose last advert is younger goes on after a restart of our process: no peer can have noticed.
+constexpr base::Duration resume_limit(base::Duration interval) { return 2 * interval; }
+
 }  // namespace lvsd::vrrp

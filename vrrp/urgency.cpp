@@ -48,7 +48,8 @@ std::vector<std::string> become_urgent() {
   }
   if (!may_lock_everything()) {
     refused.emplace_back("lock memory: limited by RLIMIT_MEMLOCK");
-  } else if (mlockall(MCL_CURRENT | MCL_FUTURE) != 0) {
+  } else if (mlockall(MCL_CURRENT) != 0 ||
+             mlockall(MCL_FUTURE | MCL_ONFAULT) != 0) {  // stacks and arenas as they are used
     refused.push_back(base::fail_errno("lock memory").value().text);
   }
   return refused;

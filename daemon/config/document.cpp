@@ -181,6 +181,8 @@ void Document::add_item(Section& section, const RawEntry& entry, bool defaults, 
   if (key->is(kLater)) {
     if (section.kind->supported)
       report.error(entry.key_place, fmt::format("\"{}\" in {} is not supported yet", entry.key, where));
+    // Kept, so that validators know the wish: a service by firewall mark needs no listener.
+    section.items.push_back({key, entry.node, {entry.value, entry.value_place}, entry.key_place});
     return;
   }
   if (defaults && key->is(kOwnOnly)) {

@@ -25,7 +25,8 @@ void check_not_empty(const std::vector<RawSection>& raw, Report& report) {
   };
   if (std::any_of(raw.begin(), raw.end(), says_something)) return;
   report.error({0, 0, 0, 1},
-               raw.empty() ? "the file is empty: it has no section" : "neither a [vrrp NAME] nor a [virtual_server NAME] section",
+               raw.empty() ? "the file is empty: it has no section"
+                           : "neither a [vrrp NAME] nor a [virtual_server NAME] section",
                "there is nothing for lvsd to do; to stop it, stop the service");
 }
 

@@ -49,7 +49,9 @@ class LineReader {
   }
 
   // inih's reader: the next line that is an entry, without leading blanks; everything else is dealt with here.
-  static char* next(char* buffer, int, void* self) { return static_cast<LineReader*>(self)->next_entry(buffer); }
+  static char* next(char* buffer, int size, void* self) {
+    return static_cast<LineReader*>(self)->next_entry(buffer, static_cast<std::size_t>(size));
+  }
 
   // inih's handler: one per entry, right after the line was handed over.
   static int entry(void* self, const char*, const char* key, const char* value) {
@@ -65,11 +67,14 @@ class LineReader {
             static_cast<std::uint32_t>(std::max<std::size_t>(1, piece.size()))};
   }
 
-  char* next_entry(char* buffer) {
+  char* next_entry(char* buffer, std::size_t size) {
     while (take_line()) {
       const auto content = line_.substr(std::min(line_.size(), line_.find_first_not_of(kBlank)));
       if (!is_entry(content)) continue;
-      // inih must not see the comment's or the key's surroundings differently than we do: it gets the same bytes.
+      if (content.size() + 2 > size) {  // an inih that does not take its limit from us
+        report_.error(place(content), fmt::format("the line is longer than the {} bytes of libinih", size));
+        continue;
+      }
       std::memcpy(buffer, content.data(), content.size());
       buffer[content.size()] = '\n';
       buffer[content.size() + 1] = '\0';

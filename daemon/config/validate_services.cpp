@@ -267,7 +267,9 @@ void build_service(Services& all, const Section& section) {
   service.method = forwarding_method(method.value_or("dr"));
   service.config.quorum = static_cast<std::uint32_t>(reader.integer("quorum"));
   service.checks = find_checks(all.build, reader.values("check"));
-  for (const auto& value : reader.values("listen")) add_listener(all, service, value);
+  if (reader.has_own("listen") || !reader.has_own("fwmark")) {
+    for (const auto& value : reader.values("listen")) add_listener(all, service, value);
+  }
   add_servers(all, service, reader);
   read_sorry_server(all, service, reader);
   check_quorum(all, service, reader);

@@ -232,8 +232,10 @@ class Work {
     if (!filters.contains("service") && !filters.contains("server")) return {};
     const auto table = ask_.get_as<ipvs::Table>("/api/v1/table");
     if (!table) return {};
-    const auto value = [&](const char* key) { return filters.contains(key) ? filters.at(key) : "*"; };
-    const auto selected = select_servers(*table, {fmt::format("{}/{}", value("service"), value("server"))});
+    const auto service = filters.contains("service") ? filters.at("service") : std::string{"*"};
+    if (const auto services = select_services(*table, {service}); !services) return not_found(services);
+    if (!filters.contains("server")) return {};
+    const auto selected = select_servers(*table, {fmt::format("{}/{}", service, filters.at("server"))});
     if (!selected) return not_found(selected);
     return {};
   }

@@ -14,7 +14,9 @@
 namespace {
 
 bool write_out(std::string_view text) {
-  return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+  if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) return true;
+  std::perror("lvsctl: cannot write the output");
+  return false;
 }
 
 bool color_allowed() {

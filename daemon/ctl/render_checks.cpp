@@ -25,13 +25,13 @@ Cell verdict_cell(const TargetStatus& target, const View& view) {
   return {};
 }
 
-// The last results, oldest first: ●●●✖✖.
+// The last results, oldest first: ●●●✖✖; ○ where local trouble kept the check from being made.
 std::string strip(const TargetStatus& target, const View& view) {
   std::string_view results = target.history;
   if (results.size() > view.history) results.remove_prefix(results.size() - view.history);
   if (view.csv || !view.utf8) return std::string{results};
   std::string out;
-  for (const char c : results) out += c == '+' ? "●" : "✖";
+  for (const char c : results) out += c == '+' ? "●" : c == '-' ? "✖" : "○";
   return out;
 }
 
@@ -105,9 +105,12 @@ std::string target_in_full(const TargetStatus& t, const ipvs::Table& table, cons
                                   : fmt::format("{}: {}, took {}", t.last_passed ? "passed" : "failed", last_text(t),
                                                 milliseconds_text(t.last_latency_us)));
   if (!t.down_reason.empty()) add_field(out, "why", t.down_reason);
-  add_field(out, "history",
-            fmt::format("{}{}{} passed, {} failed", strip(t, view), view.symbol("  (old → new)  ", "  (old to new)  "),
-                        count(t.passed, view), count(t.failed, view)));
+  if (!t.history.empty())
+    add_field(out, "history", strip(t, view) + std::string{view.symbol("  (old → new)", "  (old to new)")});
+  std::string sums = fmt::format("{} passed, {} failed", count(t.passed, view), count(t.failed, view));
+  if (t.not_checked > 0) sums += fmt::format(", {} not made (local trouble)", count(t.not_checked, view));
+  if (t.late_starts > 0) sums += fmt::format(", {} begun late", count(t.late_starts, view));
+  add_field(out, "results", sums);
   if (t.next_in_ms >= 0) add_field(out, "next", "in " + seconds(t.next_in_ms));
   return out;
 }

@@ -14,6 +14,8 @@ Cell marked(std::string_view unicode, std::string_view ascii, Tone tone, const s
   return {fmt::format("{} {}", view.symbol(unicode, ascii), word), tone};
 }
 
+constexpr std::size_t kTextWidth = 90;  // of what needs attention; its command tells the rest
+
 std::string upper(std::string text) {
   for (auto& c : text) {
     if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 32);
@@ -125,7 +127,7 @@ class StatusText {
       layout.add({{"  " + a.level, tone},
                   a.subject,
                   a.since_unix_ms == 0 ? "" : age_since(a.since_unix_ms, view_),
-                  a.text,
+                  shortened(a.text, kTextWidth, view_),
                   {a.command, Tone::Faint}});
     };
     for (const auto& a : o_.attention) add(a);

@@ -43,6 +43,18 @@ std::string plural(std::uint64_t number, std::string_view noun, const View& view
   return fmt::format("{} {}{}", count(number, view), noun, number == 1 ? "" : "s");
 }
 
+std::string shortened(std::string_view text, std::size_t columns, const View& view) {
+  const auto ellipsis = view.symbol("…", "...");
+  const std::size_t kept = columns - (view.utf8 ? 1 : ellipsis.size());
+  std::size_t column = 0, fits = 0;  // `fits`: bytes of the first `kept` characters
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if ((text[i] & 0xc0) == 0x80) continue;  // inside a UTF-8 character
+    if (column == kept) fits = i;
+    if (++column > columns) return std::string{text.substr(0, fits)}.append(ellipsis);
+  }
+  return std::string{text};
+}
+
 std::string age(std::int64_t milliseconds) {
   return milliseconds < 0 ? "-" : base::format_age(std::chrono::milliseconds{milliseconds});
 }

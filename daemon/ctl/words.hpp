@@ -13,6 +13,9 @@ std::string count(std::uint64_t number, const View& view);  // "18204", on a ter
 std::string scaled(std::uint64_t number);                   // "412 k", "3.1 G"; three significant digits, decimal steps
 std::string plural(std::uint64_t number, std::string_view noun, const View& view);  // "1 error", "2 errors"
 
+// At most `columns` wide, the end replaced by an ellipsis where it does not fit.
+std::string shortened(std::string_view text, std::size_t columns, const View& view);
+
 // Since a moment: "4m12s"; "-" for 0 (never).
 std::string age_since(std::int64_t unix_ms, const View& view);
 std::string age(std::int64_t milliseconds);  // "-" when negative

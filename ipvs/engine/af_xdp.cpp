@@ -1,15 +1,14 @@
 #include "ipvs/engine/af_xdp.hpp"
 
-#include <sys/mman.h>
-#include <sys/socket.h>
-#include <xdp/xsk.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <vector>
 
 #include <fmt/format.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <xdp/xsk.h>
 
 namespace lvsd::ipvs::engine {
 namespace {
@@ -52,9 +51,9 @@ struct XskSocket::Impl {
   xsk_ring_cons completion{};
   xsk_ring_cons receive{};
   xsk_ring_prod transmit{};
-  std::vector<std::uint64_t> free;      // chunk offsets
-  std::uint32_t with_kernel = 0;        // chunks in the fill ring or the receive ring
-  std::uint32_t in_transmission = 0;    // descriptors not completed yet
+  std::vector<std::uint64_t> free;    // chunk offsets
+  std::uint32_t with_kernel = 0;      // chunks in the fill ring or the receive ring
+  std::uint32_t in_transmission = 0;  // descriptors not completed yet
   std::uint64_t received = 0;
   std::uint64_t sent = 0;
 
@@ -68,7 +67,8 @@ struct XskSocket::Impl {
 base::Result<std::unique_ptr<XskSocket>> XskSocket::open(const std::string& interface, std::uint32_t queue, bool copy) {
   auto impl = std::make_unique<Impl>();
   if (!impl->memory.map()) return base::fail_errno("map packet memory");
-  const xsk_umem_config memory{.fill_size = kRing, .comp_size = kRing, .frame_size = kChunk, .frame_headroom = 0, .flags = 0};
+  const xsk_umem_config memory{
+      .fill_size = kRing, .comp_size = kRing, .frame_size = kChunk, .frame_headroom = 0, .flags = 0};
   int error = xsk_umem__create(&impl->umem, impl->memory.base(), kMemory, &impl->fill, &impl->completion, &memory);
   if (error < 0) return base::fail_errno("register packet memory", -error);
 
@@ -77,7 +77,8 @@ base::Result<std::unique_ptr<XskSocket>> XskSocket::open(const std::string& inte
   options.tx_size = kRing;
   options.libxdp_flags = XSK_LIBXDP_FLAGS__INHIBIT_PROG_LOAD;
   options.bind_flags = static_cast<__u16>(XDP_USE_NEED_WAKEUP | (copy ? XDP_COPY : 0));
-  error = xsk_socket__create(&impl->socket, interface.c_str(), queue, impl->umem, &impl->receive, &impl->transmit, &options);
+  error = xsk_socket__create(&impl->socket, interface.c_str(), queue, impl->umem, &impl->receive, &impl->transmit,
+                             &options);
   if (error < 0) return base::fail_errno(fmt::format("bind AF_XDP socket to {} queue {}", interface, queue), -error);
   setsockopt(xsk_socket__fd(impl->socket), SOL_SOCKET, SO_SNDBUFFORCE, &kSendBuffer, sizeof kSendBuffer);
 
@@ -144,7 +145,8 @@ bool XskSocket::flush() {
   const int calls = static_cast<int>(impl_->in_transmission / kPerCall) + kSpareCalls;
   for (int i = 0; i < calls; ++i) {
     if (sendto(fd(), nullptr, 0, MSG_DONTWAIT, nullptr, 0) >= 0) return true;
-    if (errno != EAGAIN && errno != EBUSY && errno != ENOBUFS) return true;  // ENETDOWN, ENXIO: calling again is of no use
+    if (errno != EAGAIN && errno != EBUSY && errno != ENOBUFS)
+      return true;  // ENETDOWN, ENXIO: calling again is of no use
     reclaim();
   }
   return false;

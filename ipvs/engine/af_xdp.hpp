@@ -1,5 +1,5 @@
-// One AF_XDP socket with its own packet memory: one receive queue of one interface. Used by the worker, on its thread; opened
-// and closed by the room's loop. The only user of libxdp.
+// One AF_XDP socket with its own packet memory: one receive queue of one interface. Used by the worker, on its thread;
+// opened and closed by the room's loop. The only user of libxdp.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +18,7 @@ class XskSocket {
   static constexpr std::uint32_t kChunk = 2048;          // bytes of packet memory per frame
   static constexpr std::uint32_t kKernelHeadroom = 256;  // XDP_PACKET_HEADROOM: received frames begin here
   static constexpr std::uint32_t kLargestFrame = kChunk - kKernelHeadroom;
-  static constexpr std::uint32_t kFrames = 4096;         // 8 MiB; half for reception, half for transmission
+  static constexpr std::uint32_t kFrames = 4096;  // 8 MiB; half for reception, half for transmission
   static constexpr std::uint32_t kRing = 2048;
 
   // Zero-copy where the driver has it, unless `copy` is asked for (generic XDP has no other).

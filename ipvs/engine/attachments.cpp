@@ -1,9 +1,9 @@
 #include "ipvs/engine/attachments.hpp"
 
-#include <fcntl.h>
-
 #include <algorithm>
 #include <utility>
+
+#include <fcntl.h>
 
 #include "base/log.hpp"
 

@@ -1,6 +1,6 @@
-// The engine's presence on its interfaces: XDP program and sockets, made when an interface appears, made anew when it was
-// re-created, taken away when it is no longer wanted. Level-triggered: reconcile() compares what is with what is wanted. Owned
-// by the engine backend, on the room's loop.
+// The engine's presence on its interfaces: XDP program and sockets, made when an interface appears, made anew when it
+// was re-created, taken away when it is no longer wanted. Level-triggered: reconcile() compares what is with what is
+// wanted. Owned by the engine backend, on the room's loop.
 #pragma once
 
 #include <cstdint>
@@ -26,8 +26,8 @@ class Attachments {
   // `keep`: hand this link to the supervisor, under this name.
   using Keep = std::function<void(const std::string& name, int fd)>;
 
-  // `kept`: links of an earlier incarnation by interface name. Their programs stay in force, dropping what belongs to virtual
-  // servers, until ours take over.
+  // `kept`: links of an earlier incarnation by interface name. Their programs stay in force, dropping what belongs to
+  // virtual servers, until ours take over.
   Attachments(RedirectMaps& maps, Worker& worker, std::map<std::string, base::UniqueFd> kept, Keep keep);
 
   void want(const std::vector<std::string>& interfaces, XdpMode mode);

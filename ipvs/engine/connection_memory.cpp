@@ -1,9 +1,9 @@
 #include "ipvs/engine/connection_memory.hpp"
 
+#include <utility>
+
 #include <sys/mman.h>
 #include <sys/stat.h>
-
-#include <utility>
 
 namespace lvsd::ipvs::engine {
 
@@ -16,7 +16,8 @@ base::Result<ConnectionMemory> ConnectionMemory::open(base::UniqueFd kept, std::
   } else {
     memory.file_.reset(memfd_create("lvsd-connections", MFD_CLOEXEC));
     if (!memory.file_) return base::fail_errno("memfd_create");
-    if (ftruncate(memory.file_.get(), static_cast<off_t>(size)) != 0) return base::fail_errno("size the connection table");
+    if (ftruncate(memory.file_.get(), static_cast<off_t>(size)) != 0)
+      return base::fail_errno("size the connection table");
   }
   void* start = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, memory.file_.get(), 0);
   if (start == MAP_FAILED) return base::fail_errno("map the connection table");

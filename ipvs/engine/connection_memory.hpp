@@ -1,5 +1,5 @@
-// The memory file of the connection table: it outlives the process, because the supervisor holds it too. Used by the engine
-// backend.
+// The memory file of the connection table: it outlives the process, because the supervisor holds it too. Used by the
+// engine backend.
 #pragma once
 
 #include <cstddef>

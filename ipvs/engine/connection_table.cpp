@@ -28,7 +28,7 @@ ConnectionTable::ConnectionTable(const TableMemory& memory)
       overflow_{memory.overflow},
       connections_{memory.connections},
       used_{memory.connections_used} {
-  if (memory.adopted) adopt(memory.slots);
+  if (memory.adopted) adopt(memory.slots.first(*memory.slots_used));
 }
 
 void ConnectionTable::adopt(std::span<const SlotRecord> slots) noexcept {

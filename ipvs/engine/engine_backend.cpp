@@ -1,13 +1,12 @@
 #include "ipvs/engine/engine_backend.hpp"
 
-#include <sys/random.h>
-
 #include <set>
 #include <utility>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <sys/random.h>
 
 #include "base/log.hpp"
 #include "ipvs/engine/attachments.hpp"
@@ -51,6 +50,10 @@ struct EngineBackend::Impl {
   void publish();
   void reconcile_regularly();
   void probe_regularly();
+  void remember_servers(const ServiceTable& table);
+  void remember_servers(std::span<const Command> commands);
+  void resolve_servers();
+  void ask(const NextHopKey& key);
   base::Result<void> on_worker(const std::function<void(Core&)>& task);
 
   boost::asio::io_context& loop;
@@ -61,6 +64,7 @@ struct EngineBackend::Impl {
   std::uint32_t max_connections = 0;
   std::vector<Link> links;
   std::vector<Route> routes;
+  std::set<std::pair<base::IpAddress, Method>> servers;  // of the table as it was last read or changed
   // Torn down from below: nothing calls into what is gone.
   std::unique_ptr<Worker> worker;
   std::unique_ptr<Attachments> attachments;
@@ -86,24 +90,24 @@ base::Result<void> EngineBackend::Impl::start(Kept kept, const Keep& keep) {
   const auto flows = core->live_flows();
   refused_flows = maps.change_flows(flows);
   if (memory.taken_up()) {
-    base::log::notice("engine", "{} connections taken over, {} of them under NAT", core->connection_entries(), flows.size());
+    base::log::notice("engine", "{} connections taken over, {} of them under NAT", core->connection_entries(),
+                      flows.size());
   }
   keep(kConnections, memory.fd());
 
-  const auto ask = [this](const NextHopKey& key) {
-    boost::asio::post(loop, [this, key] {
-      if (neighbours) neighbours->ask(key.interface, key.address);
-    });
-  };
-  auto started = Worker::start(std::move(core), max_connections, maps, {.ask = ask});
+  auto started =
+      Worker::start(std::move(core), max_connections, maps, {.ask = [this](const NextHopKey& key) { ask(key); }});
   if (!started) return tl::unexpected{started.error()};
   worker = std::move(*started);
   attachments = std::make_unique<Attachments>(maps, *worker, links_among(kept), keep);
-  auto mirror = Neighbours::start(
-      loop, {.topology = [this](const auto& l, const auto& r) { follow(l, r); },
-             .all_neighbours = [this](const auto& all) { worker->replace_neighbours(all); },
-             .changed = [this](const Neighbour& neighbour) { worker->set_neighbour(neighbour); },
-             .forgotten = [this](std::uint32_t i, const base::IpAddress& a) { worker->forget_neighbour({i, a}); }});
+  auto mirror =
+      Neighbours::start(loop, {.topology = [this](const auto& l, const auto& r) { follow(l, r); },
+                               .all_neighbours = [this](const auto& all) { worker->replace_neighbours(all); },
+                               .changed = [this](const Neighbour& neighbour) { worker->set_neighbour(neighbour); },
+                               .forgotten =
+                                   [this](std::uint32_t i, const base::IpAddress& a) {
+                                     worker->forget_neighbour({i, a});
+                                   }});
   if (!mirror) return tl::unexpected{mirror.error()};
   neighbours = std::move(*mirror);
   reconcile_regularly();
@@ -132,6 +136,40 @@ void EngineBackend::Impl::publish() {
     core.next_hops().replace_interfaces(interfaces);
     core.next_hops().replace_routes(r);
   });
+  resolve_servers();
+}
+
+// Any thread.
+void EngineBackend::Impl::ask(const NextHopKey& key) {
+  boost::asio::post(loop, [this, key] {
+    if (neighbours) neighbours->ask(key.interface, key.address);
+  });
+}
+
+void EngineBackend::Impl::remember_servers(const ServiceTable& table) {
+  servers.clear();
+  for (const auto& [name, service] : table) {
+    for (const auto& server : service.servers) servers.emplace(server.address.address, server.method);
+  }
+}
+
+void EngineBackend::Impl::remember_servers(std::span<const Command> commands) {
+  for (const auto& command : commands) {
+    const auto* added = std::get_if<AddServer>(&command);
+    if (added) servers.emplace(added->server.address.address, added->server.method);
+  }
+}
+
+// The ways to the servers are known before the first client comes: only a few packets can wait for a next hop.
+void EngineBackend::Impl::resolve_servers() {
+  worker->post([this, wanted = servers](Core& core) {
+    for (const auto& [address, method] : wanted) {
+      const auto& hops = core.next_hops();
+      const NextHop hop = method == Method::Dr ? hops.find_on_link(address) : hops.find(address);
+      const bool unknown = hop.kind == NextHop::Kind::Unresolved || hop.kind == NextHop::Kind::Failed;
+      if (unknown) ask({hop.interface, hop.address});
+    }
+  });
 }
 
 void EngineBackend::Impl::reconcile_regularly() {
@@ -152,6 +190,7 @@ void EngineBackend::Impl::probe_regularly() {
   probe_timer.async_wait([this](const boost::system::error_code& error) {
     if (error) return;
     worker->probe_used_neighbours();
+    resolve_servers();
     probe_regularly();
   });
 }
@@ -168,6 +207,7 @@ base::Result<ServiceTable> EngineBackend::table() {
   ServiceTable table;
   auto done = impl_->on_worker([&](Core& core) { table = core.table(); });
   if (!done) return tl::unexpected{done.error()};
+  impl_->remember_servers(table);
   return table;
 }
 
@@ -179,6 +219,8 @@ base::Result<void> EngineBackend::apply(std::span<const Command> commands) {
     listeners = core.listeners();
   });
   if (!done) return done;
+  impl_->remember_servers(commands);
+  if (!commands.empty()) impl_->resolve_servers();
   if (auto set = impl_->maps.set_listeners({listeners.begin(), listeners.end()}); !set) return set;
   return applied;
 }

@@ -1,5 +1,5 @@
-// The engine as a ForwardingBackend: connection memory, maps, worker, neighbours and attachments under one roof. Made by the room, used
-// on its loop.
+// The engine as a ForwardingBackend: connection memory, maps, worker, neighbours and attachments under one roof. Made
+// by the room, used on its loop.
 #pragma once
 
 #include <cstdint>
@@ -25,14 +25,15 @@ class EngineBackend final : public ForwardingBackend {
   using Kept = std::map<std::string, base::UniqueFd>;
   using Keep = std::function<void(const std::string& name, int fd)>;
 
-  // Takes up what an earlier incarnation left. Touches no interface before the first configure(), so that the table can be
-  // applied first: no packet finds a listener missing.
+  // Takes up what an earlier incarnation left. Touches no interface before the first configure(), so that the table can
+  // be applied first: no packet finds a listener missing.
   static base::Result<std::unique_ptr<EngineBackend>> create(boost::asio::io_context& loop, const EngineConfig& config,
                                                              Kept kept, Keep keep);
   ~EngineBackend() override;
 
   base::Result<ServiceTable> table() override;
-  base::Result<void> apply(std::span<const Command> commands) override;  // none: repairs the listeners of the XDP program
+  base::Result<void> apply(
+      std::span<const Command> commands) override;  // none: repairs the listeners of the XDP program
   base::Result<void> configure(const Config& config) override;
   base::Result<Table> status() override;
   base::Result<Connections> connections(const ConnectionsQuery& query) override;

@@ -1,15 +1,14 @@
 #include "ipvs/engine/interface_check.hpp"
 
+#include <algorithm>
+#include <cstring>
+
+#include <fmt/format.h>
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-
-#include <algorithm>
-#include <cstring>
-
-#include <fmt/format.h>
 
 #include "base/fd.hpp"
 #include "ipvs/engine/af_xdp.hpp"
@@ -55,15 +54,18 @@ base::Result<InterfaceFeatures> read_features(const std::string& interface, std:
 
 std::string problem_of(const std::string& interface, const InterfaceFeatures& features, bool native) {
   if (features.large_receive_offload) {
-    return fmt::format("large receive offload joins frames beyond the engine's limit; run: ethtool -K {} lro off", interface);
+    return fmt::format("large receive offload joins frames beyond the engine's limit; run: ethtool -K {} lro off",
+                       interface);
   }
   // Native XDP sees frames before GRO, generic XDP after it.
   if (!native && features.generic_receive_offload) {
-    return fmt::format("generic receive offload joins frames beyond the engine's limit; run: ethtool -K {} gro off", interface);
+    return fmt::format("generic receive offload joins frames beyond the engine's limit; run: ethtool -K {} gro off",
+                       interface);
   }
   if (features.mtu > kLargestMtu) {
-    return fmt::format("MTU {} is above the engine's limit of {}: larger frames are dropped; run: ip link set dev {} mtu {}",
-                       features.mtu, kLargestMtu, interface, std::min(1500u, kLargestMtu));
+    return fmt::format(
+        "MTU {} is above the engine's limit of {}: larger frames are dropped; run: ip link set dev {} mtu {}",
+        features.mtu, kLargestMtu, interface, std::min(1500u, kLargestMtu));
   }
   return {};
 }

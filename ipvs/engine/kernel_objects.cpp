@@ -1,5 +1,8 @@
 #include "ipvs/engine/kernel_objects.hpp"
 
+#include <algorithm>
+#include <cstring>
+
 #include <linux/if.h>
 #include <linux/rtnetlink.h>
 #include <netlink/netlink.h>
@@ -8,9 +11,6 @@
 #include <netlink/route/neighbour.h>
 #include <netlink/route/nexthop.h>
 #include <netlink/route/route.h>
-
-#include <algorithm>
-#include <cstring>
 
 namespace lvsd::ipvs::engine {
 namespace {
@@ -136,7 +136,8 @@ base::Result<std::vector<Neighbour>> dump_neighbours(nl_sock* socket) {
 
 std::optional<Neighbour> to_neighbour(rtnl_neigh* object) {
   if (rtnl_neigh_get_family(object) != AF_INET) return std::nullopt;
-  if (const int flags = static_cast<int>(rtnl_neigh_get_flags(object)); flags > 0 && (flags & NTF_PROXY)) return std::nullopt;
+  if (const int flags = static_cast<int>(rtnl_neigh_get_flags(object)); flags > 0 && (flags & NTF_PROXY))
+    return std::nullopt;
   const auto address = to_address(rtnl_neigh_get_dst(object));
   if (!address) return std::nullopt;
   Neighbour neighbour;

@@ -1,12 +1,12 @@
 #include "ipvs/engine/mailbox.hpp"
 
-#include <sys/eventfd.h>
-#include <unistd.h>
-
 #include <condition_variable>
 #include <cstdint>
 #include <memory>
 #include <utility>
+
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 namespace lvsd::ipvs::engine {
 namespace {

@@ -19,8 +19,8 @@ class Mailbox {
 
   // Any thread.
   void post(Task task);
-  // Any thread but the owner's. Waits until the task was executed; false when its execution did not begin within `limit`
-  // (it never will, then).
+  // Any thread but the owner's. Waits until the task was executed; false when its execution did not begin within
+  // `limit` (it never will, then).
   bool call(const Task& task, base::Duration limit);
 
   // The owner's thread.

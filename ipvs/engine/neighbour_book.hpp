@@ -1,5 +1,5 @@
-// What the worker remembers of neighbours beyond NextHops: which are usable, so that those in use can be probed, and those
-// that fail be asked for again. Pure; used by the worker.
+// What the worker remembers of neighbours beyond NextHops: which are usable, so that those in use can be probed, and
+// those that fail be asked for again. Pure; used by the worker.
 #pragma once
 
 #include <map>

@@ -1,16 +1,16 @@
 #include "ipvs/engine/neighbours.hpp"
 
-#include <linux/neighbour.h>
-#include <linux/rtnetlink.h>
-#include <netlink/msg.h>
-#include <netlink/netlink.h>
-#include <netlink/route/neighbour.h>
-
 #include <algorithm>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
+#include <netlink/msg.h>
+#include <netlink/netlink.h>
+#include <netlink/route/neighbour.h>
+#include <sys/socket.h>
 
 #include "base/log.hpp"
 #include "ipvs/engine/kernel_objects.hpp"
@@ -69,7 +69,8 @@ base::Result<void> Neighbours::Impl::open() {
   events = std::move(*opened);
   nl_socket_disable_seq_check(events.get());
   nl_socket_set_nonblocking(events.get());
-  nl_socket_set_buffer_size(events.get(), kEventBuffer, 0);
+  // libnl's own call is bound by net.core.rmem_max.
+  setsockopt(nl_socket_get_fd(events.get()), SOL_SOCKET, SO_RCVBUFFORCE, &kEventBuffer, sizeof kEventBuffer);
   nl_socket_modify_cb(
       events.get(), NL_CB_VALID, NL_CB_CUSTOM,
       [](nl_msg* message, void* self) {
@@ -77,8 +78,8 @@ base::Result<void> Neighbours::Impl::open() {
         return static_cast<int>(NL_OK);
       },
       this);
-  const int error = nl_socket_add_memberships(events.get(), RTNLGRP_LINK, RTNLGRP_NEIGH, RTNLGRP_IPV4_IFADDR,
-                                              RTNLGRP_IPV4_ROUTE, 0);
+  const int error =
+      nl_socket_add_memberships(events.get(), RTNLGRP_LINK, RTNLGRP_NEIGH, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE, 0);
   if (error < 0) return base::fail(std::string{"follow netlink events: "} + nl_geterror(error));
   readable.assign(nl_socket_get_fd(events.get()));
   return {};
@@ -165,12 +166,13 @@ void Neighbours::Impl::read_topology() {
     base::log::warning("engine", "{}", (!links ? links.error() : routes.error()).text);
     return topology_soon();
   }
-  pause = std::max(kLeastPause, (base::Clock::now() - begin) * 10);
+  pause = std::max(kLeastPause, (base::Clock::now() - begin) * 5);
   receiver.topology(*links, *routes);
 }
 
 void Neighbours::Impl::read_neighbours() {
   neighbours_due = false;
+  read_events();  // what is older than the dump must not be taken for newer
   const auto neighbours = dump_neighbours(requests.get());
   if (!neighbours) return base::log::warning("engine", "{}", neighbours.error().text);
   receiver.all_neighbours(*neighbours);

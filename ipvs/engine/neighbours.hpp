@@ -1,6 +1,6 @@
-// The netlink rim of NextHops: follows the kernel's interfaces, addresses, routes and neighbours, and asks the kernel to
-// resolve neighbours. Owned by the engine backend, on the room's loop. IPv4 so far. Events are hints; what counts is read
-// back: after every lost event (ENOBUFS), after changes, and every kDumpInterval anyway.
+// The netlink rim of NextHops: follows the kernel's interfaces, addresses, routes and neighbours, and asks the kernel
+// to resolve neighbours. Owned by the engine backend, on the room's loop. IPv4 so far. Events are hints; what counts is
+// read back: after every lost event (ENOBUFS), after changes, and every kDumpInterval anyway.
 #pragma once
 
 #include <functional>
@@ -29,7 +29,7 @@ struct Link {
 class Neighbours {
  public:
   static constexpr base::Duration kDumpInterval = std::chrono::seconds{30};
-  // At most one dump of interfaces and routes in this time, and none for ten times as long as the last one took.
+  // At most one dump of interfaces and routes in this time, and none for five times as long as the last one took.
   static constexpr base::Duration kLeastPause = std::chrono::milliseconds{50};
 
   struct Receiver {

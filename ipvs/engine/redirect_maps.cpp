@@ -1,10 +1,9 @@
 #include "ipvs/engine/redirect_maps.hpp"
 
-#include <arpa/inet.h>
-#include <bpf/bpf.h>
-
 #include <cstring>
 
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
 #include <fmt/format.h>
 
 #include "ipvs/engine/redirect_keys.h"

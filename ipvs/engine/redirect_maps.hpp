@@ -1,5 +1,6 @@
-// The maps that tell the XDP program what belongs to the engine: listeners of virtual servers, and flows of NAT replies. One
-// pair for all interfaces. Listeners are set by the room's loop, flows by the worker; the kernel serialises both.
+// The maps that tell the XDP program what belongs to the engine: listeners of virtual servers, and flows of NAT
+// replies. One pair for all interfaces. Listeners are set by the room's loop, flows by the worker; the kernel
+// serialises both.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +22,8 @@ class RedirectMaps {
   // Empty maps; room for `max_flows` replies.
   static base::Result<RedirectMaps> create(std::uint32_t max_flows);
 
-  // Compares with the map itself and changes what differs. IPv6 listeners are left out: their frames pass to the kernel.
+  // Compares with the map itself and changes what differs. IPv6 listeners are left out: their frames pass to the
+  // kernel.
   base::Result<void> set_listeners(const std::set<Listener>& listeners);
 
   // In order. Returns how many changes the kernel refused (a full map).

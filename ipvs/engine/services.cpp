@@ -294,8 +294,10 @@ std::uint32_t Services::take_slot() {
     return slot;
   }
   if (*records_used_ == records_.size()) return kNoSlot;
-  servers_.resize(*records_used_ + 1);
-  return (*records_used_)++;
+  const auto slot = (*records_used_)++;
+  records_[slot] = SlotRecord{};
+  servers_.resize(*records_used_);
+  return slot;
 }
 
 void Services::free_slot(std::uint32_t slot) {

@@ -1,5 +1,6 @@
-// Which neighbours the engine has sent to lately. The kernel does not see our traffic and lets their entries grow stale, so
-// the backend asks it to probe those that are in use. Pure; written by the worker per packet, read every few seconds.
+// Which neighbours the engine has sent to lately. The kernel does not see our traffic and lets their entries grow
+// stale, so the backend asks it to probe those that are in use. Pure; written by the worker per packet, read every few
+// seconds.
 #pragma once
 
 #include <array>
@@ -13,8 +14,8 @@ namespace lvsd::ipvs::engine {
 
 class UsedNextHops {
  public:
-  // `mac`: six bytes, the frame's destination. A set of 4,096 places; two neighbours that share one take turns, so that at
-  // worst a probe comes one round later.
+  // `mac`: six bytes, the frame's destination. A set of 4,096 places; two neighbours that share one take turns, so that
+  // at worst a probe comes one round later.
   void mark(std::uint32_t interface, const std::uint8_t* mac) {
     const std::uint64_t key = key_of(interface, mac);
     places_[(key * 0x9e3779b97f4a7c15u) >> 52] = key;

@@ -1,15 +1,15 @@
 #include "ipvs/engine/worker.hpp"
 
-#include <net/ethernet.h>
-#include <poll.h>
-#include <pthread.h>
-#include <signal.h>
-
 #include <algorithm>
 #include <array>
 #include <cstring>
 #include <thread>
 #include <utility>
+
+#include <net/ethernet.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
 
 #include "ipvs/engine/mailbox.hpp"
 #include "ipvs/engine/neighbour_book.hpp"
@@ -125,8 +125,8 @@ void Worker::Impl::dispatch(std::size_t from, Packet& packet, const Verdict& ver
       await_next_hop(packet, verdict);
       break;
     case Action::ToKernel:
-      // The XDP program sends up exact flows and listeners only, so this is a connection or a listener that ended while the
-      // packet was on its way; there is no path back to the kernel (docs/decisions/0003-nat-replies.md).
+      // The XDP program sends up exact flows and listeners only, so this is a connection or a listener that ended while
+      // the packet was on its way; there is no path back to the kernel (docs/decisions/0003-nat-replies.md).
       drop(DropReason::NoConnection);
       break;
     case Action::Drop:
@@ -238,7 +238,8 @@ void Worker::Impl::learn(const Neighbour& neighbour) {
   for (auto lost = waiting.take(key).size(); lost > 0; --lost) drop(DropReason::NextHopFailed);
 }
 
-base::Result<std::unique_ptr<Worker>> Worker::start(std::unique_ptr<Core> core, std::uint32_t max_connections, RedirectMaps& maps, Callbacks callbacks) {
+base::Result<std::unique_ptr<Worker>> Worker::start(std::unique_ptr<Core> core, std::uint32_t max_connections,
+                                                    RedirectMaps& maps, Callbacks callbacks) {
   auto impl = std::make_unique<Impl>(std::move(core), maps, std::move(callbacks));
   if (impl->mailbox.wake_fd() < 0) return base::fail_errno("eventfd");
   impl->now = base::Clock::now();

@@ -1,6 +1,6 @@
-// The thread that moves packets: receive → core → flow changes → transmit, in batches. Owns the Core; whoever wants something
-// of the Core puts a task into the mailbox. One worker serves all sockets; scaling to several is a matter of giving each its
-// sockets and its Core. Used by the engine backend.
+// The thread that moves packets: receive → core → flow changes → transmit, in batches. Owns the Core; whoever wants
+// something of the Core puts a task into the mailbox. One worker serves all sockets; scaling to several is a matter of
+// giving each its sockets and its Core. Used by the engine backend.
 #pragma once
 
 #include <atomic>
@@ -53,8 +53,8 @@ class Worker {
   // Executes it and waits; false when the worker did not come round to it within kAnswerLimit (it is stuck).
   bool call(const std::function<void(Core&)>& task);
 
-  void add_port(Port port);                      // replaces an earlier one of the same interface
-  bool remove_port(std::uint32_t interface);     // true once its sockets are closed
+  void add_port(Port port);                   // replaces an earlier one of the same interface
+  bool remove_port(std::uint32_t interface);  // true once its sockets are closed
 
   void set_neighbour(const Neighbour& neighbour);  // also sends what waited for it
   void forget_neighbour(const NextHopKey& key);

@@ -1,14 +1,14 @@
 #include "ipvs/engine/xdp_program.hpp"
 
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
-#include <linux/if_link.h>
-
 #include <cstring>
 #include <optional>
 #include <vector>
 
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <fmt/format.h>
+#include <linux/if_link.h>
+#include <net/if.h>
 
 #include "ipvs/engine/redirect_keys.h"
 
@@ -45,7 +45,8 @@ std::string busy_text(std::uint32_t interface) {
   bpf_xdp_query_opts query{};
   query.sz = sizeof query;
   if (bpf_xdp_query(static_cast<int>(interface), 0, &query) != 0) return "another XDP program is attached";
-  return fmt::format("another XDP program (id {}) is attached; detach it: ip link set dev IFNAME xdp off", query.prog_id);
+  return fmt::format("another XDP program (id {}) is attached; detach it: ip link set dev IFNAME xdp off",
+                     query.prog_id);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
-// The redirect program on one interface: loaded with the shared maps, attached by a BPF link, so that nothing stays behind
-// when every holder of the link's descriptor is gone. Used by attachments.cpp. The only user of libbpf's skeleton.
+// The redirect program on one interface: loaded with the shared maps, attached by a BPF link, so that nothing stays
+// behind when every holder of the link's descriptor is gone. Used by attachments.cpp. The only user of libbpf's
+// skeleton.
 #pragma once
 
 #include <cstdint>
@@ -26,9 +27,9 @@ class XdpProgram {
   // Auto tries native first.
   base::Result<void> attach(std::uint32_t interface, XdpMode mode);
 
-  // Takes over the place of an earlier program whose link is `kept`. Until replace() that one stays in force: it drops what
-  // belongs to virtual servers, since its sockets are gone. Fails when the link is not on `interface`, or in another mode
-  // than asked for; `kept` is closed then, and the link detached.
+  // Takes over the place of an earlier program whose link is `kept`. Until replace() that one stays in force: it drops
+  // what belongs to virtual servers, since its sockets are gone. Fails when the link is not on `interface`, or in
+  // another mode than asked for; `kept` is closed then, and the link detached.
   base::Result<void> adopt(base::UniqueFd kept, std::uint32_t interface, XdpMode mode);
   base::Result<void> replace();  // after adopt(): this program now
 

@@ -1,5 +1,6 @@
 """What all namespace tests share: sites with a director pair, the logs of a failed test, and a look for crashes after each."""
 import os
+import signal
 import sys
 from contextlib import contextmanager
 
@@ -8,6 +9,7 @@ import pytest
 sys.path.insert(0, os.path.dirname(__file__))
 
 from director import start_pair  # noqa: E402  (after the path is set)
+from process import DeadlineExpired  # noqa: E402
 from servers import Echo, start_nginx  # noqa: E402
 from topology import Testbed, one_lan, two_lans  # noqa: E402
 
@@ -17,6 +19,16 @@ _OPEN = []  # test beds of this session, for the logs of a failure
 def pytest_sessionstart(session):
     if os.geteuid() != 0:
         pytest.exit("the namespace tests need root (network namespaces): sudo ./dev test", returncode=77)
+    seconds = int(os.environ.get("LVSD_TEST_SECONDS", "0"))
+    if seconds:
+        signal.signal(signal.SIGALRM, lambda *_: _out_of_time(session, seconds))
+        signal.alarm(seconds)
+
+
+def _out_of_time(session, seconds):
+    """Before CTest kills us: the running test fails with its logs, and everything is removed."""
+    session.shouldstop = f"the file took longer than {seconds} s"
+    raise DeadlineExpired(session.shouldstop)
 
 
 @contextmanager

@@ -88,14 +88,14 @@ class Director:
         self.log_path = host.testbed.path(f"{host.name}-lvsd.log")
         self.socket = os.path.join(self.run_dir, "lvsd.sock")
         self.killed = set()  # rooms that a test has killed: their restarts are expected
-        self._lvsd = binary("daemon", "lvsd")
-        self._lvsctl = binary("daemon", "ctl", "lvsctl")
+        self.lvsd = binary("daemon", "lvsd")
+        self.lvsctl = binary("daemon", "ctl", "lvsctl")
         os.makedirs(self.run_dir, exist_ok=True)
         self.write(config)
         notify = host.testbed.path(f"{host.name}-notify")
         os.makedirs(notify, exist_ok=True)
         self.service = Service(
-            host.inside([self._lvsd, "--config", self.config_path, "--node", host.name, "--run-dir", self.run_dir,
+            host.inside([self.lvsd, "--config", self.config_path, "--node", host.name, "--run-dir", self.run_dir,
                          "--foreground"]),
             self.log_path, notify, restart=restart, restart_delay=0.1, watchdog=watchdog,
             environment=dict(os.environ, **SANITIZERS), leftovers=self.processes)
@@ -136,7 +136,7 @@ class Director:
         self.service.abandon()
 
     def processes(self):
-        return self.host.pids(self._lvsd)
+        return self.host.pids(self.lvsd)
 
     def hup(self):
         self.service.reload()
@@ -159,7 +159,7 @@ class Director:
 
     def ctl(self, *arguments, check=True, timeout=30):
         """lvsctl against this director."""
-        done = subprocess.run([self._lvsctl, "--socket", self.socket, *arguments], capture_output=True, text=True,
+        done = subprocess.run([self.lvsctl, "--socket", self.socket, *arguments], capture_output=True, text=True,
                               timeout=timeout, stdin=subprocess.DEVNULL, env=dict(os.environ, **SANITIZERS))
         if check and done.returncode != 0:
             raise AssertionError(f"lvsctl {' '.join(arguments)}: exit {done.returncode}\n{done.stdout}{done.stderr}")

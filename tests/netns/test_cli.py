@@ -20,7 +20,7 @@ READING = {  # command: a word that its text must contain
     ("vrrp",): "front",
     ("vrrp", "front"): "10.0.0.100",
     ("conn",): "10.0.0.200",
-    ("drops",): "ttl",
+    ("drops", "-o", "wide"): "ttl",
     ("config", "show"): "[virtual_server web]",
     ("ipvsadm", "-Ln"): "IP Virtual Server version",
     ("ipvsadm", "-Ln", "--stats"): "IP Virtual Server version",

@@ -1,15 +1,11 @@
-// The ipvs room alone, with a supervisor of the simplest kind: it starts the room as a child, holds what the room asks to be
-// kept, and restarts it when it dies. Commands come line by line on stdin, the room's messages go to stdout as JSON, one a
-// line. For trying the engine in namespaces without the rest of lvsd; not installed.
+// The ipvs room alone, with a supervisor of the simplest kind: it starts the room as a child, holds what the room asks
+// to be kept, and restarts it when it dies. Commands come line by line on stdin, the room's messages go to stdout as
+// JSON, one a line. For trying the engine in namespaces without the rest of lvsd; not installed.
 //
 //   ipvs_driver CONFIG        lines: interface NAME | mode auto|native|generic | max_connections N
 //                                    service NAME PROTOCOL ADDRESS:PORT SCHEDULER
 //                                    server SERVICE NAME ADDRESS:PORT METHOD WEIGHT [CHECK]
 //   stdin: configure | health ID up|down | table | connections | drops | kill | stop
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <fstream>
 #include <iostream>
 #include <map>
@@ -23,6 +19,9 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/streambuf.hpp>
 #include <fmt/format.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/link.hpp"
 #include "base/log.hpp"
@@ -86,7 +85,9 @@ base::Result<Config> parse(int fd) {
     if (kind == "interface" && words >> value) config.engine.interfaces.push_back(value);
     if (kind == "max_connections") words >> config.engine.max_connections;
     if (kind == "mode" && words >> value) {
-      config.engine.xdp_mode = value == "native" ? XdpMode::Native : value == "generic" ? XdpMode::Generic : XdpMode::Auto;
+      config.engine.xdp_mode = value == "native"    ? XdpMode::Native
+                               : value == "generic" ? XdpMode::Generic
+                                                    : XdpMode::Auto;
     }
     if (kind == "service") done = parse_service(words, config);
     if (kind == "server") done = parse_server(words, config);
@@ -138,7 +139,8 @@ void Driver::start_room() {
     pair->first.reset();
     kept_.clear();
     base::log::open("ipvs", base::log::Level::Debug);
-    if (auto confined = base::confine(privileges()); !confined) base::log::error("privileges", "{}", confined.error().text);
+    if (auto confined = base::confine(privileges()); !confined)
+      base::log::error("privileges", "{}", confined.error().text);
     const int code = lvsd::ipvs::run(std::move(pair->second), parse);
     base::log::close();
     _exit(code);

@@ -189,6 +189,11 @@ TEST(PeekVirtualRouterId, AnswersOnlyWhenTheHeaderIsThere) {
   EXPECT_EQ(peek_virtual_router_id(std::span{kFromKeepalived}.first(27)), std::nullopt);
 }
 
+TEST(PeekSource, NamesTheSenderOfAnyWholeIpPacket) {
+  EXPECT_EQ(peek_source(kFromKeepalived), kSource);
+  EXPECT_EQ(peek_source(std::span{kFromKeepalived}.first(12)), std::nullopt);
+}
+
 TEST(DecodeErrorWords, AreDistinct) {
   std::vector<std::string_view> words;
   for (std::size_t i = 0; i < kDecodeErrors; ++i) words.push_back(word(static_cast<DecodeError>(i)));

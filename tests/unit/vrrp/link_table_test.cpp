@@ -100,5 +100,19 @@ TEST(IsOurLease, NeverTakesAPermanentOrLongLivedAddressForOurs) {
   EXPECT_FALSE(is_our_lease({prefix("10.0.0.100/24"), true, 3600s}, 3s));
 }
 
+TEST(LeasesAreYounger, OnlyWhenTheKernelsSecondsLeaveNoDoubt) {
+  const std::vector wanted{prefix("10.0.0.100/24"), prefix("10.0.0.101/24")};
+  Link link = usable_link();
+  link.addresses.push_back({prefix("10.0.0.101/24"), true, 2s});
+  EXPECT_TRUE(leases_are_younger(link, wanted, 3s, 2s));
+  link.addresses.back().lease = 1s;  // refreshed up to 3 s ago
+  EXPECT_FALSE(leases_are_younger(link, wanted, 3s, 2s));
+  link.addresses.back().lease.reset();  // permanent: not ours
+  EXPECT_FALSE(leases_are_younger(link, wanted, 3s, 2s));
+  link.addresses.pop_back();  // one is missing
+  EXPECT_FALSE(leases_are_younger(link, wanted, 3s, 2s));
+  EXPECT_FALSE(leases_are_younger(link, {}, 3s, 2s));
+}
+
 }  // namespace
 }  // namespace lvsd::vrrp

@@ -212,7 +212,11 @@ TEST(Master, YieldsToAHigherPriorityAndAdoptsItsInterval) {  // S16
   const Step result = step(kParams, master(), heard(101, kLower, 2s), kNow + 500ms);
   EXPECT_EQ(result.state.role, Role::backup);
   EXPECT_EQ(result.state.deadline, kNow + 500ms + master_down_interval(100, 2s));
-  EXPECT_THAT(result.actions, ElementsAre(DropAddresses{}));
+}
+
+TEST(Master, LetsTheWinnerKnowOfItselfOnceTheAddressesAreGone) {  // L4, when the winner could not hear us before
+  const Step result = step(kParams, master(), heard(101), kNow + 500ms);
+  EXPECT_THAT(result.actions, ElementsAre(DropAddresses{}, SendAdvert{100}));
 }
 
 TEST(Master, SettlesATieByTheGreaterAddressAsAnUnsignedNumber) {  // S16

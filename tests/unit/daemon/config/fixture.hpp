@@ -14,7 +14,9 @@ inline Sources one_file(std::string text, const std::string& node = "") {
   return {node, !node.empty(), {{"lvsd.conf", std::move(text)}}};
 }
 
-inline Outcome parse_text(std::string text, const std::string& node = "") { return parse(one_file(std::move(text), node)); }
+inline Outcome parse_text(std::string text, const std::string& node = "") {
+  return parse(one_file(std::move(text), node));
+}
 
 // "3:1 error: unknown key …", one per diagnostic.
 inline std::vector<std::string> said(const std::vector<Diagnostic>& diagnostics) {

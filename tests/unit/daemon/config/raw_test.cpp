@@ -26,7 +26,8 @@ Read read(const std::string& text) {
   for (const auto& section : sections) {
     if (section.entries.empty()) out.entries.push_back(fmt::format("{}", section.header));
     for (const auto& e : section.entries) {
-      out.entries.push_back(fmt::format("{}|{}|{}|{}|{}:{}", section.header, e.key, e.node, e.value, e.value_place.line, e.value_place.column));
+      out.entries.push_back(fmt::format("{}|{}|{}|{}|{}:{}", section.header, e.key, e.node, e.value, e.value_place.line,
+                                        e.value_place.column));
     }
   }
   out.problems = said(report.diagnostics());
@@ -67,16 +68,20 @@ TEST(Raw, CommentsBeginAfterABlankOnly) {
   EXPECT_THAT(got.problems, IsEmpty());
 }
 
-TEST(Raw, ARepeatedKeyIsGivenEachTime) { EXPECT_THAT(read("[a]\nk = 1\nk = 2\n").entries, ElementsAre("a|k||1|2:5", "a|k||2|3:5")); }
+TEST(Raw, ARepeatedKeyIsGivenEachTime) {
+  EXPECT_THAT(read("[a]\nk = 1\nk = 2\n").entries, ElementsAre("a|k||1|2:5", "a|k||2|3:5"));
+}
 
 TEST(Raw, AColonDoesNotSeparate) {
   const auto got = read("[a]\nvirtual_address 2001:db8::10/64\nkey: value\nk = a:b\nl = [2001:db8::10]:443\n");
   EXPECT_THAT(got.entries, ElementsAre("a|k||a:b|4:5", "a|l||[2001:db8::10]:443|5:5"));
-  EXPECT_THAT(got.problems, ElementsAre("2:1 error: no \"=\" after \"virtual_address\"", "3:1 error: no \"=\" after \"key\""));
+  EXPECT_THAT(got.problems,
+              ElementsAre("2:1 error: no \"=\" after \"virtual_address\"", "3:1 error: no \"=\" after \"key\""));
 }
 
 TEST(Raw, AColonBeforeTheEqualsSignIsNotAKey) {
-  EXPECT_THAT(read("[a]\nlisten tcp 10.0.0.1:80 weight=3\n").problems, ElementsAre("2:1 error: no \"=\" after \"listen\""));
+  EXPECT_THAT(read("[a]\nlisten tcp 10.0.0.1:80 weight=3\n").problems,
+              ElementsAre("2:1 error: no \"=\" after \"listen\""));
 }
 
 TEST(Raw, AnEqualsSignInACommentDoesNotCount) {
@@ -121,7 +126,9 @@ TEST(Raw, ByteOrderMarkCarriageReturnsAndAMissingLastNewlineAreFine) {
 
 TEST(Raw, CaseOfKeysIsKept) { EXPECT_THAT(read("[a]\nKey = 1\n").entries, ElementsAre("a|Key||1|2:7")); }
 
-TEST(Raw, AValueMayContainEqualsSigns) { EXPECT_THAT(read("[a]\nk = x=1 y = 2\n").entries, ElementsAre("a|k||x=1 y = 2|2:5")); }
+TEST(Raw, AValueMayContainEqualsSigns) {
+  EXPECT_THAT(read("[a]\nk = x=1 y = 2\n").entries, ElementsAre("a|k||x=1 y = 2|2:5"));
+}
 
 }  // namespace
 }  // namespace lvsd::daemon

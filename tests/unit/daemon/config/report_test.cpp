@@ -53,11 +53,13 @@ TEST(Render, MarksTheTextAndCountsAtTheEnd) {
 
 TEST(Render, AlignsUnderTabsAndCharactersOfSeveralBytes) {
   const auto sources = one_file("\tk = \xc3\xa4x\n");
-  EXPECT_EQ(render({at(1, 8, 1, "x")}, sources), "lvsd.conf:1:8: error: x\n    1 |  k = \xc3\xa4x\n      |       ^\n1 error\n");
+  EXPECT_EQ(render({at(1, 8, 1, "x")}, sources),
+            "lvsd.conf:1:8: error: x\n    1 |  k = \xc3\xa4x\n      |       ^\n1 error\n");
 }
 
 TEST(Render, MarksTheEndOfALine) {
-  EXPECT_EQ(render({at(1, 4, 1, "more expected")}, one_file("[a]\n")), "lvsd.conf:1:4: error: more expected\n    1 | [a]\n      |    ^\n1 error\n");
+  EXPECT_EQ(render({at(1, 4, 1, "more expected")}, one_file("[a]\n")),
+            "lvsd.conf:1:4: error: more expected\n    1 | [a]\n      |    ^\n1 error\n");
 }
 
 TEST(Render, CutsLongLinesAroundTheMark) {
@@ -74,7 +76,8 @@ TEST(InOrder, SortsByFileThenLine) {
   first.file = "b.conf";
   auto second = at(1, 1, 1, "second");
   second.file = "a.conf";
-  EXPECT_EQ(said(in_order({second, first}, sources)), (std::vector<std::string>{"9:1 error: first", "1:1 error: second"}));
+  EXPECT_EQ(said(in_order({second, first}, sources)),
+            (std::vector<std::string>{"9:1 error: first", "1:1 error: second"}));
 }
 
 TEST(InOrder, CutsAFloodButKeepsItAnError) {

@@ -47,6 +47,15 @@ TEST(Layout, CsvQuotesWhatNeedsIt) {
   EXPECT_EQ(layout.csv(test::view()), "a_name,text\nx,\"says \"\"no\"\", twice\"\ny,\n");
 }
 
+TEST(Words, LongTextsAreCutBetweenCharacters) {
+  auto v = test::view();
+  EXPECT_EQ(shortened("äöü", 3, v), "äöü");
+  EXPECT_EQ(shortened("äöüx", 3, v), "äö…");
+  EXPECT_EQ(shortened("", 3, v), "");
+  v.utf8 = false;
+  EXPECT_EQ(shortened("abcdef", 5, v), "ab...");
+}
+
 TEST(Words, NumbersAndTimes) {
   auto v = test::view();
   EXPECT_EQ(count(0, v), "0");

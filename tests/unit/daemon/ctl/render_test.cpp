@@ -135,7 +135,7 @@ TEST(RenderChecks, HistoryIsCutToItsNewestResults) {
                                     v.utf8 = false;
                                   }));
   EXPECT_THAT(text, HasSubstr("  +----------\n"));
-  EXPECT_THAT(text, Not(HasSubstr("-+-")));
+  EXPECT_THAT(text, Not(HasSubstr("?+-")));
 }
 
 TEST(RenderVrrp, ListsInstances) { expect_golden("vrrp.txt", render_instances(vrrp_status(), view())); }

@@ -158,6 +158,8 @@ TEST_F(Run, UnknownNamesEndWithFive) {
 TEST_F(Run, NoConnectionOfAnUnknownServiceEndsWithFive) {
   replies["/api/v1/connections"] = {200, body(ipvs::Connections{})};
   EXPECT_EQ(lvsctl({"conn", "service=wbe"}), 5);
+  EXPECT_EQ(err, "lvsctl: no virtual server matches \"wbe\"; did you mean \"web\"?\n");
+  EXPECT_EQ(lvsctl({"conn", "server=web/rs9"}), 5);
   EXPECT_EQ(lvsctl({"conn", "service=web", "server=rs1"}), 0);
   EXPECT_EQ(out, "no connection\n");
 }

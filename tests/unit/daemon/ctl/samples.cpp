@@ -156,9 +156,11 @@ ipvs::Table table() {
 healthcheck::Status checks() {
   healthcheck::Status s;
   s.targets = {target("10.0.0.11", healthcheck::Verdict::up, "200 in 2 ms", "++++++++++++"),
-               target("10.0.0.12", healthcheck::Verdict::down, "503 in 2 ms", "++++++++-+----------"),
+               target("10.0.0.12", healthcheck::Verdict::down, "503 in 2 ms", "++++++++?+----------"),
                target("10.0.0.13", healthcheck::Verdict::unknown, "", "")};
   s.targets[1].since_unix_ms = kNow - 252 * kSecond;
+  s.targets[1].not_checked = 1;
+  s.targets[1].late_starts = 2;
   s.targets[1].down_reason =
       "HTTP 503 from http://10.0.0.12/healthz, expected 200-299 (3rd failure): \"db: connection refused\"";
   s.targets[2].since_unix_ms = 0;

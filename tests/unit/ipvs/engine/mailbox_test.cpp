@@ -1,11 +1,11 @@
 #include "ipvs/engine/mailbox.hpp"
 
-#include <gmock/gmock.h>
-#include <poll.h>
-
 #include <atomic>
 #include <thread>
 #include <vector>
+
+#include <gmock/gmock.h>
+#include <poll.h>
 
 namespace lvsd::ipvs::engine {
 namespace {

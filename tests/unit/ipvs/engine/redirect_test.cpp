@@ -1,11 +1,11 @@
 // The XDP program itself, executed by the kernel on single frames (BPF_PROG_TEST_RUN). Needs CAP_BPF and CAP_NET_ADMIN.
-#include <bpf/bpf.h>
-#include <gmock/gmock.h>
-#include <linux/bpf.h>
-
 #include <array>
 #include <optional>
 #include <vector>
+
+#include <bpf/bpf.h>
+#include <gmock/gmock.h>
+#include <linux/bpf.h>
 
 #include "ipvs/engine/redirect_maps.hpp"
 #include "ipvs/engine/xdp_program.hpp"
@@ -28,7 +28,7 @@ struct FrameSpec {
   std::uint16_t type = 0x0800;
   std::uint16_t fragment = 0;  // flags and offset
   std::uint8_t version_and_length = 0x45;
-  std::size_t options = 0;     // bytes between the IP header and the ports
+  std::size_t options = 0;  // bytes between the IP header and the ports
 };
 
 std::vector<std::uint8_t> frame_of(const FrameSpec& spec) {
@@ -136,7 +136,8 @@ TEST_F(Redirect, ChangesOfFlowsAreAppliedInTheirOrder) {
 TEST_F(Redirect, RemovingAnUnknownFlowDoesNotKeepTheOthersFromBeingRemoved) {
   const FlowKey unknown{Protocol::Udp, {kServer, 1}, {kClient, 2}};
   maps_->change_flows(std::array{FlowChange{FlowChange::Kind::Add, kFlow}});
-  maps_->change_flows(std::array{FlowChange{FlowChange::Kind::Remove, unknown}, FlowChange{FlowChange::Kind::Remove, kFlow}});
+  maps_->change_flows(
+      std::array{FlowChange{FlowChange::Kind::Remove, unknown}, FlowChange{FlowChange::Kind::Remove, kFlow}});
   EXPECT_FALSE(goes_to_engine(kReply));
 }
 
@@ -174,7 +175,8 @@ TEST_F(Redirect, SurvivesEveryLengthOfFrame) {
   const auto whole = frame_of({});
   for (std::size_t length = 14; length <= whole.size(); ++length) {
     const auto verdict = run({whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(length)});
-    EXPECT_EQ(verdict, length >= 38 ? static_cast<std::uint32_t>(XDP_DROP) : static_cast<std::uint32_t>(XDP_PASS)) << length;
+    EXPECT_EQ(verdict, length >= 38 ? static_cast<std::uint32_t>(XDP_DROP) : static_cast<std::uint32_t>(XDP_PASS))
+        << length;
   }
 }
 

@@ -1,8 +1,8 @@
 #include "ipvs/engine/waiting_packets.hpp"
 
-#include <gmock/gmock.h>
-
 #include <vector>
+
+#include <gmock/gmock.h>
 
 namespace lvsd::ipvs::engine {
 namespace {
@@ -36,14 +36,16 @@ TEST(WaitingPackets, AreTakenInTheOrderTheyCameAndOnce) {
 
 TEST(WaitingPackets, OfOneNextHopAreThreeAtMost) {
   WaitingPackets waiting;
-  for (std::size_t i = 0; i < WaitingPackets::kPerNextHop; ++i) EXPECT_NE(waiting.add(hop(1), kFirst, kStart), Added::Full);
+  for (std::size_t i = 0; i < WaitingPackets::kPerNextHop; ++i)
+    EXPECT_NE(waiting.add(hop(1), kFirst, kStart), Added::Full);
   EXPECT_EQ(waiting.add(hop(1), kFirst, kStart), Added::Full);
   EXPECT_EQ(waiting.size(), WaitingPackets::kPerNextHop);
 }
 
 TEST(WaitingPackets, InAllAreLimitedWhateverTheNextHops) {
   WaitingPackets waiting;
-  for (std::uint32_t i = 0; i < WaitingPackets::kInAll; ++i) EXPECT_EQ(waiting.add(hop(i), kFirst, kStart), Added::WaitsAndAsk);
+  for (std::uint32_t i = 0; i < WaitingPackets::kInAll; ++i)
+    EXPECT_EQ(waiting.add(hop(i), kFirst, kStart), Added::WaitsAndAsk);
   EXPECT_EQ(waiting.add(hop(100'000), kFirst, kStart), Added::Full);
   waiting.take(hop(0));
   EXPECT_EQ(waiting.add(hop(100'000), kFirst, kStart), Added::WaitsAndAsk);

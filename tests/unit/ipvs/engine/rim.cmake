@@ -1,5 +1,0 @@
-lvsd_test(NAME engine_waiting_packets KIND unit ROOM ipvs SOURCES waiting_packets_test.cpp LIBS lvsd::engine)
-lvsd_test(NAME engine_neighbour_book KIND unit ROOM ipvs SOURCES neighbour_book_test.cpp LIBS lvsd::engine)
-lvsd_test(NAME engine_interface_check KIND unit ROOM ipvs SOURCES interface_check_test.cpp LIBS lvsd::engine)
-lvsd_test(NAME engine_mailbox KIND unit ROOM ipvs SOURCES mailbox_test.cpp LIBS lvsd::engine)
-lvsd_test(NAME engine_redirect KIND unit ROOM ipvs SOURCES redirect_test.cpp LIBS lvsd::engine PkgConfig::LIBBPF)
