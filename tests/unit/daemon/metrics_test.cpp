@@ -1,5 +1,6 @@
 #include "daemon/metrics.hpp"
 
+#include <fstream>
 #include <set>
 #include <sstream>
 
@@ -121,6 +122,19 @@ TEST(Metrics, NoSeriesStandsTwiceAndEveryLineIsWellFormed) {
     EXPECT_TRUE(line.starts_with("lvsd_")) << line;
   }
   EXPECT_GT(seen.size(), 50U);
+}
+
+TEST(Metrics, EveryFamilyIsDocumented) {
+  std::ifstream file{LVSD_SOURCE_DIR "/docs/metrics.md"};
+  const std::string document{std::istreambuf_iterator<char>{file}, {}};
+  Situation situation;
+  situation.rooms.resize(1);
+  std::istringstream lines{metrics(situation, one_of_everything())};
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("# TYPE ")) continue;
+    const auto name = line.substr(7, line.find(' ', 7) - 7);
+    EXPECT_THAT(document, HasSubstr("`" + name + "`"));
+  }
 }
 
 TEST(Metrics, AreThereWhileNoRoomAnswers) { EXPECT_THAT(metrics({}, {}), HasSubstr("lvsd_build_info")); }
