@@ -15,7 +15,7 @@ namespace lvsd::daemon {
 
 class Kept {
  public:
-  explicit Kept(const ServiceManager& manager) : manager_{manager} {}
+  explicit Kept(ServiceManager& manager) : manager_{manager} {}
 
   // Of a descriptor that is in the store already (taken back at start).
   void adopt(std::string name, base::UniqueFd fd) { held_.insert_or_assign(std::move(name), std::move(fd)); }
@@ -32,7 +32,7 @@ class Kept {
   void forget_all();                                      // an orderly stop leaves nothing behind
 
  private:
-  const ServiceManager& manager_;
+  ServiceManager& manager_;
   std::map<std::string, base::UniqueFd> held_;
 };
 

@@ -118,7 +118,7 @@ int run_control(const Options& options, const Roles& roles) {
   auto stored = ServiceManager::take_back();  // before anything else opens descriptors
   const auto lock = claim_run_dir(options.run_dir);
   if (!lock) return complain(lock.error().text, kExitFailed);
-  const ServiceManager manager;
+  ServiceManager manager;
   Kept kept{manager};
   for (auto& one : stored) kept.adopt(std::move(one.name), std::move(one.fd));
 

@@ -31,7 +31,7 @@ std::string encode_configure(Room room, std::uint64_t generation) {
 }  // namespace
 
 Supervisor::Supervisor(boost::asio::io_context& loop, Configurations configurations, Kept& kept,
-                       const ServiceManager& manager, Beginning beginning, OnStopped on_stopped)
+                       ServiceManager& manager, Beginning beginning, OnStopped on_stopped)
     : loop_{loop},
       configurations_{std::move(configurations)},
       kept_{kept},
@@ -247,6 +247,7 @@ void Supervisor::tick() {
     manager_.alive();
   }
   refresh_status();
+  manager_.flush();
   tick_timer_.after(kTick, [this] { tick(); });
 }
 

@@ -35,7 +35,7 @@ class Supervisor {
  public:
   using OnStopped = std::function<void(int exit_code)>;
 
-  Supervisor(boost::asio::io_context& loop, Configurations configurations, Kept& kept, const ServiceManager& manager,
+  Supervisor(boost::asio::io_context& loop, Configurations configurations, Kept& kept, ServiceManager& manager,
              Beginning beginning, OnStopped on_stopped);
   ~Supervisor();
 
@@ -94,7 +94,7 @@ class Supervisor {
   boost::asio::io_context& loop_;
   Configurations configurations_;
   Kept& kept_;
-  const ServiceManager& manager_;
+  ServiceManager& manager_;
   ConfigurationPtr recalled_;
   LoadAttempt first_attempt_;
   std::optional<Memory> verdicts_memory_;

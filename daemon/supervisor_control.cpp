@@ -153,6 +153,7 @@ void Supervisor::stopped_when_all_gone() {
   stop_timer_.cancel();
   tick_timer_.cancel();
   kept_.forget_all();
+  manager_.flush();
   server_.close();
   log::notice("", "stopped");
   on_stopped_(exit_code_);
@@ -161,7 +162,7 @@ void Supervisor::stopped_when_all_gone() {
 // --- status ----------------------------------------------------------------------------------------------------------
 
 void Supervisor::refresh_status() {
-  if (!ServiceManager::present() || stopping_ != Stopping::No) return;
+  if (!manager_.present() || stopping_ != Stopping::No) return;
   const auto now = Clock::now();
   if (now - last_status_ < (status_changed_ ? kStatusSoon : kStatusAnyway)) return;
   last_status_ = now;

@@ -1,3 +1,4 @@
+// The version that lvsd tells in --version, the log, the API and the metrics.
 #pragma once
 
 namespace lvsd::daemon {

@@ -1,0 +1,133 @@
+#include "daemon/routes.hpp"
+
+#include <boost/json.hpp>
+#include <gmock/gmock.h>
+
+namespace lvsd::daemon {
+namespace {
+
+using testing::HasSubstr;
+using testing::Pair;
+using testing::UnorderedElementsAre;
+
+class RoutesTest : public testing::Test {
+ protected:
+  HttpAnswer ask(std::string method, std::string target, Door door = Door::ReadWrite) {
+    std::optional<HttpAnswer> answer;
+    routes({std::move(method), std::move(target), door, "uid 0 pid 1"}, [&](HttpAnswer a) { answer = std::move(a); });
+    return answer.value();
+  }
+
+  Question asked;
+  base::Result<Answer> reply = base::fail("ipvs: no answer within 2s");
+  std::string reload_peer;
+  bool all_work = true;
+  Sources sources{"lvs1", false, {{"/etc/lvsd.conf", "[global]\n"}}};
+  Routes routes{Control{[] {
+                          Situation s;
+                          s.node = "lvs1";
+                          return s;
+                        },
+                        [this](Question question, const Questions::Then& then) {
+                          asked = std::move(question);
+                          then(reply);
+                        },
+                        [](bool, const std::function<void(Snapshot)>& then) { then({}); }, [this] { return &sources; },
+                        [this](std::string peer, const std::function<void(ReloadResult)>& done) {
+                          reload_peer = std::move(peer);
+                          done({true, "3f9c2e1", "", {}, 1});
+                        },
+                        [this] { return all_work; }}};
+};
+
+TEST_F(RoutesTest, AnswersCarryTheSchemaAndTheirTime) {
+  const auto answer = ask("GET", "/api/v1/status");
+
+  EXPECT_EQ(answer.status, 200);
+  const auto body = boost::json::parse(answer.body).as_object();
+  EXPECT_EQ(body.at("schema").as_int64(), 1);
+  EXPECT_EQ(body.at("node").as_string(), "lvs1");
+  EXPECT_THAT(std::string{body.at("generated_at").as_string()}, testing::MatchesRegex("....-..-..T..:..:..Z"));
+}
+
+TEST_F(RoutesTest, ARoomsAnswerIsPassedOn) {
+  ipvs::Table table;
+  table.backend = "engine";
+  reply = Answer{table};
+
+  const auto answer = ask("GET", "/api/v1/table");
+
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_THAT(answer.body, HasSubstr("\"backend\":\"engine\""));
+}
+
+TEST_F(RoutesTest, ASilentRoomIs503WithTheReason) {
+  for (const char* path : {"/api/v1/table", "/api/v1/vrrp", "/api/v1/checks", "/api/v1/drops", "/api/v1/connections"}) {
+    const auto answer = ask("GET", path);
+    EXPECT_EQ(answer.status, 503) << path;
+    EXPECT_THAT(answer.body, HasSubstr("no answer within 2s")) << path;
+  }
+}
+
+TEST_F(RoutesTest, ConnectionsTakeTheirFiltersFromTheQuery) {
+  reply = Answer{ipvs::Connections{}};
+
+  ask("GET", "/api/v1/connections?service=web%20one&client=10.0.0.9&server=rs1&limit=5");
+
+  const auto& query = std::get<ipvs::ConnectionsQuery>(asked);
+  EXPECT_EQ(query.service, "web one");
+  EXPECT_EQ(query.client, "10.0.0.9");
+  EXPECT_EQ(query.server, "rs1");
+  EXPECT_EQ(query.limit, 5U);
+}
+
+TEST_F(RoutesTest, BadQueriesAreRefused) {
+  for (const char* target :
+       {"/api/v1/connections?limit=x", "/api/v1/connections?limit=-1", "/api/v1/connections?limit=5x",
+        "/api/v1/connections?colour=red", "/api/v1/connections?client=%4"}) {
+    EXPECT_EQ(ask("GET", target).status, 400) << target;
+  }
+}
+
+TEST_F(RoutesTest, ReloadIsForTheReadWriteSocketAlone) {
+  EXPECT_EQ(ask("POST", "/api/v1/reload", Door::ReadOnly).status, 403);
+  EXPECT_EQ(ask("POST", "/api/v1/reload", Door::Tcp).status, 403);
+  EXPECT_EQ(reload_peer, "");
+  EXPECT_EQ(ask("POST", "/api/v1/reload", Door::ReadWrite).status, 200);
+  EXPECT_EQ(reload_peer, "uid 0 pid 1");
+}
+
+TEST_F(RoutesTest, TheConfigurationIsNotToldOverTcp) {
+  EXPECT_EQ(ask("GET", "/api/v1/config", Door::Tcp).status, 403);
+  EXPECT_THAT(ask("GET", "/api/v1/config", Door::ReadOnly).body, HasSubstr("/etc/lvsd.conf"));
+}
+
+TEST_F(RoutesTest, WrongMethodsAndPathsAreTold) {
+  const auto wrong_method = ask("GET", "/api/v1/reload");
+  EXPECT_EQ(wrong_method.status, 405);
+  EXPECT_EQ(wrong_method.allow, "POST");
+  EXPECT_EQ(ask("GET", "/api/v1/nothing").status, 404);
+  EXPECT_EQ(ask("DELETE", "/metrics").status, 405);
+}
+
+TEST_F(RoutesTest, ReadyzSaysWhetherEveryRoomWorks) {
+  EXPECT_EQ(ask("GET", "/readyz").status, 200);
+  all_work = false;
+  EXPECT_EQ(ask("GET", "/readyz").status, 503);
+  EXPECT_EQ(ask("GET", "/healthz").status, 200);
+}
+
+TEST(Target, IsSplitAndDecoded) {
+  const auto target = parse_target("/a/b?x=1&y=a%2Fb+c&flag&x=2");
+
+  ASSERT_TRUE(target);
+  EXPECT_EQ(target->path, "/a/b");
+  EXPECT_THAT(target->parameters, UnorderedElementsAre(Pair("x", "2"), Pair("y", "a/b c"), Pair("flag", "")));
+}
+
+TEST(Target, BadEscapesAreErrors) {
+  for (const char* bad : {"/?x=%", "/?x=%4", "/?x=%zz", "/?%q=1"}) EXPECT_FALSE(parse_target(bad)) << bad;
+}
+
+}  // namespace
+}  // namespace lvsd::daemon
