@@ -174,7 +174,8 @@ def doors(site):
             tools = site.testbed.path(f"tools-{host.name}")
             os.makedirs(tools)
             script(site.testbed.path(host.name), f'[ $# -gt 0 ] || set -- bash\nexport PATH={tools}:$PATH PS1="{host.name} # "\n'
-                                                 f'exec ip netns exec {host.namespace} "$@"')
+                                                 f"exec ip netns exec {host.namespace} unshare --uts "
+                                                 f"sh -c 'hostname {host.name} && exec \"$@\"' sh \"$@\"")
             for director in site.pair:
                 if director.host is host:
                     script(f"{tools}/lvsctl", f'exec {director.lvsctl} --socket {director.socket} "$@"')
