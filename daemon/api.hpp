@@ -9,7 +9,8 @@
 //   POST /api/v1/reload       ReloadResult
 //   GET  /metrics             Prometheus text
 //   GET  /healthz /readyz     200 or 503
-// Every JSON answer is one object with "schema": 1 and "generated_at" (RFC 3339) beside the value's members; an error is
+// Every JSON answer is one object with "schema": 1 and "generated_at" (RFC 3339) beside the value's members; an error
+// is
 // {"error": {"code", "message", "hint"}} with a fitting status. Members are only ever added.
 #pragma once
 
@@ -22,25 +23,26 @@
 namespace lvsd::daemon {
 
 struct RoomStatus {
-  std::string name;               // "vrrp", "healthcheck", "ipvs"
-  std::string state;              // "running", "starting", "restarting"
+  std::string name;   // "vrrp", "healthcheck", "ipvs"
+  std::string state;  // "running", "starting", "restarting"
   std::int64_t pid = 0;
-  std::uint64_t restarts = 0;     // since lvsd started
+  std::uint64_t restarts = 0;  // since lvsd started
   std::int64_t since_unix_ms = 0;
   std::int64_t last_beat_age_ms = -1;
-  std::string last_exit;          // "killed by signal 9, 4s ago"; "" never
+  std::string last_exit;  // "killed by signal 9, 4s ago"; "" never
 };
 BOOST_DESCRIBE_STRUCT(RoomStatus, (), (name, state, pid, restarts, since_unix_ms, last_beat_age_ms, last_exit))
 
 struct ConfigStatus {
   std::string path;
-  std::string fingerprint;              // in force
+  std::string fingerprint;  // in force
   std::int64_t loaded_unix_ms = 0;
   bool last_reload_ok = true;
   std::int64_t last_reload_unix_ms = 0;
-  std::string last_reload_error;        // rendered diagnostics; "" when ok
+  std::string last_reload_error;  // rendered diagnostics; "" when ok
 };
-BOOST_DESCRIBE_STRUCT(ConfigStatus, (), (path, fingerprint, loaded_unix_ms, last_reload_ok, last_reload_unix_ms, last_reload_error))
+BOOST_DESCRIBE_STRUCT(ConfigStatus, (),
+                      (path, fingerprint, loaded_unix_ms, last_reload_ok, last_reload_unix_ms, last_reload_error))
 
 struct Attention {
   std::string level;    // "DOWN", "FAULT", "WARN"
@@ -70,23 +72,24 @@ struct Overview {
   std::vector<VrrpSummary> vrrp;
   std::uint64_t services_ok = 0, services_degraded = 0, services_sorry = 0, services_down = 0;
   std::uint64_t servers_up = 0, servers_down = 0, servers_unknown = 0, servers_drain = 0;
-  std::uint64_t connections = 0;           // entries now
+  std::uint64_t connections = 0;  // entries now
   std::uint64_t connections_per_second = 0;
   std::uint64_t packets_per_second = 0;
   std::uint64_t bytes_per_second = 0;
   std::uint64_t log_lines_dropped = 0;
-  std::vector<Attention> attention;        // worst first
+  std::vector<Attention> attention;  // worst first
 };
 BOOST_DESCRIBE_STRUCT(Overview, (),
-                      (node, version, pid, started_unix_ms, backend, config, rooms, vrrp, services_ok, services_degraded,
-                       services_sorry, services_down, servers_up, servers_down, servers_unknown, servers_drain, connections,
-                       connections_per_second, packets_per_second, bytes_per_second, log_lines_dropped, attention))
+                      (node, version, pid, started_unix_ms, backend, config, rooms, vrrp, services_ok,
+                       services_degraded, services_sorry, services_down, servers_up, servers_down, servers_unknown,
+                       servers_drain, connections, connections_per_second, packets_per_second, bytes_per_second,
+                       log_lines_dropped, attention))
 
 struct ReloadResult {
   bool ok = false;
-  std::string fingerprint;             // in force afterwards
-  std::string diagnostics;             // rendered; warnings also when ok
-  std::vector<std::string> changes;    // one line each
+  std::string fingerprint;           // in force afterwards
+  std::string diagnostics;           // rendered; warnings also when ok
+  std::vector<std::string> changes;  // one line each
   std::int64_t took_ms = 0;
 };
 BOOST_DESCRIBE_STRUCT(ReloadResult, (), (ok, fingerprint, diagnostics, changes, took_ms))

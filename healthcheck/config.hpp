@@ -1,5 +1,5 @@
-// What is to be asked of which server: plain values, made by daemon/config. Two virtual servers that ask the same question of
-// the same server share one Target.
+// What is to be asked of which server: plain values, made by daemon/config. Two virtual servers that ask the same
+// question of the same server share one Target.
 #pragma once
 
 #include <cstdint>
@@ -42,7 +42,7 @@ struct CheckConfig {
 };
 
 struct Target {
-  std::string id;           // "http_ok@10.0.0.11:80", unique; real servers refer to it
+  std::string id;  // "http_ok@10.0.0.11:80", unique; real servers refer to it
   CheckConfig check;
   base::Endpoint endpoint;  // where the question goes (port override of the check already applied)
 

@@ -55,31 +55,34 @@ BOOST_DESCRIBE_STRUCT(StatusQuery, (), (id))
 
 struct TargetStatus {
   std::string id;
-  std::string check;               // name of the check
-  std::string type;                // "tcp", "http", "https"
-  std::string target;              // what was asked: "http://10.0.0.11:80/healthz", "tcp 10.0.0.11:80"
+  std::string check;   // name of the check
+  std::string type;    // "tcp", "http", "https"
+  std::string target;  // what was asked: "http://10.0.0.11:80/healthz", "tcp 10.0.0.11:80"
   Verdict verdict{};
   std::int64_t since_unix_ms = 0;  // of the verdict; 0 while unknown
   bool last_passed = false;
-  std::string last_result;         // "200 in 3 ms", "connection refused", …; "" before the first
-  std::string last_code;           // "ok", "refused", "timeout", "status", "body", "tls", "unreachable", "reset", "protocol", "too_large", "local"
+  std::string last_result;  // "200 in 3 ms", "connection refused", …; "" before the first
+  std::string last_code;    // "ok", "refused", "timeout", "status", "body", "tls", "unreachable", "reset", "protocol",
+                            // "too_large", "local"
   std::int64_t last_age_ms = -1;
   std::int64_t last_latency_us = 0;
   std::int64_t next_in_ms = 0;
-  std::uint32_t streak = 0;        // results in a row that disagree with the verdict
+  std::uint32_t streak = 0;  // results in a row that disagree with the verdict
   std::uint32_t rise = 0;
   std::uint32_t fall = 0;
   std::int64_t interval_ms = 0;
   std::int64_t timeout_ms = 0;
-  std::string history;             // oldest → newest, '+' passed, '-' failed, at most 32
-  std::string down_reason;         // why it went down, with the first bytes of an unexpected reply; "" while up
+  std::string history;      // oldest → newest, '+' passed, '-' failed, '?' not checked (local trouble), at most 32
+  std::string down_reason;  // why it went down, with the first bytes of an unexpected reply; "" while up
   std::uint64_t passed = 0;
   std::uint64_t failed = 0;
+  std::uint64_t not_checked = 0;  // local trouble (no descriptor, no route of ours): verdict unchanged
+  std::uint64_t late_starts = 0;  // checks begun more than 100 ms after they were due
 };
 BOOST_DESCRIBE_STRUCT(TargetStatus, (),
-                      (id, check, type, target, verdict, since_unix_ms, last_passed, last_result, last_code, last_age_ms,
-                       last_latency_us, next_in_ms, streak, rise, fall, interval_ms, timeout_ms, history, down_reason, passed,
-                       failed))
+                      (id, check, type, target, verdict, since_unix_ms, last_passed, last_result, last_code,
+                       last_age_ms, last_latency_us, next_in_ms, streak, rise, fall, interval_ms, timeout_ms, history,
+                       down_reason, passed, failed, not_checked, late_starts))
 
 struct Status {
   static constexpr std::string_view kName = "Status";

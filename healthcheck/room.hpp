@@ -1,4 +1,5 @@
-// The healthcheck room as a process: asks the real servers and reports verdicts. Called by daemon/main for `lvsd: healthcheck`.
+// The healthcheck room as a process: asks the real servers and reports verdicts. Called by daemon/main for `lvsd:
+// healthcheck`.
 #pragma once
 
 #include <functional>

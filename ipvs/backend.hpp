@@ -11,9 +11,9 @@
 
 namespace lvsd::ipvs {
 
-class Backend {
+class ForwardingBackend {
  public:
-  virtual ~Backend() = default;
+  virtual ~ForwardingBackend() = default;
 
   // Read back, never remembered. Calls come from the room's loop and return within milliseconds.
   virtual base::Result<ServiceTable> table() = 0;

@@ -12,16 +12,16 @@ namespace lvsd::vrrp {
 
 // One VRRP instance: one virtual router id on one interface, one address family. RFC 9568 names.
 struct InstanceConfig {
-  std::string name;                  // identity across reloads
+  std::string name;  // identity across reloads
   std::string interface;
-  std::uint8_t virtual_router_id = 0;  // 1..255
-  std::uint8_t priority = 100;         // 1..255; 255 = address owner
+  std::uint8_t virtual_router_id = 0;                       // 1..255
+  std::uint8_t priority = 100;                              // 1..255; 255 = address owner
   base::Duration advert_interval{std::chrono::seconds{1}};  // 10 ms .. 40.95 s in steps of 10 ms
   bool preempt = true;
-  bool accept = true;                // take packets addressed to the VIPs (Accept_Mode)
-  bool checksum_pseudo_header = true;  // v3 IPv4 form that is sent; both are accepted
-  std::vector<base::Prefix> virtual_addresses;  // at least one; the order on the wire
-  unsigned garp_count = 5;           // gratuitous ARPs per burst
+  bool accept = true;                                         // take packets addressed to the VIPs (Accept_Mode)
+  bool checksum_pseudo_header = true;                         // v3 IPv4 form that is sent; both are accepted
+  std::vector<base::Prefix> virtual_addresses;                // at least one; the order on the wire
+  unsigned garp_count = 5;                                    // gratuitous ARPs per burst
   base::Duration garp_repeat_delay{std::chrono::seconds{5}};  // second burst; 0 = none
   base::Duration garp_refresh{std::chrono::seconds{60}};      // slow repetition while master; 0 = none
 

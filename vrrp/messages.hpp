@@ -24,8 +24,8 @@ using base::Stop;
 enum class Role { init, backup, master, fault };
 BOOST_DESCRIBE_ENUM(Role, init, backup, master, fault)
 
-// Down, before Configure, after a restart of this room: instances that were master when the earlier incarnation last sent
-// an advertisement (boot clock, ms). One that is younger than two advert intervals goes on as master at once.
+// Down, before Configure, after a restart of this room: instances that were master when the earlier incarnation last
+// sent an advertisement (boot clock, ms). One that is younger than two advert intervals goes on as master at once.
 struct Resume {
   static constexpr std::string_view kName = "Resume";
   struct Instance {
@@ -43,7 +43,7 @@ struct RoleChanged {
   std::string instance;
   Role from{};
   Role to{};
-  std::string reason;              // "master down timer expired", "priority 0 from 10.0.0.3", …
+  std::string reason;  // "master down timer expired", "priority 0 from 10.0.0.3", …
   std::int64_t unix_ms = 0;
 };
 BOOST_DESCRIBE_STRUCT(RoleChanged, (), (instance, from, to, reason, unix_ms))
@@ -80,26 +80,27 @@ struct InstanceStatus {
   std::int64_t advert_interval_ms = 0;
   std::int64_t master_down_interval_ms = 0;
   std::int64_t since_unix_ms = 0;
-  std::string reason;                    // of the last transition, or why it is in fault
+  std::string reason;                          // of the last transition, or why it is in fault
   std::vector<std::string> virtual_addresses;  // "10.0.0.100/24"
-  std::string source_address;            // primary address of the interface, "" while there is none
-  std::string master_address;            // who was last heard as master; our own while we are; "" unknown
-  std::int64_t last_advert_age_ms = -1;  // last accepted advertisement; -1 none
+  std::string source_address;                  // primary address of the interface, "" while there is none
+  std::string master_address;                  // who was last heard as master; our own while we are; "" unknown
+  std::int64_t last_advert_age_ms = -1;        // last accepted advertisement; -1 none
   std::uint64_t adverts_sent = 0;
   std::uint64_t adverts_received = 0;
   std::int64_t last_advert_sent_boottime_ms = 0;
-  std::int64_t worst_lateness_us = 0;    // of our own adverts since we became master
+  std::int64_t worst_lateness_us = 0;  // of our own adverts since we became master
   std::uint64_t gratuitous_arps_sent = 0;
   std::uint64_t transitions = 0;
   std::uint64_t addresses_restored = 0;  // VIPs that somebody else removed and we put back
   std::vector<Discard> discarded;
-  std::vector<Transition> history;       // newest first, at most 16
+  std::vector<Transition> history;  // newest first, at most 16
 };
 BOOST_DESCRIBE_STRUCT(InstanceStatus, (),
-                      (name, interface, virtual_router_id, role, priority, effective_priority, preempt, advert_interval_ms,
-                       master_down_interval_ms, since_unix_ms, reason, virtual_addresses, source_address, master_address,
-                       last_advert_age_ms, adverts_sent, adverts_received, last_advert_sent_boottime_ms, worst_lateness_us,
-                       gratuitous_arps_sent, transitions, addresses_restored, discarded, history))
+                      (name, interface, virtual_router_id, role, priority, effective_priority, preempt,
+                       advert_interval_ms, master_down_interval_ms, since_unix_ms, reason, virtual_addresses,
+                       source_address, master_address, last_advert_age_ms, adverts_sent, adverts_received,
+                       last_advert_sent_boottime_ms, worst_lateness_us, gratuitous_arps_sent, transitions,
+                       addresses_restored, discarded, history))
 
 struct Status {
   static constexpr std::string_view kName = "Status";

@@ -1,5 +1,5 @@
-// The whole configuration of one director as an immutable value: the rooms' wanted state plus the daemon's own. Made only by
-// parse() (load.hpp); nothing unvalidated gets past it.
+// The whole configuration of one director as an immutable value: the rooms' wanted state plus the daemon's own. Made
+// only by parse() (load.hpp); nothing unvalidated gets past it.
 #pragma once
 
 #include <optional>
@@ -21,7 +21,7 @@ struct NodeConfig {
 };
 
 struct Config {
-  std::string node;               // which director this is; "" when the file names none
+  std::string node;  // which director this is; "" when the file names none
   std::vector<NodeConfig> nodes;
   base::log::Level log_level = base::log::Level::Info;
   std::optional<base::Endpoint> status_listen;  // read-only HTTP on TCP

@@ -1,5 +1,5 @@
-// The front door: files → Sources → Config, or every diagnostic at once. Used by lvsd at start and reload, by each room's
-// process (which parses the same Sources again), by `lvsd --check` and by `lvsctl config check|diff`.
+// The front door: files → Sources → Config, or every diagnostic at once. Used by lvsd at start and reload, by each
+// room's process (which parses the same Sources again), by `lvsd --check` and by `lvsctl config check|diff`.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ struct SourceFile {
 
 // Every file, read once into memory: the main file, then its includes in the order they were read; and who we are.
 struct Sources {
-  std::string node;  // from --node or the host name
+  std::string node;         // from --node or the host name
   bool node_given = false;  // by --node: then a [node NAME] section must exist
   std::vector<SourceFile> files;
 };
@@ -32,16 +32,18 @@ struct Diagnostic {
   unsigned column = 0;  // from 1; 0: the line as a whole
   unsigned length = 1;  // of the marked text
   std::string message;
-  std::string hint;     // what to do; may be empty
+  std::string hint;           // what to do; may be empty
+  unsigned other_column = 0;  // a second marked piece of the same line; 0: none
+  unsigned other_length = 0;
 };
 
 struct Outcome {
-  std::optional<Config> config;          // set when there is no error
-  std::vector<Diagnostic> diagnostics;   // in order of file and line
+  std::optional<Config> config;         // set when there is no error
+  std::vector<Diagnostic> diagnostics;  // in order of file and line
 };
 
-// Reads the file and its includes (globs, relative to the including file, lexical order; a missing plain file is an error).
-// Diagnostics that concern reading alone come back in `problems`; `node` empty: the host's short name.
+// Reads the file and its includes (globs, relative to the including file, lexical order; a missing plain file is an
+// error). Diagnostics that concern reading alone come back in `problems`; `node` empty: the host's short name.
 Sources read_sources(const std::string& path, const std::string& node, std::vector<Diagnostic>& problems);
 
 // Pure. `problems` of reading are repeated in the outcome and make it fail.

@@ -1,5 +1,5 @@
-// The engine as a library: packet in, packet out. One Core per worker, used by one thread; no fd, no clock, no log. Runs over
-// AF_XDP (worker.cpp), in unit tests, in benchmarks and on capture files with the same bytes out.
+// The engine as a library: packet in, packet out. One Core per worker, used by one thread; no fd, no clock, no log.
+// Runs over AF_XDP (worker.cpp), in unit tests, in benchmarks and on capture files with the same bytes out.
 #pragma once
 
 #include <cstddef>
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/address.hpp"
+#include "base/result.hpp"
 #include "base/time.hpp"
 #include "ipvs/engine/next_hops.hpp"
 #include "ipvs/engine/packet.hpp"
@@ -18,8 +19,8 @@
 
 namespace lvsd::ipvs::engine {
 
-// A NAT reply as the XDP program recognises it: exactly this flow comes up to the engine, all else from the server passes.
-// Network-independent values; ports in host order.
+// A NAT reply as the XDP program recognises it: exactly this flow comes up to the engine, all else from the server
+// passes. Network-independent values; ports in host order.
 struct FlowKey {
   Protocol protocol{};
   base::Endpoint server;
@@ -36,23 +37,26 @@ class Core {
   // Bytes that a table of `max_connections` needs (v4). The memory may be a mapping that outlives the process.
   static std::size_t memory_size(std::uint32_t max_connections);
 
-  // Takes over the connections found in `memory` when its header fits (same layout version and size), else starts empty.
-  // `memory` must be zeroed or such a table, aligned to a cache line, and outlive the Core. `seed` keys the hashes of a new
-  // table; an adopted table keeps its own.
+  // Takes over the connections found in `memory` when its header fits (same layout version and size), else starts
+  // empty. `memory` must be zeroed or such a table, aligned to a cache line, and outlive the Core. `seed` keys the
+  // hashes of a new table; an adopted table keeps its own.
   Core(std::span<std::byte> memory, std::uint32_t max_connections, std::uint64_t seed);
   ~Core();
   Core(const Core&) = delete;
   Core& operator=(const Core&) = delete;
 
-  // Control side, between batches. Adopted connections find their servers again by service name, server name and address.
-  void apply(std::span<const Command> commands, base::TimePoint now);
+  // Control side, between batches. Adopted connections find their servers again by service name, server name, address
+  // and method. The error names the first command that could not be put into force (too many servers, a family that is
+  // not supported); all others are.
+  base::Result<void> apply(std::span<const Command> commands, base::TimePoint now);
   void set_timeouts(const Timeouts& timeouts);
   NextHops& next_hops();
 
   // Data path. verdicts.size() == packets.size(). `now` is the time of the batch.
   void forward(std::span<Packet> packets, std::span<Verdict> verdicts, base::TimePoint now) noexcept;
 
-  // Flows that appeared or ended since the last call, in order. To be put into force before the batch's packets are sent.
+  // Flows that appeared or ended since the last call, in order. To be put into force before the batch's packets are
+  // sent.
   std::vector<FlowChange> take_flow_changes();
   // All NAT flows that are alive: for a fresh BPF map after adoption.
   std::vector<FlowChange> live_flows() const;
@@ -61,6 +65,10 @@ class Core {
   void expire(base::TimePoint now, std::size_t budget);
   // Once every two seconds: rates (dataplane §1.16).
   void estimate();
+
+  // Where packets are wanted: the listeners in force, and those of removed services that still have connections. Ask
+  // after apply(), and again every few seconds: a removed service's last connection takes its listeners along.
+  std::vector<Listener> listeners() const;
 
   // What is so, for diff and for people.
   ServiceTable table() const;

@@ -1,8 +1,9 @@
-// A mirror of what the kernel knows about ways out: interfaces, routes (longest prefix first) and neighbours. Pure: fed by the
-// netlink rim (neighbours.cpp), read by the core.
+// A mirror of what the kernel knows about ways out: interfaces, routes (longest prefix first) and neighbours. Pure: fed
+// by the netlink rim (neighbours.cpp), read by the core.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,8 +17,8 @@ struct Interface {
   base::MacAddress mac;
   std::uint32_t mtu = 1500;
   bool up = false;
-  bool engine = false;                       // has an AF_XDP socket: the core may send there
-  std::vector<base::IpAddress> addresses;    // for ICMP errors of our own
+  bool engine = false;                     // has an AF_XDP socket: the core may send there
+  std::vector<base::IpAddress> addresses;  // for ICMP errors of our own
 };
 
 struct Route {
@@ -47,6 +48,11 @@ struct NextHop {
 
 class NextHops {
  public:
+  NextHops();
+  NextHops(NextHops&&) noexcept;
+  NextHops& operator=(NextHops&&) noexcept;
+  ~NextHops();
+
   // Full replacement after a dump; single changes from events.
   void replace_interfaces(std::vector<Interface> interfaces);
   void replace_routes(std::vector<Route> routes);
@@ -54,18 +60,18 @@ class NextHops {
   void forget_neighbour(std::uint32_t interface, const base::IpAddress& address);
   void clear_neighbours();
 
-  // Allocation-free; called per packet.
+  // Allocation-free; called per packet. Of routes with the same prefix the lowest metric counts.
   NextHop find(const base::IpAddress& destination) const noexcept;
   // As a known on-link neighbour (DR): the route's interface, but never through a gateway.
   NextHop find_on_link(const base::IpAddress& destination) const noexcept;
   const Interface* interface(std::uint32_t index) const noexcept;
 
+  // Another number after every change: what was found before may be kept until then.
+  std::uint64_t generation() const noexcept;
+
  private:
   struct Tables;
-  // The implementation chooses its layout; see next_hops.cpp.
-  std::vector<Interface> interfaces_;
-  std::vector<Route> routes_;  // longest prefix first, then lowest metric
-  std::vector<Neighbour> neighbours_;
+  std::unique_ptr<Tables> tables_;
 };
 
 }  // namespace lvsd::ipvs::engine

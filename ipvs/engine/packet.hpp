@@ -1,5 +1,5 @@
-// A frame in place, and what the engine decided to do with it. The seam between the core (packet in, packet out) and whatever
-// brings packets: AF_XDP, a capture file, a test, a benchmark.
+// A frame in place, and what the engine decided to do with it. The seam between the core (packet in, packet out) and
+// whatever brings packets: AF_XDP, a capture file, a test, a benchmark.
 #pragma once
 
 #include <array>
@@ -23,27 +23,28 @@ struct Packet {
 enum class Action : std::uint8_t {
   Drop,          // counted under `reason`
   Send,          // rewritten, Ethernet header included: transmit on `interface`
-  AwaitNextHop,  // rewritten but for the Ethernet header: ask the kernel for `next_hop` on `interface`, then finish and send
+  AwaitNextHop,  // rewritten but for the Ethernet header: ask the kernel for `next_hop` on `interface`, then finish and
+                 // send
   ToKernel,      // not ours after all: hand it back unchanged
 };
 
 // Every discard has one of these; each is a counter of `lvsctl drops`.
 enum class DropReason : std::uint8_t {
   None,
-  Malformed,        // shorter than its headers say, or header fields that contradict each other
-  IpOptions,        // header options that cannot be forwarded safely
-  Fragment,         // a fragment without its first part
+  Malformed,  // shorter than its headers say, or header fields that contradict each other
+  IpOptions,  // header options that cannot be forwarded safely
+  Fragment,   // a fragment without its first part
   TtlExceeded,
-  NoService,        // addressed to a virtual IP, but no listener
-  NoServer,         // no usable real server
-  NoConnection,     // mid-stream packet of an unknown TCP connection
-  TableFull,        // no room for a new connection
-  NoRoute,          // the kernel has no route to the next hop
-  NextHopFailed,    // the next hop did not answer ARP / ND
-  NextHopQueueFull, // too many packets wait for the same next hop
-  TooBig,           // larger than the MTU of the way out, with DF
+  NoService,         // addressed to a virtual IP, but no listener
+  NoServer,          // no usable real server
+  NoConnection,      // mid-stream packet of an unknown TCP connection
+  TableFull,         // no room for a new connection
+  NoRoute,           // the kernel has no route to the next hop
+  NextHopFailed,     // the next hop did not answer ARP / ND
+  NextHopQueueFull,  // too many packets wait for the same next hop
+  TooBig,            // larger than the MTU of the way out, with DF
   TransmitRingFull,
-  Spoofed,          // source address that cannot be: our own VIP, loopback, multicast, broadcast
+  Spoofed,  // source address that cannot be: our own VIP, loopback, multicast, broadcast
   kCount,
 };
 inline constexpr std::size_t kDropReasons = static_cast<std::size_t>(DropReason::kCount);

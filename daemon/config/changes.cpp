@@ -1,0 +1,262 @@
+// What a reload would do, said before it is done. Every object becomes a list of facts; objects of one name are
+// compared fact by fact.
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/time.hpp"
+#include "daemon/config/load.hpp"
+
+namespace lvsd::daemon {
+namespace {
+
+using base::format_duration;
+
+struct Fact {
+  std::string_view label;
+  std::string text;
+  std::string_view effect;  // of a change
+};
+using Facts = std::vector<Fact>;
+
+constexpr std::string_view kNewOnly = "new connections only";
+
+std::string yes_no(bool value) { return value ? "yes" : "no"; }
+
+template <class Range, class Text>
+std::string joined(const Range& range, Text text) {
+  std::string out;
+  for (const auto& item : range) out += (out.empty() ? "" : " ") + text(item);
+  return out.empty() ? "none" : out;
+}
+
+std::string address_text(const base::Endpoint& endpoint) {
+  return endpoint.port ? endpoint.to_string() : endpoint.address.to_string();
+}
+
+std::string_view method_text(ipvs::Method method) { return method == ipvs::Method::Nat ? "nat" : "dr"; }
+
+std::string_view scheduler_text(ipvs::SchedulerKind kind) {
+  using ipvs::SchedulerKind;
+  switch (kind) {
+    case SchedulerKind::Rr:
+      return "rr";
+    case SchedulerKind::Wrr:
+      return "wrr";
+    case SchedulerKind::Lc:
+      return "lc";
+    case SchedulerKind::Wlc:
+      return "wlc";
+    case SchedulerKind::Sh:
+      return "sh";
+  }
+  return "";
+}
+
+std::string listener_text(const ipvs::Listener& listener) {
+  return fmt::format("{} {}", listener.protocol == ipvs::Protocol::Tcp ? "tcp" : "udp", listener.address.to_string());
+}
+
+Facts facts(const vrrp::InstanceConfig& i) {
+  return {{"interface", i.interface, "restarts on the other interface"},
+          {"virtual_router_id", fmt::format("{}", i.virtual_router_id), "change the other director too"},
+          {"priority", fmt::format("{}", i.priority), "may change who is master"},
+          {"advert_interval", format_duration(i.advert_interval), "change the other director too"},
+          {"preempt", yes_no(i.preempt), ""},
+          {"accept", yes_no(i.accept), ""},
+          {"checksum", i.checksum_pseudo_header ? "pseudo_header" : "message", ""},
+          {"virtual_address", joined(i.virtual_addresses, [](const auto& a) { return a.to_string(); }),
+           "added and removed while master"},
+          {"garp_count", fmt::format("{}", i.garp_count), ""},
+          {"garp_repeat_delay", format_duration(i.garp_repeat_delay), ""},
+          {"garp_refresh", format_duration(i.garp_refresh), ""}};
+}
+
+Facts facts(const healthcheck::CheckConfig& c) {
+  constexpr std::string_view kTypes[] = {"tcp", "http", "https"};
+  constexpr std::string_view asked = "servers keep their state until the new answers are in";
+  return {
+      {"type", std::string{kTypes[static_cast<std::size_t>(c.type)]}, asked},
+      {"interval", format_duration(c.interval), ""},
+      {"timeout", format_duration(c.timeout), ""},
+      {"rise", fmt::format("{}", c.rise), ""},
+      {"fall", fmt::format("{}", c.fall), ""},
+      {"method", c.method, asked},
+      {"path", c.path, asked},
+      {"host", c.host.empty() ? "server address" : c.host, asked},
+      {"header", joined(c.headers, [](const auto& h) { return fmt::format("\"{}: {}\"", h.first, h.second); }), asked},
+      {"expect_status",
+       joined(c.expect_status,
+              [](const auto& r) {
+                return r.first == r.last ? fmt::format("{}", r.first) : fmt::format("{}-{}", r.first, r.last);
+              }),
+       asked},
+      {"expect_body", c.expect_body.empty() ? "any" : fmt::format("\"{}\"", c.expect_body), asked},
+      {"tls_verify", yes_no(c.tls_verify), asked},
+      {"tls_ca_file", c.tls_ca_file.empty() ? "system" : c.tls_ca_file, asked}};
+}
+
+Facts facts(const ipvs::VirtualServerConfig& v) {
+  const auto sorry = v.has_sorry_server ? fmt::format("{} {}", address_text(v.sorry_server.address),
+                                                      method_text(v.sorry_server.method))
+                                        : "none";
+  return {{"listen", joined(v.listeners, listener_text), ""},
+          {"scheduler", std::string{scheduler_text(v.scheduler)}, kNewOnly},
+          {"quorum", fmt::format("{}", v.quorum), ""},
+          {"sorry_server", sorry, kNewOnly}};
+}
+
+Facts facts(const ipvs::RealServerConfig& s) {
+  return {{"address", address_text(s.address), "the old address is drained"},
+          {"method", std::string{method_text(s.method)}, kNewOnly},
+          {"weight", fmt::format("{}", s.weight), kNewOnly},
+          {"check", joined(s.checks, [](const auto& id) { return id; }), ""}};
+}
+
+Facts engine_facts(const Config& c) {
+  const auto& e = c.ipvs.engine;
+  constexpr std::string_view kModes[] = {"auto", "native", "generic"};
+  return {
+      {"interface", joined(e.interfaces, [](const auto& name) { return name; }), "attached and detached; others go on"},
+      {"xdp_mode", std::string{kModes[static_cast<std::size_t>(e.xdp_mode)]}, "attached anew"},
+      {"max_connections", fmt::format("{}", e.max_connections), "at the next start of lvsd"},
+      {"tcp_timeout", format_duration(e.timeouts.tcp), ""},
+      {"tcp_fin_timeout", format_duration(e.timeouts.tcp_fin), ""},
+      {"udp_timeout", format_duration(e.timeouts.udp), ""}};
+}
+
+Facts global_facts(const Config& c) {
+  constexpr std::string_view kLevels[] = {"error", "warning", "notice", "info", "debug"};
+  const auto nodes = joined(
+      c.nodes, [](const auto& n) { return n.address ? fmt::format("{} {}", n.name, n.address->to_string()) : n.name; });
+  return {{"backend", c.ipvs.backend == ipvs::Backend::Engine ? "engine" : "kernel", ""},
+          {"log_level", std::string{kLevels[static_cast<std::size_t>(c.log_level) - 3]},
+           ""},  // base::log::Level::Error is 3
+          {"node", c.node.empty() ? "none" : c.node, ""},
+          {"nodes", nodes, ""},
+          {"status listen", c.status_listen ? c.status_listen->to_string() : "none", ""}};
+}
+
+class Comparison {
+ public:
+  void compare(const std::string& subject, const Facts& from, const Facts& to) {
+    for (std::size_t i = 0; i < from.size(); ++i) {
+      if (from[i].text == to[i].text) continue;
+      changes_.push_back(
+          {'~', subject, fmt::format("{} {} → {}", to[i].label, from[i].text, to[i].text), std::string{to[i].effect}});
+    }
+  }
+
+  // Objects with the same name are handed to `both`; `added` and `removed` describe the others.
+  template <class Object, class Both, class Added, class Removed>
+  void by_name(const std::vector<Object>& from, const std::vector<Object>& to, Both both, Added added,
+               Removed removed) {
+    std::map<std::string_view, const Object*> old;
+    for (const auto& object : from) old.emplace(object.name, &object);
+    std::map<std::string_view, const Object*> kept;
+    for (const auto& object : to) {
+      const auto before = old.find(object.name);
+      before == old.end() ? added(object) : both(*before->second, object);
+      kept.emplace(object.name, &object);
+    }
+    for (const auto& object : from) {
+      if (!kept.contains(object.name)) removed(object);
+    }
+  }
+
+  void add(char sign, std::string subject, std::string what, std::string_view effect) {
+    changes_.push_back({sign, std::move(subject), std::move(what), std::string{effect}});
+  }
+
+  std::vector<Change> take() { return std::move(changes_); }
+
+ private:
+  std::vector<Change> changes_;
+};
+
+void compare_vrrp(Comparison& out, const Config& from, const Config& to) {
+  const auto subject = [](const auto& i) { return "vrrp " + i.name; };
+  const auto what = [](const vrrp::InstanceConfig& i) {
+    return fmt::format("{} virtual_router_id {} {}", i.interface, i.virtual_router_id, facts(i)[7].text);
+  };
+  out.by_name(
+      from.vrrp.instances, to.vrrp.instances,
+      [&](const auto& a, const auto& b) { out.compare(subject(b), facts(a), facts(b)); },
+      [&](const auto& i) { out.add('+', subject(i), what(i), "joins the election"); },
+      [&](const auto& i) { out.add('-', subject(i), what(i), "resigns with priority 0, addresses removed"); });
+}
+
+// The checks behind the targets, each once.
+std::vector<healthcheck::CheckConfig> checks_of(const Config& config) {
+  std::map<std::string_view, const healthcheck::CheckConfig*> seen;
+  std::vector<healthcheck::CheckConfig> out;
+  for (const auto& target : config.healthcheck.targets) {
+    if (seen.emplace(target.check.name, &target.check).second) out.push_back(target.check);
+  }
+  return out;
+}
+
+void compare_checks(Comparison& out, const Config& from, const Config& to) {
+  const auto subject = [](const auto& c) { return "check " + c.name; };
+  const auto what = [](const auto& c) {
+    return fmt::format("{} every {}", facts(c)[0].text, format_duration(c.interval));
+  };
+  out.by_name(
+      checks_of(from), checks_of(to),
+      [&](const auto& a, const auto& b) { out.compare(subject(b), facts(a), facts(b)); },
+      [&](const auto& c) { out.add('+', subject(c), what(c), ""); },
+      [&](const auto& c) { out.add('-', subject(c), what(c), ""); });
+}
+
+// How long until a new server is used.
+std::string waits_for(const ipvs::RealServerConfig& server, const Config& config) {
+  unsigned rise = 0;
+  for (const auto& target : config.healthcheck.targets) {
+    if (std::find(server.checks.begin(), server.checks.end(), target.id) != server.checks.end())
+      rise = std::max(rise, target.check.rise);
+  }
+  return rise == 0 ? "used at once" : fmt::format("used after {} good check{}", rise, rise == 1 ? "" : "s");
+}
+
+void compare_servers(Comparison& out, const ipvs::VirtualServerConfig& from, const ipvs::VirtualServerConfig& to,
+                     const Config& config) {
+  const auto subject = [&](const auto& s) { return fmt::format("real_server {}/{}", to.name, s.name); };
+  out.by_name(
+      from.servers, to.servers, [&](const auto& a, const auto& b) { out.compare(subject(b), facts(a), facts(b)); },
+      [&](const auto& s) {
+        out.add('+', subject(s), fmt::format("{} weight {}", address_text(s.address), s.weight), waits_for(s, config));
+      },
+      [&](const auto& s) { out.add('-', subject(s), address_text(s.address), "drained, then removed"); });
+}
+
+void compare_services(Comparison& out, const Config& from, const Config& to) {
+  const auto subject = [](const auto& v) { return "virtual_server " + v.name; };
+  const auto what = [](const auto& v) {
+    return fmt::format("{}, {} real server{}", joined(v.listeners, listener_text), v.servers.size(),
+                       v.servers.size() == 1 ? "" : "s");
+  };
+  out.by_name(
+      from.ipvs.virtual_servers, to.ipvs.virtual_servers,
+      [&](const auto& a, const auto& b) {
+        out.compare(subject(b), facts(a), facts(b));
+        compare_servers(out, a, b, to);
+      },
+      [&](const auto& v) { out.add('+', subject(v), what(v), ""); },
+      [&](const auto& v) { out.add('-', subject(v), what(v), "its connections may finish"); });
+}
+
+}  // namespace
+
+std::vector<Change> changes(const Config& from, const Config& to) {
+  Comparison out;
+  out.compare("global", global_facts(from), global_facts(to));
+  out.compare("engine", engine_facts(from), engine_facts(to));
+  compare_vrrp(out, from, to);
+  compare_checks(out, from, to);
+  compare_services(out, from, to);
+  return out.take();
+}
+
+}  // namespace lvsd::daemon

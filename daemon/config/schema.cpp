@@ -1,0 +1,322 @@
+#include "daemon/config/schema.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace lvsd::daemon {
+namespace {
+
+constexpr std::int64_t kDay = 86'400'000;  // ms
+
+constexpr Key boolean(std::string_view name, std::string_view fallback, std::string_view doc, unsigned flags = kNone) {
+  return {name, Form::Boolean, flags, fallback, doc};
+}
+constexpr Key integer(std::string_view name, std::string_view fallback, std::int64_t least, std::int64_t most,
+                      std::string_view doc, unsigned flags = kNone) {
+  return {name, Form::Integer, flags, fallback, doc, {}, least, most};
+}
+// least and most in milliseconds
+constexpr Key time(std::string_view name, std::string_view fallback, std::int64_t least, std::int64_t most,
+                   std::string_view doc, unsigned flags = kNone) {
+  return {name, Form::Time, flags, fallback, doc, {}, least, most};
+}
+constexpr Key choice(std::string_view name, std::string_view fallback, std::span<const Choice> choices,
+                     std::string_view doc, unsigned flags = kNone) {
+  return {name, Form::Choice, flags, fallback, doc, choices};
+}
+constexpr Key value(std::string_view name, Form form, std::string_view doc, unsigned flags = kNone,
+                    std::string_view fallback = "") {
+  return {name, form, flags, fallback, doc};
+}
+constexpr Key later(std::string_view name, std::string_view doc, unsigned flags = kNone) {
+  return {name, Form::Text, flags | kLater, "", doc};
+}
+
+constexpr Choice kBackends[] = {{"engine"}, {"kernel", false}};
+constexpr Choice kLogLevels[] = {{"error"}, {"warning"}, {"notice"}, {"info"}, {"debug"}};
+constexpr Choice kXdpModes[] = {{"auto"}, {"native"}, {"generic"}};
+constexpr Choice kVersions[] = {{"3"}, {"2", false}};
+constexpr Choice kChecksums[] = {{"pseudo_header"}, {"message"}};
+constexpr Choice kMethods[] = {{"nat"}, {"dr"}, {"tun", false}, {"fullnat", false}};
+constexpr Choice kSchedulers[] = {{"rr"},           {"wrr"},        {"lc"},         {"wlc"},        {"sh"},
+                                  {"mh", false},    {"sed", false}, {"nq", false},  {"dh", false},  {"lblc", false},
+                                  {"lblcr", false}, {"fo", false},  {"ovf", false}, {"twos", false}};
+constexpr Choice kCheckTypes[] = {
+    {"tcp"},          {"http"},         {"https"},         {"tls", false},  {"udp", false},  {"dns", false},
+    {"smtp", false},  {"ping", false},  {"script", false}, {"file", false}, {"grpc", false}, {"agent", false},
+    {"mysql", false}, {"pgsql", false}, {"redis", false},  {"ldap", false}, {"imap", false}, {"pop3", false},
+    {"ftp", false},   {"sip", false},   {"nntp", false}};
+constexpr Choice kHttpMethods[] = {{"GET"}, {"HEAD"}, {"POST", false}, {"OPTIONS", false}};
+
+// clang-format off
+constexpr Key kGlobal[] = {
+    choice("backend", "engine", kBackends, "Who forwards: lvsd's own engine, or the kernel's IPVS."),
+    value("include", Form::Path, "File or glob of files to read as well; relative to the including file.", kList | kSameOnAll),
+    choice("log_level", "info", kLogLevels, "Least level that is logged."),
+    later("exclusive", "Remove what others put into the kernel's IPVS table."),
+    later("on_stop", "Keep or remove the kernel's IPVS table when lvsd stops."),
+    later("startup_delay", "Time before VRRP takes part in elections after a start."),
+    later("notify_fifo", "FIFO that gets a line for every change, as keepalived writes it."),
+    later("notify", "Program run at every change."),
+    later("notify_user", "User that notify programs run as."),
+};
+
+constexpr Key kNode[] = {
+    value("address", Form::Address, "The director's own address.", kOwnOnly | kSameOnAll),
+    later("control_port", "Port where the directors of a pair talk to each other."),
+};
+
+constexpr Key kEngine[] = {
+    value("interface", Form::Interface, "Interfaces on the clients' and the servers' side. Default: those of all `vrrp` sections.", kList),
+    choice("xdp_mode", "auto", kXdpModes, "How the XDP program is attached; auto tries native first."),
+    integer("max_connections", "262144", 1024, 16'777'216, "Entries of the connection table; fixed when the engine starts first."),
+    time("tcp_timeout", "15m", 1000, kDay, "Idle time of an established TCP connection."),
+    time("tcp_fin_timeout", "2m", 1000, kDay, "Idle time of a TCP connection after a FIN."),
+    time("udp_timeout", "5m", 1000, kDay, "Idle time of a UDP connection."),
+    later("sctp_timeout", "Idle time of an established SCTP association."),
+    later("workers", "Number of worker threads."),
+    later("zero_copy", "Require or forbid zero-copy receive."),
+    later("busy_poll", "Microseconds of busy polling per wake-up."),
+    later("local_address", "Addresses for fullnat.", kList),
+    later("secure_tcp", "Stricter TCP states under attack."),
+    later("sloppy_tcp", "Make a connection from any TCP packet, not only from a SYN."),
+    later("sloppy_sctp", "Make an association from any SCTP packet."),
+    later("expire_nodest_conn", "End connections whose server is gone at once."),
+    later("expire_quiescent_template", "Forget persistence to a server of weight 0."),
+    later("conn_reuse_mode", "What a new SYN on a finished connection does."),
+    later("max_half_open", "Most connections whose handshake is not finished."),
+    later("schedule_icmp", "Forward ICMP that belongs to no connection."),
+    later("tunnel_checksum", "Checksum of gue and gre tunnels."),
+};
+
+constexpr Key kKernel[] = {
+    later("sysctl", "NAME = VALUE under net.ipv4.vs.", kList),
+    later("verify_interval", "How often the kernel's table is read back."),
+};
+
+constexpr Key kSync[] = {
+    later("protocol", "lvsd's own, or IPVS sync version 1."),
+    later("interface", "Where connection state is sent."),
+    later("role", "master, backup, both, or as a VRRP instance."),
+    later("vrrp", "VRRP instance whose role is followed."),
+    later("id", "IPVS sync id."),
+    later("group", "Multicast group."),
+    later("port", "Port."),
+    later("ttl", "TTL of multicast."),
+    later("max_length", "Bytes of a sync message."),
+    later("peer", "Address of the other director.", kList),
+    later("key_file", "Secret shared by the pair."),
+};
+
+constexpr Key kStatus[] = {
+    value("listen", Form::Endpoint, "Where the status page, the API and the metrics are served read-only; default: only on the Unix sockets."),
+    later("tls_certificate_file", "Certificate for HTTPS."),
+    later("tls_key_file", "Its key."),
+};
+
+constexpr Key kVrrp[] = {
+    value("interface", Form::Interface, "Where advertisements are sent and the virtual addresses live.", kRequired),
+    integer("virtual_router_id", "", 1, 255, "The same on all routers of the instance, unique on the network.", kRequired | kOwnOnly | kSameOnAll),
+    integer("priority", "100", 1, 255, "The highest becomes master; 255 owns the addresses."),
+    time("advert_interval", "1s", 10, 40'950, "Time between advertisements, in steps of 10 ms."),
+    boolean("preempt", "yes", "Take over from a master of lower priority."),
+    boolean("accept", "yes", "Take packets addressed to the virtual addresses."),
+    choice("checksum", "pseudo_header", kChecksums, "IPv4 checksum form that is sent (both are accepted): `pseudo_header` as keepalived and FRR, `message` as RFC 9568."),
+    value("virtual_address", Form::VirtualAddress, "Address that the master owns; without a length a /32.", kList | kRequired | kOwnOnly),
+    integer("garp_count", "5", 1, 100, "Gratuitous ARPs in a burst."),
+    time("garp_repeat_delay", "5s", 0, 3'600'000, "Time until the second burst; 0: none."),
+    time("garp_refresh", "60s", 0, kDay, "Time between single repetitions while master; 0: none."),
+    choice("version", "3", kVersions, "VRRP version."),
+    later("preempt_delay", "Time to wait before taking over from a living master."),
+    later("startup_delay", "Time before the first election after a start."),
+    later("flap_hold_down", "Longest pause after repeated role changes."),
+    later("peer", "Unicast address of another router.", kList),
+    later("source_address", "Source of advertisements."),
+    later("virtual_mac", "Use the virtual router's own MAC address."),
+    later("extra_address", "Address that the master owns but does not advertise.", kList | kOwnOnly),
+    later("virtual_route", "Route that the master owns.", kList | kOwnOnly),
+    later("track", "Names of `track` sections that change the priority.", kList),
+    later("password", "Simple password of VRRP version 2."),
+    later("auth_key_file", "File with the HMAC key."),
+    later("auth_mode", "receive_only, permissive or enforce."),
+    later("down_adverts", "Missed advertisements until the master counts as down."),
+    later("garp_interval", "Time between the packets of a burst."),
+    later("notify", "Program run when the role changes."),
+    later("notify_user", "User that it runs as."),
+};
+
+constexpr Key kSyncGroup[] = {
+    later("member", "VRRP instances that change role together.", kList),
+    later("track", "Names of `track` sections for the whole group.", kList),
+    later("notify", "Program run when the group's role changes."),
+};
+
+constexpr Key kTrack[] = {
+    later("type", "interface, script, file, process, route, ping, tcp, http or quorum."),
+    later("interface", "Interface that must be up."),
+    later("command", "Program whose exit code counts."),
+    later("user", "User that it runs as."),
+    later("file", "File whose number counts."),
+    later("process", "Name of a process that must run."),
+    later("route", "Prefix that must be routed."),
+    later("address", "Address that must answer."),
+    later("port", "Its port."),
+    later("path", "Path for http."),
+    later("virtual_server", "Virtual server that must have its quorum."),
+    later("weight", "Added to the priority while failing; none: fault."),
+    later("reverse", "Count the opposite."),
+    later("interval", "Time between two looks."),
+    later("timeout", "Longest time of one look."),
+    later("rise", "Good results in a row that change the state."),
+    later("fall", "Bad results in a row that change the state."),
+};
+
+constexpr Key kCheck[] = {
+    choice("type", "", kCheckTypes, "What is asked.", kRequired),
+    time("interval", "2s", 10, kDay, "Time from one check to the next."),
+    time("timeout", "1s", 10, kDay, "Longest time of the whole check; at most the interval."),
+    integer("rise", "2", 1, 1000, "Good results in a row until a server is up."),
+    integer("fall", "3", 1, 1000, "Bad results in a row until a server is down."),
+    integer("port", "", 1, 65535, "Port that is asked. Default: the server's, or that of the first listener."),
+    choice("method", "GET", kHttpMethods, "HTTP method.", kNone),
+    value("path", Form::Text, "HTTP path with its query; begins with /.", kNone, "/"),
+    value("host", Form::Text, "HTTP Host header and TLS server name. Default: the server's address."),
+    value("header", Form::Header, "HTTP header `Name: value` to send.", kList),
+    value("expect_status", Form::StatusRanges, "HTTP status codes that are good.", kList, "200-299"),
+    value("expect_body", Form::Text, "Text that the first 64 KiB of the HTTP body must contain."),
+    boolean("tls_verify", "yes", "Verify the server's certificate (https)."),
+    value("tls_ca_file", Form::Path, "Certificates to trust. Default: the system's."),
+    later("url", "Several paths asked in turn.", kList),
+    later("expect_body_regex", "RE2 expression that the body must match."),
+    later("expect_body_digest", "SHA-256 or MD5 of the body."),
+    later("http_version", "1.0, 1.1 or 2."),
+    later("tls_server_name", "TLS server name where it differs from host."),
+    later("tls_certificate_file", "Client certificate."),
+    later("tls_key_file", "Its key."),
+    later("tls_min_days", "Days that the server's certificate must still be valid."),
+    later("send", "Bytes sent after the connection is made."),
+    later("expect", "Bytes that must come back."),
+    later("payload", "UDP payload."),
+    later("require_reply", "A UDP reply must come."),
+    later("query", "DNS name and type."),
+    later("expect_rcode", "DNS response code."),
+    later("expect_answer", "DNS answer."),
+    later("helo", "Name used in SMTP's EHLO."),
+    later("starttls", "Go on with TLS."),
+    later("command", "Program whose exit code counts."),
+    later("user", "User that it runs as."),
+    later("file", "File whose content counts."),
+    later("service", "gRPC service name."),
+    later("login", "Login name for database and mail checks."),
+    later("password_file", "File with its password."),
+    later("database", "Database name."),
+    later("address", "Address that is asked instead of the server's."),
+    later("source_address", "Source of the connection."),
+    later("interface", "Interface that is used."),
+    later("mark", "Firewall mark of the connection."),
+    later("through_vip", "Ask the server under the virtual address, as clients do."),
+    later("fast_interval", "Interval while the state is changing."),
+    later("down_interval", "Interval while a server is down."),
+    later("start_delay", "Time before the first check."),
+    later("initial", "State before the first result."),
+    later("weight_from_exit", "Exit code sets the weight, as keepalived's MISC_CHECK."),
+};
+
+constexpr Key kPool[] = {
+    value("real_server", Form::RealServer, "One server.", kList | kOwnOnly),
+    value("check", Form::Name, "Checks of these servers where the virtual server names none.", kList),
+};
+
+constexpr Key kVirtualServer[] = {
+    value("listen", Form::Listener, "Where clients connect; several make one service.", kList | kRequired | kOwnOnly),
+    choice("scheduler", "wlc", kSchedulers, "How a server is chosen for a new connection."),
+    choice("method", "dr", kMethods, "Forwarding method of its servers."),
+    value("check", Form::Name, "Checks of its servers; all must pass. None: used at once.", kList),
+    value("real_server", Form::RealServer, "One server.", kList | kOwnOnly),
+    value("pool", Form::Name, "Pool whose servers are used as well.", kOwnOnly),
+    integer("quorum", "1", 1, 1'000'000'000, "Least sum of the weights of usable servers."),
+    value("sorry_server", Form::SorryServer, "Takes all new connections while below the quorum."),
+    later("persistence", "Time that a client stays with its server."),
+    later("persistence_mask", "Prefix length that counts as one client."),
+    later("persistence_engine", "sip: by Call-ID."),
+    later("fwmark", "Firewall mark instead of listeners.", kOwnOnly),
+    later("match", "Address, protocol and ports that get the mark.", kList | kOwnOnly),
+    later("family", "Address family of a firewall mark."),
+    later("vrrp", "VRRP instance that the service belongs to."),
+    later("scheduler_flags", "sh-port, sh-fallback, mh-port, mh-fallback.", kList),
+    later("one_packet", "No connection state for UDP."),
+    later("hysteresis", "Weight that the quorum must be passed by."),
+    later("on_failure", "quiesce or remove a server whose check fails."),
+    later("all_down", "What happens when no server is usable."),
+    later("slow_start", "Time in which a new server's weight grows."),
+    later("drain_time", "Longest time that a removed server keeps its connections."),
+    later("max_connections", "Most connections of the service."),
+    later("local_address", "Addresses for fullnat.", kList),
+    later("client_address", "Tell fullnat servers the client: toa or proxy_protocol."),
+    later("notify", "Program run when the quorum is lost or gained."),
+};
+
+constexpr Key kRealServer[] = {
+    value("address", Form::ServerEndpoint, "Where the server listens; without a port, the client's port.", kOwnOnly),
+    integer("weight", "1", 0, 65535, "Its share; 0 takes no new connections."),
+    choice("method", "", kMethods, "Forwarding method. Default: the virtual server's.", kOwnOnly),
+    value("check", Form::Name, "Checks of this server alone; all must pass. Default: the virtual server's.", kList | kOwnOnly),
+    later("max_connections", "Connections at which it gets no new ones."),
+    later("min_connections", "Connections at which it gets new ones again."),
+    later("tunnel", "ipip, gre or gue."),
+    later("tunnel_port", "UDP port of gue."),
+    later("tunnel_checksum", "none, full or remote."),
+    later("slow_start", "Time in which its weight grows."),
+    later("on_failure", "quiesce or remove it when its check fails."),
+    later("check_address", "Address that its checks ask."),
+    later("check_port", "Port that its checks ask."),
+    later("client_address", "Tell a fullnat server the client: toa or proxy_protocol."),
+    later("notify", "Program run when it goes up or down."),
+};
+
+constexpr Kind kKinds[] = {
+    {"global", false, true, false, kGlobal, "What concerns the whole daemon."},
+    {"node", true, true, false, kNode, "One director of the pair."},
+    {"engine", false, true, false, kEngine, "The userspace forwarding engine."},
+    {"kernel", false, false, false, kKernel, "Kernel IPVS."},
+    {"sync", false, false, false, kSync, "Connection synchronisation between directors."},
+    {"status", false, true, false, kStatus, "Status page, API and metrics on TCP."},
+    {"vrrp", true, true, true, kVrrp, "One VRRP instance: virtual addresses that one director owns at a time."},
+    {"sync_group", true, false, false, kSyncGroup, "VRRP instances that change role together."},
+    {"track", true, false, true, kTrack, "Something that VRRP priorities depend on."},
+    {"check", true, true, true, kCheck, "A question to real servers, used by name."},
+    {"pool", true, true, false, kPool, "Real servers that several virtual servers share."},
+    {"virtual_server", true, true, true, kVirtualServer, "A service: where clients connect and who answers."},
+    {"real_server", true, true, true, kRealServer, "One server of a pool or virtual server in long form: `[real_server OWNER/NAME]`."},
+};
+// clang-format on
+
+}  // namespace
+
+const Key* Kind::find(std::string_view key) const {
+  const auto found = std::find_if(keys.begin(), keys.end(), [&](const Key& k) { return k.name == key; });
+  return found == keys.end() ? nullptr : &*found;
+}
+
+std::vector<std::string_view> Kind::key_names() const {
+  std::vector<std::string_view> names;
+  for (const auto& key : keys) names.push_back(key.name);
+  return names;
+}
+
+std::span<const Kind> kinds() { return kKinds; }
+
+const Kind* find_kind(std::string_view name) {
+  const auto found = std::find_if(std::begin(kKinds), std::end(kKinds), [&](const Kind& k) { return k.name == name; });
+  return found == std::end(kKinds) ? nullptr : found;
+}
+
+std::string words(std::span<const Choice> choices, bool supported) {
+  std::string out;
+  for (const auto& c : choices) {
+    if (c.supported == supported) out.append(out.empty() ? "" : " ").append(c.word);
+  }
+  return out;
+}
+
+}  // namespace lvsd::daemon

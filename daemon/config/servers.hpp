@@ -1,0 +1,34 @@
+// Real servers as pools and virtual servers list them, long forms applied, before a virtual server makes them its own.
+// Used by the validator of services.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "daemon/config/validate.hpp"
+
+namespace lvsd::daemon {
+
+struct Server {
+  Value name;
+  base::Endpoint address;
+  bool address_good = false;
+  Place address_place;
+  Place port_place;
+  std::uint32_t weight = 1;
+  std::optional<ipvs::Method> method;  // absent: the virtual server's
+  std::vector<const CheckPlan*> checks;
+  bool own_checks = false;
+};
+
+// By [pool] or [virtual_server] section, in the order of the files.
+using ServerLists = std::map<const Section*, std::vector<Server>>;
+ServerLists build_servers(Build& build);
+
+ipvs::Method forwarding_method(std::string_view word);
+
+// Reports addresses no server can have: unspecified, multicast, and those of the director itself.
+bool server_address_possible(const Build& build, const base::IpAddress& address, Place place);
+
+}  // namespace lvsd::daemon

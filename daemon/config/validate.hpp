@@ -1,0 +1,50 @@
+// The validators: what the sections mean for one node, and whether they fit together. One function per subject, in the
+// order they must run; each adds its part to Build::config and leaves what the later ones need. Used by parse() alone.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "daemon/config/config.hpp"
+#include "daemon/config/document.hpp"
+#include "daemon/config/values.hpp"
+
+namespace lvsd::daemon {
+
+// One check as written: the question, and the port when it is not the server's.
+struct CheckPlan {
+  const Section* section = nullptr;
+  healthcheck::CheckConfig check;
+  std::uint16_t port = 0;    // 0: the server's
+  std::size_t question = 0;  // equal for checks that differ in name alone
+  bool used = false;
+};
+
+struct Build {
+  const Document& document;
+  std::string_view node;
+  Report& report;
+  Config config;
+  std::map<base::IpAddress, Place> virtual_addresses;
+  std::map<std::string_view, CheckPlan> checks;
+
+  SectionReader reader(const Section& section) { return {document, section, node, report}; }
+};
+
+void build_nodes(Build& build);     // [node], [global], [status]
+void build_vrrp(Build& build);      // [vrrp]
+void build_checks(Build& build);    // [check]
+void build_services(Build& build);  // [virtual_server], [pool], [real_server]
+void build_engine(Build& build);    // [engine]; after vrrp and services
+
+// The names in `values`, each of which must be a [check]; marks them used.
+std::vector<const CheckPlan*> find_checks(Build& build, const std::vector<Value>& names);
+
+// What is wrong between the nodes of one file rather than on one of them.
+void check_pair(const Document& document, Report& report);
+
+}  // namespace lvsd::daemon

@@ -1,0 +1,294 @@
+// [virtual_server] and [pool]: services, their servers, and the health targets they need.
+#include <algorithm>
+#include <tuple>
+
+#include <fmt/format.h>
+
+#include "daemon/config/servers.hpp"
+
+namespace lvsd::daemon {
+namespace {
+
+using ipvs::Method;
+
+struct ListenerPlan {
+  ipvs::Listener listener;
+  Place place;
+};
+
+struct Service {
+  const Section* section = nullptr;
+  ipvs::VirtualServerConfig config;
+  std::vector<ListenerPlan> listeners;
+  Method method = Method::Dr;
+  bool method_known = true;  // false: what was written is wrong, and ports cannot be judged
+  std::vector<const CheckPlan*> checks;
+};
+
+// What all services share while they are built.
+struct Services {
+  Build& build;
+  ServerLists lists;
+  std::map<ipvs::Listener, Place> listeners;
+  std::map<std::string_view, bool> pool_used;
+  std::map<std::tuple<std::size_t, base::Endpoint>, std::string> targets;  // question and endpoint → id
+};
+
+ipvs::SchedulerKind scheduler_kind(std::string_view word) {
+  using ipvs::SchedulerKind;
+  if (word == "rr") return SchedulerKind::Rr;
+  if (word == "wrr") return SchedulerKind::Wrr;
+  if (word == "lc") return SchedulerKind::Lc;
+  return word == "sh" ? SchedulerKind::Sh : SchedulerKind::Wlc;
+}
+
+std::optional<ipvs::Protocol> protocol(const Value& word, Report& report) {
+  if (word.text == "tcp") return ipvs::Protocol::Tcp;
+  if (word.text == "udp") return ipvs::Protocol::Udp;
+  if (word.text == "sctp") {
+    report.error(word.place, "listen: protocol sctp is not supported yet", "supported: tcp udp");
+  } else {
+    constexpr std::string_view known[] = {"tcp", "udp", "sctp"};
+    report.error(word.place,
+                 fmt::format("listen: unknown protocol \"{}\"{}", word.text, did_you_mean(word.text, known)),
+                 "write listen = tcp ADDRESS:PORT");
+  }
+  return std::nullopt;
+}
+
+// "80-90" or "*" after the last colon: services on port ranges and on all ports.
+bool is_port_range(std::string_view text) {
+  const auto port = text.substr(std::min(text.size(), text.rfind(':') + 1));
+  const auto digits = [](std::string_view t) {
+    return !t.empty() && t.find_first_not_of("0123456789") == std::string_view::npos;
+  };
+  const auto dash = port.find('-');
+  return port == "*" ||
+         (dash != std::string_view::npos && digits(port.substr(0, dash)) && digits(port.substr(dash + 1)));
+}
+
+void add_listener(Services& all, Service& service, const Value& value) {
+  auto& report = all.build.report;
+  const auto words = split_words(value);
+  if (words.size() != 2)
+    return report.error(value.place, fmt::format("listen = {}: expected two words", value.text),
+                        "write listen = tcp ADDRESS:PORT");
+  const auto proto = protocol(words[0], report);
+  if (is_port_range(words[1].text)) return report.error(words[1].place, "listen: port ranges are not supported yet");
+  const auto endpoint = base::Endpoint::parse(words[1].text);
+  if (!endpoint) return report.error(words[1].place, "listen: " + endpoint.error().text);
+  if (!proto || !family_supported(endpoint->address, words[1].place, report)) return;
+  const auto& address = endpoint->address;
+  if (address.is_unspecified() || address.is_multicast() || address.is_loopback()) {
+    return report.error(words[1].place, fmt::format("a virtual server cannot listen on {}", address.to_string()));
+  }
+  const ipvs::Listener listener{*proto, *endpoint};
+  const auto [first, is_new] = all.listeners.emplace(listener, value.place);
+  if (!is_new) {
+    return report.error(value.place, fmt::format("listen = {} stands twice (first at {})", value.text,
+                                                 report.name(first->second, value.place)));
+  }
+  const auto& addresses = all.build.virtual_addresses;
+  if (!all.build.config.vrrp.instances.empty() && !addresses.contains(address)) {
+    report.warning(
+        words[1].place, fmt::format("{} is no virtual_address of any [vrrp]", address.to_string()),
+        "no director will own it; add virtual_address to a [vrrp] section, unless it is routed to the directors");
+  }
+  service.listeners.push_back({listener, words[1].place});
+  service.config.listeners.push_back(listener);
+}
+
+// Direct routing leaves the packet's port as it is, so a server must listen where clients connect.
+void check_port(Services& all, const Service& service, const Server& server) {
+  for (const auto& [listener, place] : service.listeners) {
+    if (server.address.port == listener.address.port) continue;
+    return all.build.report.error_pair(
+        server.port_place, server.name.place,
+        fmt::format("port {} of real server {} differs from port {} of {} (listen, {}) with method = dr",
+                    server.address.port, server.name.text, listener.address.port, service.section->title(),
+                    all.build.report.name(place, server.port_place)),
+        fmt::format("direct routing cannot rewrite ports; drop \":{}\" or use method = nat", server.address.port));
+  }
+}
+
+std::string target_for(Services& all, const CheckPlan& plan, base::Endpoint endpoint) {
+  if (plan.port) endpoint.port = plan.port;
+  const auto [at, is_new] = all.targets.try_emplace({plan.question, endpoint});
+  if (is_new) {
+    at->second = fmt::format("{}@{}", plan.check.name, endpoint.to_string());
+    all.build.config.healthcheck.targets.push_back({at->second, plan.check, endpoint});
+  }
+  return at->second;
+}
+
+void add_server(Services& all, Service& service, const Server& server,
+                const std::vector<const CheckPlan*>& pool_checks) {
+  auto& report = all.build.report;
+  ipvs::RealServerConfig config;
+  config.name = server.name.text;
+  config.address = server.address;
+  config.weight = server.weight;
+  config.method = server.method.value_or(service.method);
+  if (server.address_good && !service.listeners.empty()) {
+    const auto& first = service.listeners.front();
+    if (first.listener.address.address.family() != server.address.address.family()) {
+      report.error(server.address_place, fmt::format("real server {} is of another address family than {}",
+                                                     server.name.text, service.section->title()));
+      return;
+    }
+    const bool direct = config.method == Method::Dr && (server.method || service.method_known);
+    if (direct && server.address.port) check_port(all, service, server);
+    const auto& checks = server.own_checks ? server.checks : service.checks.empty() ? pool_checks : service.checks;
+    auto asked = server.address;
+    if (asked.port == 0) asked.port = first.listener.address.port;
+    for (const auto* plan : checks) config.checks.push_back(target_for(all, *plan, asked));
+  }
+  service.config.servers.push_back(std::move(config));
+}
+
+// Within one virtual server both names and addresses tell servers apart.
+void check_unique(Services& all, const Service& service, const std::vector<const Server*>& servers) {
+  std::map<std::string_view, const Server*> names;
+  std::map<base::Endpoint, const Server*> addresses;
+  auto& report = all.build.report;
+  for (const auto* server : servers) {
+    const auto [name, new_name] = names.emplace(server->name.text, server);
+    if (!new_name) {
+      report.error(server->name.place,
+                   fmt::format("{} has two real servers \"{}\" (the other at {})", service.section->title(),
+                               server->name.text, report.name(name->second->name.place, server->name.place)));
+    }
+    if (!server->address_good) continue;
+    const auto [address, new_address] = addresses.emplace(server->address, server);
+    if (!new_address) {
+      report.error(
+          server->address_place,
+          fmt::format("{} has the address {} twice (also real server {}, {})", service.section->title(),
+                      server->address.port ? server->address.to_string() : server->address.address.to_string(),
+                      address->second->name.text, report.name(address->second->address_place, server->address_place)));
+    }
+  }
+}
+
+struct PoolUse {
+  const Section* section = nullptr;
+  std::vector<const CheckPlan*> checks;
+};
+
+PoolUse find_pool(Services& all, const SectionReader& reader) {
+  const auto value = reader.value("pool");
+  if (!value) return {};
+  auto& build = all.build;
+  const auto* pool = build.document.find("pool", value->text);
+  if (!pool) {
+    const auto known = build.document.names("pool");
+    build.report.error(value->place,
+                       fmt::format("there is no [pool {}]{}", value->text, did_you_mean(value->text, known)));
+    return {};
+  }
+  all.pool_used[pool->name] = true;
+  return {pool, find_checks(build, build.reader(*pool).values("check"))};
+}
+
+void add_servers(Services& all, Service& service, const SectionReader& reader) {
+  const auto pool = find_pool(all, reader);
+  std::vector<const Server*> servers;
+  for (const auto& server : all.lists.at(service.section)) servers.push_back(&server);
+  const auto own = servers.size();
+  if (pool.section) {
+    for (const auto& server : all.lists.at(pool.section)) servers.push_back(&server);
+  }
+  check_unique(all, service, servers);
+  for (std::size_t i = 0; i < servers.size(); ++i)
+    add_server(all, service, *servers[i], i < own ? std::vector<const CheckPlan*>{} : pool.checks);
+  if (servers.empty() && !reader.has("sorry_server") && !reader.has_own("real_server")) {
+    all.build.report.error(service.section->place, fmt::format("{} has no real server", service.section->title()),
+                           "add real_server = NAME ADDRESS, or pool = NAME");
+  }
+}
+
+void check_quorum(Services& all, const Service& service, const SectionReader& reader) {
+  std::uint64_t sum = 0;
+  for (const auto& server : service.config.servers) sum += server.weight;
+  if (service.config.servers.empty() || sum >= service.config.quorum) return;
+  const auto text = fmt::format("{}: quorum {} can never be reached, the weights add up to {}",
+                                service.section->title(), service.config.quorum, sum);
+  // Weight 0 everywhere is how a whole service is drained; only a quorum that was written is a mistake.
+  if (reader.has("quorum"))
+    return all.build.report.error(reader.value("quorum")->place, text,
+                                  "quorum is a sum of weights, not a number of servers");
+  all.build.report.warning(service.section->place, text);
+}
+
+void read_sorry_server(Services& all, Service& service, const SectionReader& reader) {
+  const auto value = reader.value("sorry_server");
+  if (!value) return;
+  auto& report = all.build.report;
+  const auto words = split_words(*value);
+  const auto endpoint = base::Endpoint::parse(words.front().text, false);
+  if (!endpoint) return report.error(words.front().place, "sorry_server: " + endpoint.error().text);
+  service.config.has_sorry_server = true;
+  auto& sorry = service.config.sorry_server;
+  sorry = {*endpoint, service.method};
+  for (std::size_t i = 1; i < words.size(); ++i) {
+    const auto option = split_option(words[i]);
+    if (!option || option->key.text != "method") {
+      report.error(words[i].place, fmt::format("\"{}\" is not an option of a sorry server", words[i].text),
+                   "write ADDRESS[:PORT] [method=METHOD]");
+    } else if (const auto method = read_choice(*service.section->kind->find("method"), option->value, report)) {
+      sorry.method = forwarding_method(*method);
+    }
+  }
+  if (service.listeners.empty() || !server_address_possible(all.build, endpoint->address, words.front().place)) return;
+  if (endpoint->address.family() != service.listeners.front().listener.address.address.family()) {
+    return report.error(words.front().place,
+                        fmt::format("the sorry server is of another address family than {}", service.section->title()));
+  }
+  for (const auto& [listener, place] : service.listeners) {
+    if (!service.method_known || sorry.method == Method::Nat || endpoint->port == 0 ||
+        endpoint->port == listener.address.port)
+      continue;
+    return report.error(
+        words.front().place,
+        fmt::format("port {} of the sorry server differs from port {} (listen, {}) with method = dr", endpoint->port,
+                    listener.address.port, report.name(place, words.front().place)),
+        fmt::format("direct routing cannot rewrite ports; write sorry_server = {} method=nat", words.front().text));
+  }
+}
+
+void build_service(Services& all, const Section& section) {
+  const auto reader = all.build.reader(section);
+  Service service;
+  service.section = &section;
+  service.config.name = section.name;
+  service.config.scheduler = scheduler_kind(reader.choice("scheduler"));
+  const auto method = read_choice(*section.kind->find("method"), *reader.value("method"), all.build.report);
+  service.method_known = method.has_value();
+  service.method = forwarding_method(method.value_or("dr"));
+  service.config.quorum = static_cast<std::uint32_t>(reader.integer("quorum"));
+  service.checks = find_checks(all.build, reader.values("check"));
+  if (reader.has_own("listen") || !reader.has_own("fwmark")) {
+    for (const auto& value : reader.values("listen")) add_listener(all, service, value);
+  }
+  add_servers(all, service, reader);
+  read_sorry_server(all, service, reader);
+  check_quorum(all, service, reader);
+  all.build.config.ipvs.virtual_servers.push_back(std::move(service.config));
+}
+
+}  // namespace
+
+void build_services(Build& build) {
+  Services all{build, build_servers(build), {}, {}, {}};
+  for (const auto* section : build.document.all("virtual_server")) build_service(all, *section);
+  for (const auto* section : build.document.all("pool")) {
+    if (all.pool_used.contains(section->name)) continue;
+    find_checks(build, build.reader(*section).values("check"));
+    build.report.warning(section->place, fmt::format("[pool {}] is not used", section->name));
+  }
+  for (const auto& [name, plan] : build.checks) {
+    if (!plan.used) build.report.warning(plan.section->place, fmt::format("[check {}] is not used", name));
+  }
+}
+
+}  // namespace lvsd::daemon

@@ -1,0 +1,121 @@
+// [vrrp]: instances, and what must be unique among them.
+#include <algorithm>
+#include <tuple>
+
+#include <fmt/format.h>
+
+#include "daemon/config/validate.hpp"
+
+namespace lvsd::daemon {
+namespace {
+
+// RFC 9568 §5.2.4: the address count is one byte.
+constexpr std::size_t kMaxAddresses = 255;
+// RFC 9568 §5.2.7: Max Advertise Interval is in centiseconds.
+constexpr base::Duration kIntervalStep = std::chrono::milliseconds{10};
+
+void add_virtual_address(Build& build, const Section& section, const Value& value, vrrp::InstanceConfig& instance) {
+  const auto words = split_words(value);
+  const auto prefix = base::Prefix::parse(words.front().text);
+  if (!prefix) return build.report.error(words.front().place, "virtual_address: " + prefix.error().text);
+  if (words.size() > 1) {
+    const auto option = split_option(words[1]);
+    const auto known =
+        option && (option->key.text == "dev" || option->key.text == "label" || option->key.text == "scope");
+    return build.report.error(
+        words[1].place,
+        known ? fmt::format("the option \"{}\" of a virtual address is not supported yet", option->key.text)
+              : fmt::format("\"{}\" after the virtual address", words[1].text),
+        "one virtual_address line per address: ADDRESS[/LENGTH]");
+  }
+  if (!family_supported(prefix->address, words.front().place, build.report)) return;
+  if (prefix->address.is_unspecified() || prefix->address.is_multicast() || prefix->address.is_loopback()) {
+    return build.report.error(words.front().place, fmt::format("{} cannot be a virtual address", words.front().text));
+  }
+  const auto [first, is_new] = build.virtual_addresses.emplace(prefix->address, words.front().place);
+  if (!is_new) {
+    return build.report.error(words.front().place,
+                              fmt::format("{} is a virtual address already ({})", prefix->address.to_string(),
+                                          build.report.name(first->second, words.front().place)),
+                              "an address belongs to one VRRP instance");
+  }
+  if (instance.virtual_addresses.size() == kMaxAddresses) {
+    return build.report.error(words.front().place,
+                              fmt::format("{} has more than {} virtual addresses", section.title(), kMaxAddresses),
+                              "an advertisement holds no more; use a second instance");
+  }
+  instance.virtual_addresses.push_back(*prefix);
+}
+
+vrrp::InstanceConfig build_instance(Build& build, const Section& section) {
+  const auto reader = build.reader(section);
+  vrrp::InstanceConfig instance;
+  instance.name = section.name;
+  if (const auto value = reader.value("interface"))
+    instance.interface = read_interface(*value, build.report).value_or("");
+  instance.virtual_router_id = static_cast<std::uint8_t>(reader.integer("virtual_router_id"));
+  instance.priority = static_cast<std::uint8_t>(reader.integer("priority"));
+  instance.advert_interval = reader.time("advert_interval");
+  if (instance.advert_interval % kIntervalStep != base::Duration{}) {
+    build.report.error(reader.value("advert_interval")->place, "advert_interval must be a multiple of 10ms");
+  }
+  reader.choice("version");
+  instance.preempt = reader.boolean("preempt");
+  instance.accept = reader.boolean("accept");
+  instance.checksum_pseudo_header = reader.choice("checksum") == "pseudo_header";
+  instance.garp_count = static_cast<unsigned>(reader.integer("garp_count"));
+  instance.garp_repeat_delay = reader.time("garp_repeat_delay");
+  instance.garp_refresh = reader.time("garp_refresh");
+  for (const auto& value : reader.values("virtual_address")) add_virtual_address(build, section, value, instance);
+  return instance;
+}
+
+}  // namespace
+
+void build_vrrp(Build& build) {
+  build.config.vrrp.node = build.node;
+  std::map<std::tuple<std::string, std::uint8_t>, const Section*>
+      ids;  // interface and id; one family until IPv6 is here
+  for (const auto* section : build.document.all("vrrp")) {
+    auto instance = build_instance(build, *section);
+    if (!instance.interface.empty() && instance.virtual_router_id != 0) {
+      const auto [first, is_new] = ids.emplace(std::tuple{instance.interface, instance.virtual_router_id}, section);
+      const auto value = build.reader(*section).value("virtual_router_id");
+      if (!is_new) {
+        build.report.error(value->place,
+                           fmt::format("virtual_router_id {} is already used on {} by {} ({})",
+                                       instance.virtual_router_id, instance.interface, first->second->title(),
+                                       build.report.name(first->second->place, value->place)));
+      }
+    }
+    build.config.vrrp.instances.push_back(std::move(instance));
+  }
+  for (const auto& node : build.config.nodes) {
+    if (!node.address) continue;
+    if (const auto at = build.virtual_addresses.find(*node.address); at != build.virtual_addresses.end()) {
+      build.report.error(at->second,
+                         fmt::format("{} is the own address of [node {}]", node.address->to_string(), node.name),
+                         "a virtual address moves between directors; an address of one director cannot");
+    }
+  }
+}
+
+void check_pair(const Document& document, Report& report) {
+  const auto nodes = document.names("node");
+  if (nodes.size() < 2) return;
+  for (const auto* section : document.all("vrrp")) {
+    std::map<std::string_view, std::string_view> priorities;  // text → node
+    std::optional<Value> same;
+    for (const auto node : nodes) {
+      const auto value = SectionReader{document, *section, node, report}.value("priority");
+      if (!value) continue;
+      if (!priorities.emplace(value->text, node).second) same = value;
+    }
+    if (same && priorities.size() == 1) {
+      report.warning(same->place, fmt::format("{} has the same priority {} on all nodes", section->title(), same->text),
+                     fmt::format("with equal priorities the higher address wins; write priority@{} = N", nodes.back()));
+    }
+  }
+}
+
+}  // namespace lvsd::daemon

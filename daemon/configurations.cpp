@@ -1,0 +1,89 @@
+#include "daemon/configurations.hpp"
+
+#include <chrono>
+
+#include <fmt/format.h>
+
+#include "base/memfd.hpp"
+
+namespace lvsd::daemon {
+
+std::int64_t unix_ms_now() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+Revision revision_of(const Configuration& configuration) {
+  Revision revision{configuration.generation, {}};
+  for (const auto& target : configuration.config.healthcheck.targets) revision.targets.insert(target.id);
+  return revision;
+}
+
+LoadAttempt Configurations::load() {
+  std::vector<Diagnostic> problems;
+  const Sources sources = read_sources(path_, node_, problems);
+  return accept(sources, std::move(problems));
+}
+
+ConfigurationPtr Configurations::recall(int sealed_fd) {
+  const auto packed = base::read_sealed_memfd(sealed_fd);
+  if (!packed) return nullptr;
+  const auto sources = unpack(*packed);
+  if (!sources) return nullptr;
+  return accept(*sources, {}).loaded;
+}
+
+LoadAttempt Configurations::accept(const Sources& sources, std::vector<Diagnostic> problems) {
+  Outcome outcome = parse(sources, std::move(problems));
+  LoadAttempt attempt;
+  if (!outcome.diagnostics.empty()) attempt.diagnostics = render(outcome.diagnostics, sources);
+  if (!outcome.config) return attempt;
+  auto packed = base::make_sealed_memfd("lvsd-config", pack(sources));
+  if (!packed) {
+    attempt.diagnostics = packed.error().text;
+    return attempt;
+  }
+  attempt.loaded = std::make_shared<const Configuration>(
+      Configuration{++last_generation_, sources, std::move(*outcome.config), fingerprint(sources), std::move(*packed)});
+  return attempt;
+}
+
+ConfigurationPtr Configurations::find(std::uint64_t generation) const {
+  for (const auto& configuration : {candidate_, in_force_}) {
+    if (configuration && configuration->generation == generation) return configuration;
+  }
+  return nullptr;
+}
+
+void Configurations::put_in_force(ConfigurationPtr configuration) {
+  in_force_ = std::move(configuration);
+  candidate_.reset();
+  status_.path = path_;
+  status_.fingerprint = in_force_->fingerprint;
+  status_.loaded_unix_ms = unix_ms_now();
+}
+
+void Configurations::reload_succeeded() {
+  status_.last_reload_ok = true;
+  status_.last_reload_unix_ms = unix_ms_now();
+  status_.last_reload_error.clear();
+}
+
+void Configurations::reload_failed(std::string error) {
+  status_.last_reload_ok = false;
+  status_.last_reload_unix_ms = unix_ms_now();
+  status_.last_reload_error = std::move(error);
+}
+
+std::vector<std::string> describe_changes(const Configuration& from, const Configuration& to) {
+  std::vector<std::string> lines;
+  for (const auto& change : changes(from.config, to.config)) {
+    auto line = fmt::format("{} {}", change.sign, change.subject);
+    if (!change.what.empty()) line += ": " + change.what;
+    if (!change.effect.empty()) line += fmt::format(" ({})", change.effect);
+    lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
+}  // namespace lvsd::daemon

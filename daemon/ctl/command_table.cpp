@@ -1,0 +1,305 @@
+#include "daemon/ctl/command_table.hpp"
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "daemon/ctl/nearest.hpp"
+
+namespace lvsd::ctl {
+namespace {
+
+constexpr std::array kOptions{
+    Option{OptionId::Json, 'j', "json", "", "", "Print JSON, as the daemon's API gives it"},
+    Option{OptionId::Output, 'o', "output", "FORMAT", "table wide json csv",
+           "Print a table (default), a table with more columns, JSON or comma-separated values"},
+    Option{OptionId::NoHeader, 'H', "no-header", "", "", "Leave out the header of tables"},
+    Option{OptionId::Watch, 'w', "watch", "[SEC]", "", "Repeat every SEC seconds (default 2), on a terminal in place"},
+    Option{OptionId::Count, 0, "count", "N", "", "With --watch, end after N repetitions"},
+    Option{OptionId::Color, 0, "color", "WHEN", "auto always never",
+           "Colour the output; auto (default) means on a terminal, unless NO_COLOR is set or TERM is dumb"},
+    Option{OptionId::Quiet, 'q', "quiet", "", "", "Print no notes and no confirmations, only data and errors"},
+    Option{OptionId::Socket, 's', "socket", "PATH", "",
+           "Ask the daemon at this socket (default /run/lvsd/lvsd.sock, or ro.sock beside it where only that may be "
+           "used)"},
+    Option{OptionId::Timeout, 0, "timeout", "SEC", "", "Give up after this time (default 10 s; reload 60 s)"},
+    Option{OptionId::Yes, 'y', "yes", "", "", "Never ask back; no command of this version does"},
+    Option{OptionId::Help, 'h', "help", "", "", "Explain the command"},
+    Option{OptionId::Version, 'V', "version", "", "", "Print the version"},
+    Option{
+        OptionId::ExitCode, 0, "exit-code", "", "",
+        "End with 0 when nothing needs attention, 1 when something is degraded, 2 when something is down or in fault"},
+    Option{OptionId::Stats, 0, "stats", "", "", "Show totals since the start of the table instead of state"},
+    Option{OptionId::Rate, 0, "rate", "", "", "Show current rates instead of state"},
+    Option{OptionId::History, 0, "history", "N", "", "Show the last N results (default 10, at most 32)"},
+    Option{OptionId::CountBy, 0, "count-by", "KEY", "client rs state", "Count connections by this key, most first"},
+};
+
+constexpr std::array kGlobal{OptionId::Json,    OptionId::Output, OptionId::NoHeader, OptionId::Watch,
+                             OptionId::Count,   OptionId::Color,  OptionId::Quiet,    OptionId::Socket,
+                             OptionId::Timeout, OptionId::Yes,    OptionId::Help,     OptionId::Version};
+
+constexpr std::array kStatusOptions{OptionId::ExitCode};
+constexpr std::array kServiceOptions{OptionId::Stats, OptionId::Rate};
+constexpr std::array kCheckOptions{OptionId::History};
+constexpr std::array kConnectionOptions{OptionId::CountBy};
+
+constexpr std::array kCommands{
+    Command{
+        Action::Status, "status", "", "", "", 0, "What runs, and what needs attention",
+        "Opens with this director, its configuration, its VRRP instances, services and traffic; then lists what needs "
+        "attention, worst first, each with the command that tells more.",
+        kStatusOptions, false, true, true, Completes::Nothing},
+    Command{Action::VirtualServers, "vs", "", "service", "[NAME...]", kAnyNumber,
+            "Virtual servers and their real servers",
+            "NAME is a virtual server's name, a pattern such as 'web*', or an address with or without a port. A weight "
+            "shown "
+            "as 0/10 is 0 in force and 10 configured.",
+            kServiceOptions, true, true, true, Completes::Services},
+    Command{Action::RealServers,
+            "rs",
+            "",
+            "server",
+            "[NAME...]",
+            kAnyNumber,
+            "Real servers of all virtual servers, one per line",
+            "NAME is SERVICE/SERVER, a pattern such as '*/rs2', a service, or an address with or without a port.",
+            {},
+            true,
+            true,
+            true,
+            Completes::Servers},
+    Command{Action::Checks, "checks", "", "", "[NAME]", 1,
+            "Health checks: last result, history, and why a server is down",
+            "NAME is SERVICE/SERVER, a service, an address, a check, or a pattern for any of them.", kCheckOptions,
+            true, true, true, Completes::CheckNames},
+    Command{Action::Vrrp,
+            "vrrp",
+            "",
+            "",
+            "[NAME]",
+            1,
+            "VRRP instances: role, priority, timers, history",
+            "With NAME, one instance with its counters and its transitions.",
+            {},
+            true,
+            true,
+            true,
+            Completes::Instances},
+    Command{
+        Action::Connections, "conn", "", "", "[FILTER...]", 4, "The connection table",
+        "FILTER is service=NAME, server=NAME, client=ADDRESS or limit=N (default 1000); all given filters must match.",
+        kConnectionOptions, true, true, true, Completes::Filters},
+    Command{Action::Drops,
+            "drops",
+            "",
+            "",
+            "",
+            0,
+            "Packets that were not forwarded, by reason",
+            "Reasons that never occurred are left out; -o wide and -o csv list them all.",
+            {},
+            true,
+            true,
+            true,
+            Completes::Nothing},
+    Command{Action::Reload,
+            "reload",
+            "",
+            "",
+            "",
+            0,
+            "Read the configuration again, as SIGHUP does, and wait for the outcome",
+            "A configuration with errors changes nothing: the errors are printed and the old one stays in force.",
+            {},
+            false,
+            true,
+            false,
+            Completes::Nothing},
+    Command{Action::ConfigCheck,
+            "config",
+            "check",
+            "",
+            "[FILE]",
+            1,
+            "Check a configuration file; needs no running daemon",
+            "FILE is /etc/lvsd.conf when not given. Prints every error and warning, not only the first.",
+            {},
+            false,
+            true,
+            false,
+            Completes::Files},
+    Command{Action::ConfigShow,
+            "config",
+            "show",
+            "",
+            "",
+            0,
+            "The configuration in force, as it was read",
+            "",
+            {},
+            false,
+            true,
+            true,
+            Completes::Nothing},
+    Command{
+        Action::ConfigDiff,
+        "config",
+        "diff",
+        "",
+        "[FILE]",
+        1,
+        "What a reload with FILE would change",
+        "FILE is the path of the running configuration when not given. Ends with 0 when nothing would change, 1 when "
+        "something would, 2 or more on trouble.",
+        {},
+        true,
+        true,
+        true,
+        Completes::Files},
+    Command{Action::Reload,
+            "config",
+            "reload",
+            "",
+            "",
+            0,
+            "The same as reload",
+            "",
+            {},
+            false,
+            true,
+            true,
+            Completes::Nothing},
+    Command{Action::Ipvsadm,
+            "ipvsadm",
+            "",
+            "",
+            "-L [OPTION...]",
+            kAnyNumber,
+            "List the table byte for byte as ipvsadm(8) does",
+            "Takes -L or -l with -n, -c, --stats, --rate, --exact, --timeout, --sort, --nosort, -t ADDRESS:PORT and -u "
+            "ADDRESS:PORT. Names are never resolved. Options of lvsctl go before the word ipvsadm.",
+            {},
+            false,
+            false,
+            true,
+            Completes::Nothing},
+    Command{Action::Metrics,
+            "metrics",
+            "",
+            "",
+            "",
+            0,
+            "All metrics in the Prometheus text format",
+            "",
+            {},
+            false,
+            false,
+            true,
+            Completes::Nothing},
+    Command{Action::Version,
+            "version",
+            "",
+            "",
+            "",
+            0,
+            "The versions of lvsctl and of the running daemon",
+            "",
+            {},
+            false,
+            true,
+            true,
+            Completes::Nothing},
+    Command{Action::Help,
+            "help",
+            "",
+            "",
+            "[COMMAND]",
+            2,
+            "Explain all commands or one",
+            "",
+            {},
+            false,
+            false,
+            false,
+            Completes::Commands},
+    Command{Action::Completion,
+            "completion",
+            "",
+            "",
+            "bash",
+            1,
+            "Print a completion script for the shell",
+            "For bash: source <(lvsctl completion bash)",
+            {},
+            false,
+            false,
+            false,
+            Completes::Shells},
+};
+
+bool has_verb(const Command& command) { return !command.verb.empty(); }
+
+// Of these names, the one that is `word` or the only one that begins with it.
+base::Result<std::string_view> resolve(std::string_view word, const std::vector<std::string_view>& names,
+                                       std::string_view what) {
+  if (std::ranges::find(names, word) != names.end()) return word;
+  std::vector<std::string_view> candidates;
+  for (const auto name : names) {
+    if (!word.empty() && name.starts_with(word)) candidates.push_back(name);
+  }
+  if (candidates.size() == 1) return candidates.front();
+  if (!candidates.empty()) {
+    return base::fail(fmt::format("{} \"{}\" is ambiguous: {}", what, word, fmt::join(candidates, ", ")));
+  }
+  const auto near = nearest(word, names);
+  const auto hint = near.empty() ? "lvsctl help lists the commands" : fmt::format("did you mean \"{}\"?", near);
+  return base::fail(fmt::format("unknown {} \"{}\"; {}", what, word, hint));
+}
+
+base::Result<std::string_view> resolve_object(std::string_view word) {
+  std::vector<std::string_view> names;
+  for (const auto& command : kCommands) {
+    if (names.empty() || names.back() != command.object) names.push_back(command.object);
+    if (!command.alias.empty()) names.push_back(command.alias);
+  }
+  auto name = resolve(word, names, "command");
+  if (!name) return name;
+  const auto* found =
+      std::ranges::find_if(kCommands, [&](const auto& c) { return c.object == *name || c.alias == *name; });
+  return found->object;
+}
+
+}  // namespace
+
+std::string Command::name() const { return verb.empty() ? std::string{object} : fmt::format("{} {}", object, verb); }
+
+std::span<const Option> options() { return kOptions; }
+const Option& option(OptionId id) { return kOptions[static_cast<std::size_t>(id)]; }
+std::span<const OptionId> global_options() { return kGlobal; }
+std::span<const Command> commands() { return kCommands; }
+
+bool takes_verb(std::string_view object) {
+  const auto name = resolve_object(object);
+  return name && std::ranges::any_of(kCommands, [&](const auto& c) { return c.object == *name && has_verb(c); });
+}
+
+base::Result<const Command*> find_command(std::string_view object, std::string_view verb) {
+  const auto name = resolve_object(object);
+  if (!name) return tl::unexpected{name.error()};
+  std::vector<std::string_view> verbs;
+  for (const auto& command : kCommands) {
+    if (command.object != *name) continue;
+    if (!has_verb(command)) return &command;
+    verbs.push_back(command.verb);
+  }
+  if (verb.empty()) return base::fail(fmt::format("\"{}\" needs one of: {}", *name, fmt::join(verbs, ", ")));
+  const auto chosen = resolve(verb, verbs, fmt::format("{} command", *name));
+  if (!chosen) return tl::unexpected{chosen.error()};
+  return std::ranges::find_if(kCommands, [&](const auto& c) { return c.object == *name && c.verb == *chosen; });
+}
+
+}  // namespace lvsd::ctl

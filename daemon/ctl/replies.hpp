@@ -1,0 +1,49 @@
+// Bodies of the daemon's API → values. Strict: a member that is missing, surplus or mistyped is an error, so that a
+// lvsctl of another version says so instead of showing half of the truth. Used by run.cpp and the tests.
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+#include "daemon/api.hpp"
+#include "daemon/config/load.hpp"
+#include "healthcheck/messages.hpp"
+#include "ipvs/messages.hpp"
+#include "vrrp/messages.hpp"
+
+namespace lvsd::ctl {
+
+// For Overview, ReloadResult, vrrp::Status, healthcheck::Status, ipvs::Table, ipvs::Connections, ipvs::Drops.
+template <class T>
+base::Result<T> decode(std::string_view body);
+
+struct RunningConfig {
+  daemon::Sources sources;
+  std::string fingerprint;
+};
+base::Result<RunningConfig> decode_config(std::string_view body);
+
+struct ApiError {
+  std::string code;     // a stable word; "" when the body was none of ours
+  std::string message;  // never empty
+  std::string hint;
+};
+ApiError decode_error(std::string_view body, int status);
+
+// The reply with only those elements of `array` whose member `key` is one of `names`.
+std::string json_only(std::string_view body, std::string_view array, std::string_view key,
+                      const std::set<std::string>& names);
+
+// The table's reply as one list "servers", each with its service's name; only those in `names` ("web/rs1").
+std::string json_servers(std::string_view body, const std::set<std::string>& names);
+
+// lvsctl's own values, in the same form as the daemon's.
+std::string json_of(const std::vector<daemon::Diagnostic>& diagnostics, const std::string& path);
+std::string json_of(const std::vector<daemon::Change>& changes);
+std::string json_of(const ApiError& error);
+std::string json_versions(std::string_view own, const daemon::Overview* running);
+
+}  // namespace lvsd::ctl

@@ -1,0 +1,196 @@
+#include "daemon/routes.hpp"
+
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <ctime>
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include "base/json.hpp"
+#include "daemon/metrics.hpp"
+
+namespace lvsd::daemon {
+namespace {
+
+namespace json = boost::json;
+
+struct Route {
+  std::string_view path;
+  std::string_view method;
+  bool mutates;
+  bool secret;  // not over TCP
+  void (*answer)(const Control&, const HttpRequest&, const Target&, HttpServer::Respond);
+};
+
+HttpAnswer error(int status, std::string_view code, std::string_view message, std::string_view hint) {
+  const json::object body{
+      {"error",
+       json::object{{"code", std::string{code}}, {"message", std::string{message}}, {"hint", std::string{hint}}}}};
+  return {status, "application/json", json::serialize(body) + "\n", {}};
+}
+
+template <class T>
+HttpAnswer value(const T& what, int status = 200) {
+  json::object body = json::value_from(what).as_object();
+  const auto now = std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now());
+  body["schema"] = 1;
+  body["generated_at"] = fmt::format("{:%Y-%m-%dT%H:%M:%S}Z", fmt::gmtime(std::chrono::system_clock::to_time_t(now)));
+  return {status, "application/json", json::serialize(body) + "\n", {}};
+}
+
+// Asks one room and answers with what it says.
+template <class T, class Query>
+void relay(const Control& control, Query query, HttpServer::Respond respond) {
+  control.ask(std::move(query), [respond = std::move(respond)](const base::Result<Answer>& answer) {
+    if (answer) return respond(value(std::get<T>(*answer)));
+    respond(error(503, "room_unavailable", answer.error().text, "lvsctl status shows which room does not run and why"));
+  });
+}
+
+void status(const Control& control, const HttpRequest&, const Target&, HttpServer::Respond respond) {
+  control.ask_all(false, [&control, respond = std::move(respond)](const Snapshot& snapshot) {
+    respond(value(overview(control.situation(), snapshot)));
+  });
+}
+
+void metrics_text(const Control& control, const HttpRequest&, const Target&, HttpServer::Respond respond) {
+  control.ask_all(true, [&control, respond = std::move(respond)](const Snapshot& snapshot) {
+    respond({200, "text/plain; version=0.0.4; charset=utf-8", metrics(control.situation(), snapshot), {}});
+  });
+}
+
+void connections(const Control& control, const HttpRequest&, const Target& target, HttpServer::Respond respond) {
+  ipvs::ConnectionsQuery query;
+  for (const auto& [name, text] : target.parameters) {
+    if (name == "service") {
+      query.service = text;
+    } else if (name == "server") {
+      query.server = text;
+    } else if (name == "client") {
+      query.client = text;
+    } else if (name == "limit") {
+      const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), query.limit);
+      if (failed != std::errc{} || end != text.data() + text.size()) {
+        return respond(error(400, "bad_request", "limit is not a number: " + text, "limit=100"));
+      }
+    } else {
+      return respond(error(400, "bad_request", "unknown parameter " + name, "service, server, client, limit"));
+    }
+  }
+  relay<ipvs::Connections>(control, std::move(query), std::move(respond));
+}
+
+void config(const Control& control, const HttpRequest&, const Target&, HttpServer::Respond respond) {
+  const Sources* sources = control.sources();
+  if (!sources)
+    return respond(error(503, "no_configuration", "no configuration is in force yet", "try again in a moment"));
+  json::array files;
+  for (const auto& file : sources->files) files.push_back(json::object{{"path", file.path}, {"text", file.text}});
+  const json::object body{
+      {"schema", 1}, {"node", sources->node}, {"fingerprint", fingerprint(*sources)}, {"files", std::move(files)}};
+  respond({200, "application/json", json::serialize(body) + "\n", {}});
+}
+
+void reload(const Control& control, const HttpRequest& request, const Target&, HttpServer::Respond respond) {
+  control.reload(request.peer, [respond = std::move(respond)](const ReloadResult& result) { respond(value(result)); });
+}
+
+void healthz(const Control&, const HttpRequest&, const Target&, HttpServer::Respond respond) {
+  respond({200, "text/plain", "ok\n", {}});
+}
+
+void readyz(const Control& control, const HttpRequest&, const Target&, HttpServer::Respond respond) {
+  const bool works = control.works();
+  respond({works ? 200 : 503, "text/plain", works ? "ok\n" : "not every room works\n", {}});
+}
+
+constexpr std::array kRoutes{
+    Route{"/api/v1/status", "GET", false, false, status},
+    Route{"/api/v1/vrrp", "GET", false, false,
+          [](const Control& c, const HttpRequest&, const Target&, HttpServer::Respond r) {
+            relay<vrrp::Status>(c, vrrp::StatusQuery{}, std::move(r));
+          }},
+    Route{"/api/v1/checks", "GET", false, false,
+          [](const Control& c, const HttpRequest&, const Target&, HttpServer::Respond r) {
+            relay<healthcheck::Status>(c, healthcheck::StatusQuery{}, std::move(r));
+          }},
+    Route{"/api/v1/table", "GET", false, false,
+          [](const Control& c, const HttpRequest&, const Target&, HttpServer::Respond r) {
+            relay<ipvs::Table>(c, ipvs::TableQuery{}, std::move(r));
+          }},
+    Route{"/api/v1/connections", "GET", false, false, connections},
+    Route{"/api/v1/drops", "GET", false, false,
+          [](const Control& c, const HttpRequest&, const Target&, HttpServer::Respond r) {
+            relay<ipvs::Drops>(c, ipvs::DropsQuery{}, std::move(r));
+          }},
+    Route{"/api/v1/config", "GET", false, true, config},
+    Route{"/api/v1/reload", "POST", true, true, reload},
+    Route{"/metrics", "GET", false, false, metrics_text},
+    Route{"/healthz", "GET", false, false, healthz},
+    Route{"/readyz", "GET", false, false, readyz},
+};
+
+// %41 → A, + → space.
+base::Result<std::string> decode_percent(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '+') {
+      out += ' ';
+    } else if (text[i] != '%') {
+      out += text[i];
+    } else {
+      unsigned byte = 0;
+      const char* digits = text.data() + i + 1;
+      if (i + 2 >= text.size() || std::from_chars(digits, digits + 2, byte, 16).ptr != digits + 2)
+        return base::fail("bad % escape");
+      out += static_cast<char>(byte);
+      i += 2;
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+base::Result<Target> parse_target(std::string_view text) {
+  const auto question = text.find('?');
+  Target target{std::string{text.substr(0, question)}, {}};
+  std::string_view rest = question == std::string_view::npos ? std::string_view{} : text.substr(question + 1);
+  while (!rest.empty()) {
+    const auto pair = rest.substr(0, rest.find('&'));
+    rest.remove_prefix(std::min(rest.size(), pair.size() + 1));
+    const auto equals = pair.find('=');
+    const auto name = decode_percent(pair.substr(0, equals));
+    const auto content =
+        decode_percent(equals == std::string_view::npos ? std::string_view{} : pair.substr(equals + 1));
+    if (!name || !content) return base::fail("bad % escape");
+    if (!name->empty()) target.parameters[*name] = *content;
+  }
+  return target;
+}
+
+void Routes::operator()(const HttpRequest& request, HttpServer::Respond respond) const {
+  const auto target = parse_target(request.target);
+  if (!target) return respond(error(400, "bad_request", target.error().text, ""));
+  for (const auto& route : kRoutes) {
+    if (route.path != target->path) continue;
+    if (route.method != request.method) {
+      auto answer =
+          error(405, "method_not_allowed", fmt::format("{} is asked for with {}", route.path, route.method), "");
+      answer.allow = route.method;
+      return respond(std::move(answer));
+    }
+    if (route.mutates && request.door != Door::ReadWrite) {
+      return respond(error(403, "read_only", "this socket is read-only", "use lvsd.sock"));
+    }
+    if (route.secret && request.door == Door::Tcp) {
+      return respond(error(403, "forbidden", "not over TCP", "use ro.sock"));
+    }
+    return route.answer(control_, request, *target, std::move(respond));
+  }
+  respond(error(404, "not_found", fmt::format("no such path: {}", target->path), "paths begin with /api/v1/"));
+}
+
+}  // namespace lvsd::daemon

@@ -1,0 +1,197 @@
+#include "daemon/steering.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace lvsd::daemon {
+namespace {
+
+void append(Commands& to, Commands more) {
+  for (auto& command : more) to.push_back(std::move(command));
+}
+
+}  // namespace
+
+Steering::Steering(Past past, base::TimePoint now)
+    : in_force_{std::move(past.in_force)}, started_{now}, masters_{std::move(past.masters)} {
+  for (auto& target : past.verdicts) verdicts_[target.id] = target.verdict;
+  // A master of a moment ago goes on within its lease; it cannot wait for anything.
+  released_ = in_force_ && !masters_.empty();
+}
+
+Commands Steering::propose(Revision candidate, base::TimePoint now) {
+  candidate_ = std::move(candidate);
+  proposed_at_ = now;
+  return advance(now);
+}
+
+Commands Steering::room_started(Room room, base::TimePoint now) {
+  rooms_[room] = State{};
+  rooms_[room].running = true;
+  Commands out;
+  if (room == Room::Ipvs) {
+    out.emplace_back(SendKept{});
+    out.emplace_back(Send{ipvs::Down{complete_health()}});
+  }
+  if (room == Room::Healthcheck) {
+    out.emplace_back(Send{healthcheck::Down{verdicts()}});
+    if (rooms_[Room::Ipvs].running) out.emplace_back(Send{ipvs::Down{complete_health()}});
+  }
+  if (room == Room::Vrrp && !masters_.empty()) out.emplace_back(Send{vrrp::Down{vrrp::Resume{masters_}}});
+  append(out, advance(now));
+  return out;
+}
+
+Commands Steering::room_gone(Room room) {
+  rooms_[room] = State{};
+  return {};
+}
+
+Commands Steering::room_configured(Room room, const base::Configured& answer, base::TimePoint now) {
+  State& state = rooms_[room];
+  if (answer.generation != state.sent) return {};  // about an earlier message
+  Commands out;
+  if (answer.error.empty()) {
+    state.configured = answer.generation;
+    state.refusal.clear();
+  } else if (candidate_ && answer.generation == candidate_->generation) {
+    withdraw(room, answer.error, out);
+  } else {
+    state.configured = 0;
+    state.refusal = answer.error;
+  }
+  append(out, advance(now));
+  return out;
+}
+
+Commands Steering::health_changed(const healthcheck::HealthChanged& change, base::TimePoint now) {
+  verdicts_[change.target] = change.verdict;
+  Commands out;
+  if (rooms_[Room::Ipvs].running) {
+    out.emplace_back(
+        Send{ipvs::Down{ipvs::Health{false, {{change.target, change.verdict == healthcheck::Verdict::up}}}}});
+  }
+  append(out, advance(now));
+  return out;
+}
+
+Commands Steering::tick(base::TimePoint now) {
+  Commands out;
+  if (candidate_ && in_force_ && now - proposed_at_ >= kReloadPatience) {
+    const auto late = std::find_if(kRooms.begin(), kRooms.end(),
+                                   [&](Room room) { return rooms_[room].configured != candidate_->generation; });
+    if (late != kRooms.end()) {
+      const char* why = rooms_[*late].running ? "did not put it in force within {}" : "was not running for {}";
+      withdraw(*late, fmt::format(fmt::runtime(why), base::format_duration(kReloadPatience)), out);
+    }
+  }
+  for (const Room room : kRooms) {
+    State& state = rooms_[room];
+    if (!state.refusal.empty() && now - state.sent_at >= kRetry) state.sent = 0;
+  }
+  append(out, advance(now));
+  return out;
+}
+
+bool Steering::works(Room room) const { return in_force_ && rooms_[room].configured == in_force_->generation; }
+
+healthcheck::Known Steering::verdicts() const {
+  healthcheck::Known known;
+  for (const auto& [id, verdict] : verdicts_) {
+    if (verdict != healthcheck::Verdict::unknown) known.targets.push_back({id, verdict});
+  }
+  return known;
+}
+
+ipvs::Health Steering::complete_health() const {
+  ipvs::Health health;
+  health.complete = true;
+  for (const auto& [id, verdict] : verdicts_) health.targets.push_back({id, verdict == healthcheck::Verdict::up});
+  return health;
+}
+
+// --- what each room should have, given what the others have ----------------------------------------------------------
+
+Commands Steering::advance(base::TimePoint now) {
+  Commands out;
+  for (const Room room : {Room::Healthcheck, Room::Ipvs, Room::Vrrp}) {
+    const std::uint64_t generation = goal(room, now);
+    if (generation == 0 || !rooms_[room].running || rooms_[room].sent == generation) continue;
+    if (room == Room::Vrrp) released_ = true;
+    send_configure(room, generation, now, out);
+  }
+  settle(now, out);
+  return out;
+}
+
+// 0: nothing yet.
+std::uint64_t Steering::goal(Room room, base::TimePoint now) const {
+  const std::uint64_t old_one = in_force();
+  if (!candidate_ && !in_force_) return 0;
+  const Revision& newest = candidate_ ? *candidate_ : *in_force_;
+  switch (room) {
+    case Room::Healthcheck:
+      return newest.generation;
+    case Room::Ipvs: {
+      if (!candidate_ || !in_force_) return newest.generation;
+      const bool asked = rooms_[Room::Healthcheck].configured == newest.generation;
+      const bool known = verdicts_complete(newest) || now - proposed_at_ >= kReloadVerdicts;
+      return asked && known ? newest.generation : old_one;
+    }
+    case Room::Vrrp: {
+      const bool forwarded = rooms_[Room::Ipvs].configured == newest.generation;
+      if (released_) return forwarded || !in_force_ ? newest.generation : old_one;
+      const bool known = verdicts_complete(newest) || now - started_ >= kFirstVerdicts;
+      return forwarded && known ? newest.generation : 0;
+    }
+  }
+  return 0;
+}
+
+bool Steering::verdicts_complete(const Revision& revision) const {
+  return std::all_of(revision.targets.begin(), revision.targets.end(), [this](const std::string& id) {
+    const auto found = verdicts_.find(id);
+    return found != verdicts_.end() && found->second != healthcheck::Verdict::unknown;
+  });
+}
+
+void Steering::send_configure(Room room, std::uint64_t generation, base::TimePoint now, Commands& out) {
+  rooms_[room].sent = generation;
+  rooms_[room].sent_at = now;
+  out.emplace_back(SendConfigure{room, generation});
+}
+
+void Steering::settle(base::TimePoint now, Commands& out) {
+  if (candidate_accepted()) {
+    in_force_ = std::exchange(candidate_, std::nullopt);
+    forget_other_verdicts();
+    out.emplace_back(InForce{in_force_->generation});
+  }
+  if (ready_) return;
+  const bool all_work = std::all_of(kRooms.begin(), kRooms.end(), [this](Room room) { return works(room); });
+  if ((all_work && !candidate_) || now - started_ >= kReadyPatience) {
+    ready_ = true;
+    out.emplace_back(Ready{});
+  }
+}
+
+bool Steering::candidate_accepted() const {
+  if (!candidate_) return false;
+  return std::all_of(kRooms.begin(), kRooms.end(), [this](Room room) {
+    // While vrrp waits for its first verdicts, a reload need not wait for vrrp.
+    if (room == Room::Vrrp && in_force_ && !released_) return true;
+    return rooms_[room].configured == candidate_->generation;
+  });
+}
+
+void Steering::withdraw(Room room, std::string error, Commands& out) {
+  out.emplace_back(Withdrawn{candidate_->generation, room, std::move(error)});
+  candidate_.reset();
+}
+
+void Steering::forget_other_verdicts() {
+  std::erase_if(verdicts_, [this](const auto& entry) { return !in_force_->targets.contains(entry.first); });
+}
+
+}  // namespace lvsd::daemon

@@ -1,0 +1,130 @@
+// The control process at work: three rooms kept running, the configuration carried through them, what they observe
+// carried to each other, the API answered, the service manager informed. It decides nothing about the order of things
+// (Steering does) and knows nothing of packets, checks or elections.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "daemon/configurations.hpp"
+#include "daemon/http_server.hpp"
+#include "daemon/kept.hpp"
+#include "daemon/memory.hpp"
+#include "daemon/overview.hpp"
+#include "daemon/questions.hpp"
+#include "daemon/room_process.hpp"
+#include "daemon/routes.hpp"
+#include "daemon/steering.hpp"
+#include "daemon/timer.hpp"
+
+namespace lvsd::daemon {
+
+// What the control process begins with.
+struct Beginning {
+  Past past;
+  ConfigurationPtr recalled;  // in force in an earlier control process; matches past.in_force
+  LoadAttempt attempt;        // the file as it is now
+  std::optional<Memory> verdicts;
+  std::optional<Memory> masters;
+};
+
+class Supervisor {
+ public:
+  using OnStopped = std::function<void(int exit_code)>;
+
+  Supervisor(boost::asio::io_context& loop, Configurations configurations, Kept& kept, const ServiceManager& manager,
+             Beginning beginning, OnStopped on_stopped);
+  ~Supervisor();
+
+  base::Result<void> listen(const std::string& run_dir);  // while still allowed to change owners
+  void start();
+  void reload(const std::string& origin, std::function<void(ReloadResult)> done);
+  void stop(const std::string& reason);  // in order; on_stopped follows
+
+ private:
+  using Fds = std::vector<base::UniqueFd>;
+  struct Reloading {
+    base::TimePoint began;
+    std::string diagnostics;
+    std::vector<std::string> changes;
+    std::vector<std::function<void(ReloadResult)>> waiting;
+  };
+
+  // supervisor.cpp: rooms and commands
+  RoomProcess& process(Room room) { return *processes_[room]; }
+  void make_process(Room room);
+  void room_started(Room room);
+  void room_gone(Room room);
+  void heard(Room room, std::string_view text, Fds fds);
+  template <class Up>
+  void dispatch(Room room, base::Result<Up> message, Fds fds);
+  void handle(Room room, base::Beat& beat, Fds fds);
+  void handle(Room room, base::Configured& answer, Fds fds);
+  void handle(Room room, base::Keep& keep, Fds fds);
+  void handle(Room room, vrrp::RoleChanged& change, Fds fds);
+  void handle(Room room, vrrp::Masters& masters, Fds fds);
+  void handle(Room room, healthcheck::HealthChanged& change, Fds fds);
+  template <class T>
+  void handle(Room room, T& answer, Fds fds);
+  void carry_out(const Commands& commands);
+  void act(const SendConfigure& command);
+  void act(const SendKept& command);
+  void act(const Send& command);
+  void act(const InForce& command);
+  void act(const Withdrawn& command);
+  void act(const Ready& command);
+  void tick();
+  void remember_verdicts();
+
+  // supervisor_control.cpp: reload, stop, status
+  void begin_reload();
+  void finish_reload(bool ok, std::string error);
+  void put_in_force(const ConfigurationPtr& configuration);
+  void listen_status();
+  void stop_others();
+  void stopped_when_all_gone();
+  void refresh_status();
+  Situation situation() const;
+  bool works() const;
+  Control control();
+
+  boost::asio::io_context& loop_;
+  Configurations configurations_;
+  Kept& kept_;
+  const ServiceManager& manager_;
+  ConfigurationPtr recalled_;
+  LoadAttempt first_attempt_;
+  std::optional<Memory> verdicts_memory_;
+  std::optional<Memory> masters_memory_;
+  OnStopped on_stopped_;
+
+  Steering steering_;
+  PerRoom<std::unique_ptr<RoomProcess>> processes_;
+  Questions questions_;
+  HttpServer server_;
+  Timer tick_timer_;
+  Timer memory_timer_;
+  Timer stop_timer_;
+  Timer reload_timer_;
+  base::TimePoint last_tick_{};
+  base::TimePoint last_alive_{};
+  base::TimePoint last_status_{};
+  std::optional<base::Duration> watchdog_;
+  std::int64_t started_unix_ms_ = 0;
+
+  std::optional<Reloading> reloading_;
+  std::vector<std::function<void(ReloadResult)>> next_waiting_;
+  bool reload_again_ = false;
+  std::optional<base::Endpoint> status_listen_;
+  std::string status_listen_problem_;
+  bool ready_ = false;
+  bool status_changed_ = true;
+  bool memory_dirty_ = false;
+  enum class Stopping { No, Vrrp, Others } stopping_ = Stopping::No;
+  int exit_code_ = 0;
+};
+
+}  // namespace lvsd::daemon

@@ -1,0 +1,52 @@
+#include "healthcheck/http_checker.hpp"
+
+#include <fmt/format.h>
+
+namespace lvsd::healthcheck {
+
+HttpChecker::HttpChecker(boost::asio::io_context& loop, CurlMulti& multi, const Target& target, OnResult done)
+    : multi_{multi},
+      target_{target},
+      done_{std::move(done)},
+      started_{base::Clock::now()},
+      deadline_{loop, target.check.timeout, [this] { expired(); }},
+      connect_{loop, target.endpoint, [this](base::Result<base::UniqueFd, Fault> outcome) {
+                 if (!outcome) return finish({outcome.error().reason, std::move(outcome.error().text), elapsed()});
+                 connected(std::move(*outcome));
+               }} {}
+
+void HttpChecker::connected(base::UniqueFd socket) {
+  transfer_.emplace(multi_, http_request(target_), std::move(socket));
+  const auto started = transfer_->start([this](const std::optional<Fault>& fault) { ended(fault); });
+  if (!started) finish({Reason::Local, "not checked: " + started.error().text, elapsed()});
+}
+
+// An unexpected status is the better news even where the rest of the reply went wrong.
+void HttpChecker::ended(const std::optional<Fault>& fault) {
+  const HttpReply reply = transfer_->reply();
+  const bool told = reply.status != 0 && !status_expected(reply.status, target_.check);
+  if (fault && !told) return finish({fault->reason, fault->text, elapsed()});
+  finish(judge(reply, target_.check, url_words(target_), elapsed()));
+}
+
+void HttpChecker::expired() {
+  const auto words =
+      fmt::format("timed out after {} ({})", base::format_duration(target_.check.timeout), phase_words());
+  const Fault timeout{Reason::Timeout, words};
+  if (transfer_) return ended(timeout);
+  finish({timeout.reason, timeout.text, elapsed()});
+}
+
+std::string HttpChecker::phase_words() const {
+  if (!transfer_) return "no connection";
+  if (target_.check.type == CheckType::Https && !transfer_->is_secured()) return "connected, TLS handshake unfinished";
+  if (transfer_->received() == 0) return "connected, no reply";
+  return fmt::format("reply unfinished after {} bytes", transfer_->received());
+}
+
+// `done` may destroy this object: nothing of it is touched after the call.
+void HttpChecker::finish(CheckResult result) {
+  if (const auto done = std::exchange(done_, {})) done(std::move(result));
+}
+
+}  // namespace lvsd::healthcheck

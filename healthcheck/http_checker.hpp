@@ -1,0 +1,37 @@
+// An http or https check: connect, handshake, request and reply under one deadline, then http_expect judges. Started by
+// Checkers.
+#pragma once
+
+#include <optional>
+
+#include "healthcheck/checker.hpp"
+#include "healthcheck/deadline.hpp"
+#include "healthcheck/http_transfer.hpp"
+#include "healthcheck/tcp_connect.hpp"
+
+namespace lvsd::healthcheck {
+
+class CurlMulti;
+
+class HttpChecker final : public Checker {
+ public:
+  HttpChecker(boost::asio::io_context& loop, CurlMulti& multi, const Target& target, OnResult done);
+
+ private:
+  void connected(base::UniqueFd socket);
+  void ended(const std::optional<Fault>& fault);
+  void expired();
+  std::string phase_words() const;
+  void finish(CheckResult result);
+  base::Duration elapsed() const { return base::Clock::now() - started_; }
+
+  CurlMulti& multi_;
+  Target target_;
+  OnResult done_;
+  base::TimePoint started_;
+  std::optional<HttpTransfer> transfer_;
+  Deadline deadline_;
+  TcpConnect connect_;
+};
+
+}  // namespace lvsd::healthcheck

@@ -1,0 +1,37 @@
+// Judges an HTTP reply against what the check expects. Pure. Used by http_checker.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/time.hpp"
+#include "healthcheck/config.hpp"
+#include "healthcheck/result.hpp"
+
+namespace lvsd::healthcheck {
+
+inline constexpr std::size_t kBodyLimit = 64u
+                                          << 10;  // bytes of a body that are read; then the check decides and closes
+inline constexpr std::size_t kHeaderLimit = 64u
+                                            << 10;  // bytes of all header lines, interim replies and trailers included
+inline constexpr unsigned kHeaderLines = 128;
+inline constexpr std::size_t kWireLimit =
+    1u << 20;  // bytes of everything: chunk framing, TLS records, what is still unread
+
+// A reply, as far as it was read.
+struct HttpReply {
+  int status = 0;            // 0: no final status line yet (interim 1xx replies do not count)
+  std::string body;          // at most kBodyLimit bytes
+  bool body_is_cut = false;  // there was more
+  std::string redirect;      // where a 3xx points; "" otherwise
+};
+
+bool status_expected(int status, const CheckConfig& check);
+
+// "200-299", "200, 301-302".
+std::string expected_words(const std::vector<StatusRange>& ranges);
+
+// Of a reply that is complete or cut at the limit. `url` is what the operator reads.
+CheckResult judge(const HttpReply& reply, const CheckConfig& check, std::string_view url, base::Duration latency);
+
+}  // namespace lvsd::healthcheck

@@ -1,0 +1,33 @@
+// The request an http or https target stands for, as text. Pure. Used by http_transfer (the wire) and target_state (the
+// words).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "healthcheck/config.hpp"
+
+namespace lvsd::healthcheck {
+
+struct HttpRequest {
+  std::string url;  // "https://www.example.com:443": its host is the SNI and the name a certificate must carry
+  std::string
+      connect_to;  // "::10.0.0.11:443" or "::[2001:db8::1]:443": the server's own address, so that no name is resolved
+  std::string shown_host;  // whom a certificate must name, as in a sentence
+  std::string method;
+  std::string path;                // with query, as configured
+  std::vector<std::string> lines;  // "Host: www.example.com"; a value-less one reads "Name;" as curl wants it
+  bool tls_verify = true;
+  std::string tls_ca_file;
+};
+
+HttpRequest http_request(const Target& target);
+
+// "tcp 10.0.0.11:80", "http://10.0.0.11:80/healthz".
+std::string asked_words(const Target& target);
+
+// As in a sentence: the scheme's own port left out, the Host header added where one is configured:
+// "http://10.0.0.12/healthz (Host www.example.com)".
+std::string url_words(const Target& target);
+
+}  // namespace lvsd::healthcheck

@@ -1,0 +1,263 @@
+#include "healthcheck/http_transfer.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include <curl/curl.h>
+#include <fmt/format.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "healthcheck/curl_multi.hpp"
+
+namespace lvsd::healthcheck {
+namespace {
+
+constexpr long kCaCacheSeconds = 60;  // a replaced CA file is read again after this
+
+// OpenSSL's own prefix and place are noise to an operator: "error:0A00010B:SSL routines::wrong version number".
+std::string plain_tls_words(std::string_view text) {
+  for (const std::string_view prefix : {"SSL certificate problem: ", "SSL: "}) {
+    if (text.starts_with(prefix)) text.remove_prefix(prefix.size());
+  }
+  if (const auto place = text.rfind("::"); place != std::string_view::npos) text.remove_prefix(place + 2);
+  return std::string{text};
+}
+
+bool is_our_own(CURLcode result) {
+  switch (result) {
+    case CURLE_FAILED_INIT:
+    case CURLE_URL_MALFORMAT:
+    case CURLE_NOT_BUILT_IN:
+    case CURLE_BAD_FUNCTION_ARGUMENT:
+    case CURLE_SSL_ENGINE_NOTFOUND:
+    case CURLE_SSL_ENGINE_SETFAILED:
+    case CURLE_SSL_ENGINE_INITFAILED:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_CRL_BADFILE:
+    case CURLE_SSL_CIPHER:
+      return true;
+    default:
+      return false;
+  }
+}
+
+Fault tls_fault(CURLcode result, std::string_view words, std::string_view host) {
+  // OpenSSL's word for a first record that is none of TLS.
+  if (words.find("wrong version number") != std::string_view::npos)
+    return {Reason::Tls, "the server does not speak TLS on this port"};
+  if (result != CURLE_PEER_FAILED_VERIFICATION) return {Reason::Tls, "TLS handshake failed: " + plain_tls_words(words)};
+  const bool wrong_name =
+      words.find("does not match") != std::string_view::npos || words.find("no alternative") != std::string_view::npos;
+  if (wrong_name) return {Reason::Tls, fmt::format("certificate is not for {}", host)};
+  return {Reason::Tls, plain_tls_words(words)};
+}
+
+}  // namespace
+
+struct HttpTransfer::Impl {
+  Impl(CurlMulti& m, const HttpRequest& r, base::UniqueFd fd)
+      : multi{m}, request{r}, connected{std::move(fd)}, easy{curl_easy_init()} {
+    for (const auto& line : request.lines) lines = curl_slist_append(lines, line.c_str());
+    connect_to = curl_slist_append(nullptr, request.connect_to.c_str());
+  }
+
+  ~Impl() {
+    if (easy) {
+      multi.remove(easy);
+      curl_easy_cleanup(easy);
+    }
+    curl_slist_free_all(lines);
+    curl_slist_free_all(connect_to);
+  }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  template <class T>
+  void set(CURLoption option, T value) {
+    const CURLcode code = curl_easy_setopt(easy, option, value);
+    if (code != CURLE_OK && refused == CURLE_OK) refused = code;
+  }
+
+  void set_request() {
+    set(CURLOPT_URL, request.url.c_str());
+    set(CURLOPT_REQUEST_TARGET, request.path.c_str());
+    set(CURLOPT_HTTPHEADER, lines);
+    set(CURLOPT_USERAGENT, "lvsd-healthcheck");
+    if (request.method == "HEAD") {
+      set(CURLOPT_NOBODY, 1L);  // else curl would wait for a body
+    } else {
+      set(CURLOPT_CUSTOMREQUEST, request.method.c_str());
+    }
+  }
+
+  void set_limits() {
+    set(CURLOPT_NOSIGNAL, 1L);
+    set(CURLOPT_PROTOCOLS_STR, "http,https");
+    set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+    set(CURLOPT_HTTP09_ALLOWED, 0L);
+    set(CURLOPT_FOLLOWLOCATION, 0L);
+    set(CURLOPT_FRESH_CONNECT, 1L);
+    set(CURLOPT_FORBID_REUSE, 1L);
+    set(CURLOPT_PROXY, "");  // the environment's http_proxy is not ours
+    set(CURLOPT_NOPROXY, "*");
+    set(CURLOPT_DNS_CACHE_TIMEOUT, 0L);  // of addresses only, but curl looks through all of it after each transfer
+    set(CURLOPT_HEADERFUNCTION, &Impl::on_header);
+    set(CURLOPT_HEADERDATA, this);
+    set(CURLOPT_WRITEFUNCTION, &Impl::on_body);
+    set(CURLOPT_WRITEDATA, this);
+    set(CURLOPT_XFERINFOFUNCTION, &Impl::on_progress);
+    set(CURLOPT_XFERINFODATA, this);
+    set(CURLOPT_NOPROGRESS, 0L);
+    set(CURLOPT_ERRORBUFFER, error.data());
+  }
+
+  void set_connection() {
+    set(CURLOPT_CONNECT_TO, connect_to);
+    set(CURLOPT_OPENSOCKETFUNCTION, &Impl::on_open_socket);
+    set(CURLOPT_OPENSOCKETDATA, this);
+    set(CURLOPT_SOCKOPTFUNCTION, &Impl::on_socket_options);
+    set(CURLOPT_SSL_VERIFYPEER, request.tls_verify ? 1L : 0L);
+    set(CURLOPT_SSL_VERIFYHOST, request.tls_verify ? 2L : 0L);
+    // curl keeps a parsed CA file between handles only where no directory is searched as well.
+    set(CURLOPT_CAPATH, static_cast<char*>(nullptr));
+    set(CURLOPT_CA_CACHE_TIMEOUT, kCaCacheSeconds);
+    if (!request.tls_ca_file.empty()) set(CURLOPT_CAINFO, request.tls_ca_file.c_str());
+  }
+
+  static curl_socket_t on_open_socket(void* self_pointer, curlsocktype, curl_sockaddr*) {
+    auto* self = static_cast<Impl*>(self_pointer);
+    self->socket = self->connected.release();
+    return self->socket;  // -1 is CURL_SOCKET_BAD: asked a second time
+  }
+
+  static int on_socket_options(void*, curl_socket_t, curlsocktype) { return CURL_SOCKOPT_ALREADY_CONNECTED; }
+
+  static std::size_t on_header(char*, std::size_t, std::size_t size, void* self_pointer) {
+    auto* self = static_cast<Impl*>(self_pointer);
+    self->header_bytes += size;
+    ++self->header_lines;
+    self->header_too_large = self->header_bytes > kHeaderLimit || self->header_lines > kHeaderLines;
+    return self->header_too_large ? 0 : size;
+  }
+
+  static std::size_t on_body(char* bytes, std::size_t, std::size_t size, void* self_pointer) {
+    auto* self = static_cast<Impl*>(self_pointer);
+    const std::size_t room = kBodyLimit - self->body.size();
+    self->body.append(bytes, std::min(size, room));
+    self->body_is_cut = size > room;
+    return self->body_is_cut ? 0 : size;
+  }
+
+  // Called by curl after each piece it read. Sees what never reaches the other two: endless chunk extensions, for one.
+  static int on_progress(void* self_pointer, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+    auto* self = static_cast<Impl*>(self_pointer);
+    tcp_info info{};
+    socklen_t size = sizeof info;
+    if (self->socket < 0 || getsockopt(self->socket, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return 0;
+    self->wire_too_large = info.tcpi_bytes_received > kWireLimit;
+    return self->wire_too_large ? 1 : 0;
+  }
+
+  std::optional<Fault> fault_of(CURLcode result) {
+    if (result == CURLE_OK || body_is_cut) return std::nullopt;
+    const std::string words = error[0] ? error.data() : curl_easy_strerror(result);
+    // curl 7.88 reports a single header line over its own limit of 100 KiB as lack of memory.
+    if (header_too_large || result == CURLE_OUT_OF_MEMORY) {
+      return Fault{Reason::TooLarge,
+                   fmt::format("HTTP header over {} KiB or {} lines", kHeaderLimit >> 10, kHeaderLines)};
+    }
+    if (wire_too_large) return Fault{Reason::TooLarge, fmt::format("reply over {} KiB", kWireLimit >> 10)};
+    if (is_our_own(result)) return Fault{Reason::Local, "not checked: " + words};
+    switch (result) {
+      case CURLE_SSL_CONNECT_ERROR:
+      case CURLE_PEER_FAILED_VERIFICATION:
+      case CURLE_SSL_ISSUER_ERROR:
+      case CURLE_SSL_INVALIDCERTSTATUS:
+        return tls_fault(result, words, request.shown_host);
+      case CURLE_GOT_NOTHING:
+        return Fault{Reason::Reset, "connection closed without a reply"};
+      case CURLE_SEND_ERROR:
+      case CURLE_RECV_ERROR:
+        return reset_fault(words);
+      case CURLE_PARTIAL_FILE:
+        return Fault{Reason::Reset,
+                     fmt::format("connection closed in the middle of the body, after {} bytes", body.size())};
+      default:
+        return Fault{Reason::Protocol, "not a valid HTTP reply: " + words};
+    }
+  }
+
+  Fault reset_fault(const std::string& words) const {
+    // curl reports a malformed chunk as a failed receive.
+    if (words.find("chunked") != std::string::npos) return {Reason::Protocol, "not a valid HTTP reply: " + words};
+    long number = 0;
+    curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &number);
+    const bool reset = number == ECONNRESET || number == EPIPE || words.find("reset") != std::string::npos;
+    if (!reset) return {Reason::Reset, "connection broke: " + words};
+    return {Reason::Reset,
+            header_bytes == 0 ? "connection reset before a reply" : "connection reset in the middle of the reply"};
+  }
+
+  CurlMulti& multi;
+  HttpRequest request;
+  base::UniqueFd connected;
+  int socket = -1;  // the same once curl owns it
+  CURL* easy = nullptr;
+  curl_slist* lines = nullptr;
+  curl_slist* connect_to = nullptr;
+  CURLcode refused = CURLE_OK;  // the first option that curl did not take
+  std::array<char, CURL_ERROR_SIZE> error{};
+  std::string body;
+  bool body_is_cut = false;
+  std::size_t header_bytes = 0;
+  unsigned header_lines = 0;
+  bool header_too_large = false;
+  bool wire_too_large = false;
+  OnDone done;
+};
+
+HttpTransfer::HttpTransfer(CurlMulti& multi, const HttpRequest& request, base::UniqueFd connected)
+    : impl_{std::make_unique<Impl>(multi, request, std::move(connected))} {}
+
+HttpTransfer::~HttpTransfer() = default;
+
+base::Result<void> HttpTransfer::start(OnDone done) {
+  if (!impl_->easy) return base::fail("libcurl has no memory");
+  impl_->set_request();
+  impl_->set_limits();
+  impl_->set_connection();
+  if (impl_->refused != CURLE_OK) return base::fail(curl_easy_strerror(impl_->refused));
+  impl_->done = std::move(done);
+  return impl_->multi.add(impl_->easy, [impl = impl_.get()](int code) {
+    const auto call = std::exchange(impl->done, {});
+    if (call) call(impl->fault_of(static_cast<CURLcode>(code)));
+  });
+}
+
+HttpReply HttpTransfer::reply() const {
+  HttpReply reply;
+  long status = 0;
+  curl_easy_getinfo(impl_->easy, CURLINFO_RESPONSE_CODE, &status);
+  const bool interim = status >= 100 && status < 200;  // RFC 9110 §15.2
+  reply.status = interim ? 0 : static_cast<int>(status);
+  reply.body = impl_->body;
+  reply.body_is_cut = impl_->body_is_cut;
+  char* redirect = nullptr;
+  curl_easy_getinfo(impl_->easy, CURLINFO_REDIRECT_URL, &redirect);
+  if (redirect) reply.redirect = redirect;
+  return reply;
+}
+
+bool HttpTransfer::is_secured() const {
+  curl_off_t at_us = 0;
+  curl_easy_getinfo(impl_->easy, CURLINFO_APPCONNECT_TIME_T, &at_us);
+  return at_us > 0;
+}
+
+std::size_t HttpTransfer::received() const { return impl_->header_bytes + impl_->body.size(); }
+
+}  // namespace lvsd::healthcheck

@@ -1,0 +1,96 @@
+#include "healthcheck/target_state.hpp"
+
+#include <fmt/format.h>
+
+#include "healthcheck/http_request.hpp"
+
+namespace lvsd::healthcheck {
+namespace {
+
+std::string_view type_word(CheckType type) {
+  switch (type) {
+    case CheckType::Tcp:
+      return "tcp";
+    case CheckType::Http:
+      return "http";
+    case CheckType::Https:
+      return "https";
+  }
+  return "tcp";
+}
+
+}  // namespace
+
+bool same_question(const CheckConfig& a, const CheckConfig& b) {
+  CheckConfig other = b;
+  other.name = a.name;
+  other.interval = a.interval;
+  other.timeout = a.timeout;
+  other.rise = a.rise;
+  other.fall = a.fall;
+  return a == other;
+}
+
+TargetState::TargetState(const CheckConfig& check, Verdict initial, std::int64_t unix_ms)
+    : dampener_{check.rise, check.fall, initial}, since_unix_ms_{initial == Verdict::unknown ? 0 : unix_ms} {
+  if (initial == Verdict::down) down_reason_ = "down before the checks were restarted";
+}
+
+std::optional<HealthChanged> TargetState::observe(const std::string& id, const CheckResult& result, Moment at) {
+  last_ = result;
+  last_at_ = at.now;
+  if (!result.is_about_server()) {
+    ++not_checked_;
+    remember('?');
+    return std::nullopt;
+  }
+  ++(result.passed() ? passed_ : failed_);
+  remember(result.passed() ? '+' : '-');
+  const auto turn = dampener_.observe(result.passed());
+  if (!turn) return std::nullopt;
+  const std::string reason =
+      fmt::format("{} ({} {})", result.text, ordinal(turn->results), result.passed() ? "success" : "failure");
+  since_unix_ms_ = at.unix_ms;
+  down_reason_ = turn->verdict == Verdict::down ? reason : "";
+  return HealthChanged{id, turn->verdict, reason, at.unix_ms};
+}
+
+void TargetState::adopt(const CheckConfig& before, const CheckConfig& after) {
+  dampener_.retune(after.rise, after.fall);
+  if (!same_question(before, after)) dampener_.ask_anew();
+}
+
+void TargetState::remember(char mark) {
+  if (history_.size() == kHistory) history_.erase(0, 1);
+  history_ += mark;
+}
+
+TargetStatus TargetState::status(const Target& target, base::TimePoint now) const {
+  TargetStatus status;
+  status.id = target.id;
+  status.check = target.check.name;
+  status.type = type_word(target.check.type);
+  status.target = asked_words(target);
+  status.verdict = dampener_.verdict();
+  status.since_unix_ms = since_unix_ms_;
+  if (last_) {
+    status.last_passed = last_->passed();
+    status.last_result = last_->text;
+    status.last_code = code(last_->reason);
+    status.last_age_ms = base::milliseconds(now - last_at_);
+    status.last_latency_us = std::chrono::duration_cast<std::chrono::microseconds>(last_->latency).count();
+  }
+  status.streak = dampener_.streak();
+  status.rise = target.check.rise;
+  status.fall = target.check.fall;
+  status.interval_ms = base::milliseconds(target.check.interval);
+  status.timeout_ms = base::milliseconds(target.check.timeout);
+  status.history = history_;
+  status.down_reason = down_reason_;
+  status.passed = passed_;
+  status.failed = failed_;
+  status.not_checked = not_checked_;
+  return status;
+}
+
+}  // namespace lvsd::healthcheck

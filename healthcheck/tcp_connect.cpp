@@ -1,0 +1,115 @@
+#include "healthcheck/tcp_connect.hpp"
+
+#include <cstring>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+namespace lvsd::healthcheck {
+namespace {
+
+constexpr int kReceiveBuffer = 64 << 10;  // bytes: what a server may make the kernel hold for one check
+
+struct SocketAddress {
+  sockaddr_storage storage{};
+  socklen_t size = 0;
+
+  const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
+};
+
+SocketAddress socket_address(const base::Endpoint& endpoint) {
+  SocketAddress address;
+  if (endpoint.address.is_v4()) {
+    sockaddr_in in{};
+    in.sin_family = AF_INET;
+    in.sin_port = htons(endpoint.port);
+    std::memcpy(&in.sin_addr, endpoint.address.data(), endpoint.address.size());
+    std::memcpy(&address.storage, &in, sizeof in);
+    address.size = sizeof in;
+  } else {
+    sockaddr_in6 in{};
+    in.sin6_family = AF_INET6;
+    in.sin6_port = htons(endpoint.port);
+    std::memcpy(&in.sin6_addr, endpoint.address.data(), endpoint.address.size());
+    std::memcpy(&address.storage, &in, sizeof in);
+    address.size = sizeof in;
+  }
+  return address;
+}
+
+int pending_error(int socket) {
+  int error = 0;
+  socklen_t size = sizeof error;
+  return getsockopt(socket, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : errno;
+}
+
+// A connect to a port of this host where nobody listens can meet itself, when the kernel picks that port as the source
+// (simultaneous open, RFC 9293 §3.5).
+bool met_itself(int socket, const SocketAddress& server) {
+  SocketAddress own;
+  own.size = sizeof own.storage;
+  if (getsockname(socket, reinterpret_cast<sockaddr*>(&own.storage), &own.size) != 0) return false;
+  return own.size == server.size && std::memcmp(&own.storage, &server.storage, own.size) == 0;
+}
+
+}  // namespace
+
+struct TcpConnect::Impl : std::enable_shared_from_this<TcpConnect::Impl> {
+  Impl(boost::asio::io_context& io, const base::Endpoint& endpoint, OnDone callback)
+      : loop{io}, descriptor{io}, server{socket_address(endpoint)}, done{std::move(callback)} {}
+
+  void start() {
+    const int fd = socket(server.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+    if (fd < 0) return finish_soon(errno);
+    boost::system::error_code error;
+    descriptor.assign(fd, error);
+    if (error) {
+      ::close(fd);
+      return finish_soon(error.value());
+    }
+    const int on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &kReceiveBuffer, sizeof kReceiveBuffer);
+    if (connect(fd, server.get(), server.size) != 0 && errno != EINPROGRESS) return finish_soon(errno);
+    descriptor.async_wait(descriptor.wait_write,
+                          [weak = weak_from_this()](const boost::system::error_code& wait_error) {
+                            const auto self = weak.lock();
+                            if (self && !wait_error) self->answered();
+                          });
+  }
+
+  void answered() {
+    const int fd = descriptor.native_handle();
+    if (const int error = pending_error(fd); error != 0) return finish(tl::unexpected{connect_fault(error, false)});
+    if (met_itself(fd, server)) return finish(tl::unexpected{connect_fault(ECONNREFUSED, false)});
+    finish(base::UniqueFd{descriptor.release()});
+  }
+
+  void finish_soon(int error) {
+    boost::asio::post(loop, [weak = weak_from_this(), error] {
+      if (const auto self = weak.lock()) self->finish(tl::unexpected{connect_fault(error, true)});
+    });
+  }
+
+  void finish(base::Result<base::UniqueFd, Fault> outcome) {
+    if (const auto call = std::exchange(done, {})) call(std::move(outcome));
+  }
+
+  boost::asio::io_context& loop;
+  boost::asio::posix::stream_descriptor descriptor;
+  SocketAddress server;
+  OnDone done;
+};
+
+TcpConnect::TcpConnect(boost::asio::io_context& loop, const base::Endpoint& server, OnDone done)
+    : impl_{std::make_shared<Impl>(loop, server, std::move(done))} {
+  impl_->start();
+}
+
+TcpConnect::~TcpConnect() { impl_->done = {}; }
+
+}  // namespace lvsd::healthcheck

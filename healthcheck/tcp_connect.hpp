@@ -1,0 +1,32 @@
+// One non-blocking TCP connect to an address. No deadline of its own: the check that owns it has one. Used by the
+// checkers.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "base/address.hpp"
+#include "base/fd.hpp"
+#include "base/result.hpp"
+#include "healthcheck/result.hpp"
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace lvsd::healthcheck {
+
+class TcpConnect {
+ public:
+  using OnDone = std::function<void(base::Result<base::UniqueFd, Fault>)>;
+
+  // Calls back once, from the loop, unless destroyed before. The callback may destroy the TcpConnect.
+  TcpConnect(boost::asio::io_context& loop, const base::Endpoint& server, OnDone done);
+  ~TcpConnect();
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace lvsd::healthcheck

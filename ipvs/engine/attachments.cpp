@@ -1,0 +1,174 @@
+#include "ipvs/engine/attachments.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <fcntl.h>
+
+#include "base/log.hpp"
+
+namespace lvsd::ipvs::engine {
+namespace {
+
+// Sockets that were opened for a port and the XDP program that feeds them.
+base::Result<Port> open_port(const std::string& name, std::uint32_t interface, const InterfaceFeatures& features,
+                             XdpProgram& program) {
+  Port port;
+  port.interface = interface;
+  port.transmit_queues = features.transmit_queues;
+  for (std::uint32_t queue = 0; queue < features.receive_queues; ++queue) {
+    auto socket = XskSocket::open(name, queue, !program.native());
+    if (!socket) return tl::unexpected{socket.error()};
+    if (auto given = program.set_socket(queue, (*socket)->fd()); !given) return tl::unexpected{given.error()};
+    port.sockets.push_back(std::move(*socket));
+  }
+  return port;
+}
+
+}  // namespace
+
+Attachments::Attachments(RedirectMaps& maps, Worker& worker, std::map<std::string, base::UniqueFd> kept, Keep keep)
+    : maps_{maps}, worker_{worker}, kept_{std::move(kept)}, keep_{std::move(keep)} {}
+
+void Attachments::want(const std::vector<std::string>& interfaces, XdpMode mode) {
+  const bool other_mode = std::exchange(mode_, mode) != mode;
+  order_ = interfaces;
+  for (auto it = attachments_.begin(); it != attachments_.end();) {
+    const bool wanted = std::ranges::find(order_, it->first) != order_.end();
+    if (!wanted || other_mode) take_away(it->first, it->second);
+    it = wanted ? std::next(it) : attachments_.erase(it);
+  }
+  for (const auto& name : order_) attachments_.try_emplace(name);
+  for (auto it = kept_.begin(); it != kept_.end();) {
+    if (attachments_.contains(it->first)) {
+      ++it;
+      continue;
+    }
+    detach_link(std::move(it->second));
+    it = kept_.erase(it);
+  }
+}
+
+bool Attachments::reconcile(const std::vector<Link>& links) {
+  bool changed = false;
+  for (auto& [name, attachment] : attachments_) {
+    const auto link = std::ranges::find(links, name, &Link::name);
+    changed = reconcile_one(name, attachment, link == links.end() ? nullptr : &*link) || changed;
+  }
+  return changed;
+}
+
+bool Attachments::reconcile_one(const std::string& name, Attachment& attachment, const Link* link) {
+  const bool gone = attachment.interface != 0 && (!link || link->interface.index != attachment.interface);
+  if (gone) take_away(name, attachment);
+  if (!link) {
+    set_problem(name, attachment, "no such interface; waiting for it");
+    return gone;
+  }
+  if (attachment.interface == 0) {
+    if (!link->interface.up) {
+      set_problem(name, attachment, "the interface is down; waiting for it");
+      return gone;
+    }
+    if (auto attached = attach(name, attachment, *link); !attached) {
+      set_problem(name, attachment, attached.error().text);
+      return gone;
+    }
+    set_problem(name, attachment, problem_of(name, attachment.features, attachment.program->native()));
+    return true;
+  }
+  if (attachment.mac != link->interface.mac) {
+    attachment.mac = link->interface.mac;
+    attachment.program->set_own_mac(attachment.mac);
+  }
+  const auto features = read_features(name, link->interface.mtu, link->receive_queues);
+  if (features) set_problem(name, attachment, problem_of(name, *features, attachment.program->native()));
+  return gone;
+}
+
+base::Result<void> Attachments::attach(const std::string& name, Attachment& attachment, const Link& link) {
+  const std::uint32_t interface = link.interface.index;
+  const auto features = read_features(name, link.interface.mtu, link.receive_queues);
+  if (!features) return tl::unexpected{features.error()};
+  auto program = XdpProgram::load(maps_, link.interface.mac);
+  if (!program) return tl::unexpected{program.error()};
+  const auto adopted = adopt(name, *program, interface);
+  if (!adopted) return tl::unexpected{adopted.error()};
+  if (!*adopted) {
+    if (auto attached = program->attach(interface, mode_); !attached) return attached;
+  }
+  auto port = open_port(name, interface, *features, *program);
+  if (!port) return tl::unexpected{port.error()};
+  if (*adopted) {
+    if (auto replaced = program->replace(); !replaced) return replaced;
+    kept_.erase(name);
+  }
+  worker_.add_port(std::move(*port));
+  keep_("xdp:" + name, program->link_fd());
+  base::log::notice("engine", "{} attached: {} XDP, {} queues{}", name, program->native() ? "native" : "generic",
+                    features->receive_queues, *adopted ? ", taken over" : "");
+  attachment.interface = interface;
+  attachment.mac = link.interface.mac;
+  attachment.features = *features;
+  attachment.program = std::move(*program);
+  return {};
+}
+
+// True: the earlier program's place is ours to take. False: there is none that fits.
+base::Result<bool> Attachments::adopt(const std::string& name, XdpProgram& program, std::uint32_t interface) {
+  const auto kept = kept_.find(name);
+  if (kept == kept_.end()) return false;
+  base::UniqueFd copy{fcntl(kept->second.get(), F_DUPFD_CLOEXEC, 0)};
+  if (!copy) return base::fail_errno("duplicate a descriptor");
+  if (program.adopt(std::move(copy), interface, mode_)) return true;
+  kept_.erase(kept);
+  return false;
+}
+
+void Attachments::take_away(const std::string& name, Attachment& attachment) {
+  if (attachment.interface == 0) return;
+  attachment.program->detach();
+  worker_.remove_port(attachment.interface);
+  attachment = {};
+  base::log::notice("engine", "{} detached", name);
+}
+
+void Attachments::set_problem(const std::string& name, Attachment& attachment, std::string problem) {
+  if (attachment.problem == problem) return;
+  attachment.problem = std::move(problem);
+  if (attachment.problem.empty()) return;
+  base::log::warning("engine", "{}: {}", name, attachment.problem);
+}
+
+bool Attachments::attached(std::uint32_t interface) const {
+  return std::ranges::any_of(attachments_, [&](const auto& entry) { return entry.second.interface == interface; });
+}
+
+std::vector<InterfaceStatus> Attachments::status() const {
+  const auto ports = worker_.port_statistics();
+  std::vector<InterfaceStatus> all;
+  for (const auto& name : order_) {
+    const auto& attachment = attachments_.at(name);
+    InterfaceStatus status;
+    status.name = name;
+    status.problem = attachment.problem;
+    if (attachment.interface != 0) status.xdp_mode = attachment.program->native() ? "native" : "generic";
+    for (const auto& port : ports) {
+      if (attachment.interface == 0 || port.interface != attachment.interface) continue;
+      status.queues = port.queues;
+      status.received = port.total.received;
+      status.sent = port.total.sent;
+      status.receive_ring_full = port.total.ring_full;
+    }
+    all.push_back(std::move(status));
+  }
+  return all;
+}
+
+void Attachments::detach_all() {
+  for (auto& [name, attachment] : attachments_) take_away(name, attachment);
+  for (auto& [name, link] : kept_) detach_link(std::move(link));
+  kept_.clear();
+}
+
+}  // namespace lvsd::ipvs::engine

@@ -1,0 +1,67 @@
+// The engine's presence on its interfaces: XDP program and sockets, made when an interface appears, made anew when it
+// was re-created, taken away when it is no longer wanted. Level-triggered: reconcile() compares what is with what is
+// wanted. Owned by the engine backend, on the room's loop.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/fd.hpp"
+#include "ipvs/config.hpp"
+#include "ipvs/engine/interface_check.hpp"
+#include "ipvs/engine/neighbours.hpp"
+#include "ipvs/engine/redirect_maps.hpp"
+#include "ipvs/engine/worker.hpp"
+#include "ipvs/engine/xdp_program.hpp"
+#include "ipvs/messages.hpp"
+
+namespace lvsd::ipvs::engine {
+
+class Attachments {
+ public:
+  // `keep`: hand this link to the supervisor, under this name.
+  using Keep = std::function<void(const std::string& name, int fd)>;
+
+  // `kept`: links of an earlier incarnation by interface name. Their programs stay in force, dropping what belongs to
+  // virtual servers, until ours take over.
+  Attachments(RedirectMaps& maps, Worker& worker, std::map<std::string, base::UniqueFd> kept, Keep keep);
+
+  void want(const std::vector<std::string>& interfaces, XdpMode mode);
+
+  // True when something was attached or taken away.
+  bool reconcile(const std::vector<Link>& links);
+
+  bool attached(std::uint32_t interface) const;
+  std::vector<InterfaceStatus> status() const;
+  void detach_all();
+
+ private:
+  struct Attachment {
+    std::uint32_t interface = 0;  // 0: not attached
+    base::MacAddress mac;
+    std::uint32_t mtu = 0;
+    std::optional<XdpProgram> program;
+    InterfaceFeatures features;
+    std::string problem;
+  };
+
+  bool reconcile_one(const std::string& name, Attachment& attachment, const Link* link);
+  base::Result<void> attach(const std::string& name, Attachment& attachment, const Link& link);
+  base::Result<bool> adopt(const std::string& name, XdpProgram& program, std::uint32_t interface);
+  void take_away(const std::string& name, Attachment& attachment);
+  void set_problem(const std::string& name, Attachment& attachment, std::string problem);
+
+  RedirectMaps& maps_;
+  Worker& worker_;
+  std::map<std::string, base::UniqueFd> kept_;
+  Keep keep_;
+  XdpMode mode_ = XdpMode::Auto;
+  std::vector<std::string> order_;  // of the configuration
+  std::map<std::string, Attachment> attachments_;
+};
+
+}  // namespace lvsd::ipvs::engine

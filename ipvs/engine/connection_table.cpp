@@ -1,0 +1,179 @@
+#include "ipvs/engine/connection_table.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace lvsd::ipvs::engine {
+namespace {
+
+// Bit i: place i may hold the tag.
+std::uint32_t candidates(const Bucket& bucket, std::uint16_t tag) noexcept {
+  std::uint32_t found = 0;
+  for (std::size_t i = 0; i < Bucket::kPlaces; ++i) found |= static_cast<std::uint32_t>(bucket.tags[i] == tag) << i;
+  return found;
+}
+
+bool in_range(const Connection& c, std::span<const SlotRecord> slots) {
+  const bool tcp = c.protocol == static_cast<std::uint8_t>(Protocol::Tcp);
+  const bool udp = c.protocol == static_cast<std::uint8_t>(Protocol::Udp);
+  return (udp ? c.state == State::Udp : tcp && c.state < State::Udp) && c.server < slots.size() &&
+         slots[c.server].kind == SlotRecord::Kind::Server;
+}
+
+}  // namespace
+
+ConnectionTable::ConnectionTable(const TableMemory& memory)
+    : hash_{memory.seed},
+      buckets_{memory.buckets},
+      overflow_{memory.overflow},
+      connections_{memory.connections},
+      used_{memory.connections_used} {
+  if (memory.adopted) adopt(memory.slots.first(*memory.slots_used));
+}
+
+void ConnectionTable::adopt(std::span<const SlotRecord> slots) noexcept {
+  std::memset(static_cast<void*>(buckets_.data()), 0, buckets_.size_bytes());
+  std::memset(static_cast<void*>(overflow_.data()), 0, overflow_.size_bytes());
+  for (auto i = *used_; i-- > 0;) {
+    auto& c = connections_[i];
+    const auto hash = hash_(Tuple::inbound(c));
+    if (c.protocol != 0 && in_range(c, slots) && find(Tuple::inbound(c), hash) == nullptr && link(hash, i)) {
+      ++size_;
+      if (c.nat() && (c.flags & Connection::kNoReplyKey) == 0 && !link_reply(c)) c.flags |= Connection::kNoReplyKey;
+    } else {
+      release(c);
+    }
+  }
+}
+
+bool ConnectionTable::matches(const Connection& connection, const Tuple& tuple) noexcept {
+  return tuple == (tuple.is_reply() ? Tuple::reply(connection) : Tuple::inbound(connection));
+}
+
+void ConnectionTable::prefetch_connection(std::uint64_t hash) const noexcept {
+  const auto& bucket = buckets_[bucket_of(hash)];
+  for (auto found = candidates(bucket, tag_of(hash)); found != 0; found &= found - 1) {
+    const auto reference = bucket.connections[static_cast<std::size_t>(__builtin_ctz(found))];
+    if (reference != 0) __builtin_prefetch(&connections_[reference - 1], 1);
+  }
+}
+
+// `wanted` is asked about the connection numbers whose tag fits.
+template <class Wanted>
+ConnectionTable::Place ConnectionTable::find_place(std::uint64_t hash, Wanted wanted) noexcept {
+  auto* bucket = &buckets_[bucket_of(hash)];
+  for (;;) {
+    for (auto found = candidates(*bucket, tag_of(hash)); found != 0; found &= found - 1) {
+      const auto index = static_cast<std::size_t>(__builtin_ctz(found));
+      if (bucket->connections[index] != 0 && wanted(bucket->connections[index] - 1)) return {bucket, index};
+    }
+    if (bucket->next == 0) return {};
+    bucket = &overflow_[bucket->next - 1];
+  }
+}
+
+Connection* ConnectionTable::find(const Tuple& tuple, std::uint64_t hash) noexcept {
+  const auto place = find_place(hash, [&](std::uint32_t i) { return matches(connections_[i], tuple); });
+  return place.bucket == nullptr ? nullptr : &connections_[place.bucket->connections[place.index] - 1];
+}
+
+Bucket* ConnectionTable::extend(Bucket& bucket) noexcept {
+  std::uint32_t reference = 0;
+  if (overflow_free_ != 0) {
+    reference = overflow_free_;
+    overflow_free_ = overflow_[reference - 1].next;
+  } else if (overflow_used_ < overflow_.size()) {
+    reference = ++overflow_used_;
+  } else {
+    return nullptr;
+  }
+  bucket.next = reference;
+  auto* extension = &overflow_[reference - 1];
+  *extension = Bucket{};
+  return extension;
+}
+
+bool ConnectionTable::link(std::uint64_t hash, std::uint32_t connection) noexcept {
+  for (auto* bucket = &buckets_[bucket_of(hash)]; bucket != nullptr;) {
+    const auto free = std::find(bucket->connections.begin(), bucket->connections.end(), 0u);
+    if (free != bucket->connections.end()) {
+      bucket->tags[static_cast<std::size_t>(free - bucket->connections.begin())] = tag_of(hash);
+      *free = connection + 1;
+      return true;
+    }
+    bucket = bucket->next != 0 ? &overflow_[bucket->next - 1] : extend(*bucket);
+  }
+  return false;
+}
+
+void ConnectionTable::unlink(std::uint64_t hash, std::uint32_t connection) noexcept {
+  const auto place = find_place(hash, [connection](std::uint32_t i) { return i == connection; });
+  if (place.bucket == nullptr) return;
+  place.bucket->connections[place.index] = 0;
+  place.bucket->tags[place.index] = 0;
+  // An overflow bucket that has become empty goes back to the pool.
+  for (auto* before = &buckets_[bucket_of(hash)]; before->next != 0; before = &overflow_[before->next - 1]) {
+    auto& bucket = overflow_[before->next - 1];
+    if (&bucket != place.bucket) continue;
+    if (std::any_of(bucket.connections.begin(), bucket.connections.end(), [](auto r) { return r != 0; })) return;
+    const auto reference = before->next;
+    before->next = bucket.next;
+    bucket.next = overflow_free_;
+    overflow_free_ = reference;
+    return;
+  }
+}
+
+bool ConnectionTable::link_reply(Connection& connection) noexcept {
+  const auto tuple = Tuple::reply(connection);
+  const auto hash = hash_(tuple);
+  const auto taken = find_place(hash, [&](std::uint32_t i) { return matches(connections_[i], tuple); });
+  if (taken.bucket == nullptr) return link(hash, number(connection));
+  auto& reference = taken.bucket->connections[taken.index];
+  connections_[reference - 1].flags |= Connection::kNoReplyKey;
+  reference = number(connection) + 1;
+  return true;
+}
+
+Connection* ConnectionTable::insert(const Connection& value) noexcept {
+  const bool reuse = free_ != kNone;
+  if (!reuse && *used_ == connections_.size()) return nullptr;
+  auto& c = connections_[reuse ? free_ : *used_];
+  const auto next_free = c.server;
+  const auto hash = hash_(Tuple::inbound(value));
+  if (!link(hash, number(c))) return nullptr;
+  c = value;
+  if (value.nat() && !link_reply(c)) {
+    unlink(hash, number(c));
+    c = Connection{};
+    c.server = next_free;
+    return nullptr;
+  }
+  if (reuse) {
+    free_ = next_free;
+  } else {
+    ++*used_;
+  }
+  ++size_;
+  return &c;
+}
+
+void ConnectionTable::release(Connection& connection) noexcept {
+  connection = Connection{};
+  connection.server = free_;
+  free_ = number(connection);
+}
+
+void ConnectionTable::remove(Connection& connection) noexcept {
+  unlink(hash_(Tuple::inbound(connection)), number(connection));
+  if (connection.nat() && (connection.flags & Connection::kNoReplyKey) == 0) {
+    unlink(hash_(Tuple::reply(connection)), number(connection));
+  }
+  release(connection);
+  if (--size_ == 0) {
+    *used_ = 0;
+    free_ = kNone;
+  }
+}
+
+}  // namespace lvsd::ipvs::engine

@@ -1,0 +1,50 @@
+#include "ipvs/engine/core.hpp"
+
+#include <utility>
+
+#include "ipvs/engine/core_impl.hpp"
+
+namespace lvsd::ipvs::engine {
+
+std::size_t Core::memory_size(std::uint32_t max_connections) { return TableMemory::size(max_connections); }
+
+Core::Core(std::span<std::byte> memory, std::uint32_t max_connections, std::uint64_t seed)
+    : impl_{std::make_unique<Impl>(memory, max_connections, seed)} {}
+Core::~Core() = default;
+
+base::Result<void> Core::apply(std::span<const Command> commands, base::TimePoint) {
+  return impl_->state.services.apply(commands);
+}
+
+void Core::set_timeouts(const Timeouts& timeouts) { impl_->state.limits.set(timeouts); }
+NextHops& Core::next_hops() { return impl_->state.next_hops; }
+
+void Core::forward(std::span<Packet> packets, std::span<Verdict> verdicts, base::TimePoint now) noexcept {
+  impl_->forwarder.forward(packets, verdicts, now);
+}
+
+std::vector<FlowChange> Core::take_flow_changes() { return std::exchange(impl_->state.flow_changes, {}); }
+
+std::vector<FlowChange> Core::live_flows() const {
+  std::vector<FlowChange> flows;
+  const auto& connections = impl_->state.connections;
+  for (const auto& c : connections.all().first(connections.used())) {
+    if (c.protocol == 0 || !c.nat() || (c.flags & Connection::kNoReplyKey) != 0) continue;
+    flows.push_back({FlowChange::Kind::Add, flow_key(c)});
+  }
+  return flows;
+}
+
+void Core::expire(base::TimePoint now, std::size_t budget) {
+  impl_->state.expire(stamp(now), budget);
+  if (impl_->state.services.needs_sweep()) impl_->state.services.sweep();
+}
+
+void Core::estimate() { impl_->state.services.estimate(); }
+
+std::vector<Listener> Core::listeners() const { return impl_->state.services.listeners(); }
+std::span<const std::uint64_t> Core::drops() const { return impl_->state.drops; }
+void Core::count_drop(DropReason reason) { ++impl_->state.drops[static_cast<std::size_t>(reason)]; }
+std::uint64_t Core::connection_entries() const { return impl_->state.connections.size(); }
+
+}  // namespace lvsd::ipvs::engine

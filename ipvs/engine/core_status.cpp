@@ -1,0 +1,93 @@
+// What a core tells about itself: the table for diff, the numbers and connections for people.
+#include <string_view>
+
+#include "ipvs/engine/core.hpp"
+#include "ipvs/engine/core_impl.hpp"
+#include "ipvs/engine/network_order.hpp"
+#include "ipvs/names.hpp"
+
+namespace lvsd::ipvs::engine {
+namespace {
+
+ServerStatus describe(const LiveServer& server) {
+  ServerStatus status;
+  status.name = server.config.name;
+  status.address = server.config.address;
+  status.method = ipvs::name(server.config.method);
+  status.weight = server.config.weight;
+  status.effective_weight = server.draining || server.config.down ? 0 : server.config.weight;
+  status.state = server.draining ? ServerState::drain : server.config.down ? ServerState::down : ServerState::up;
+  status.active_connections = server.active;
+  status.inactive_connections = server.total - server.active;
+  status.statistics = server.estimator.with_rates(*server.counters);
+  return status;
+}
+
+ServiceStatus describe(const Services& services, const LiveService& service) {
+  ServiceStatus status;
+  status.name = service.config.name;
+  for (const auto& listener : service.config.listeners) {
+    status.listeners.push_back({std::string{ipvs::name(listener.protocol)}, listener.address});
+  }
+  status.scheduler = ipvs::name(service.config.scheduler);
+  status.state = service.removed ? lvsd::ipvs::ServiceState::down : lvsd::ipvs::ServiceState::ok;
+  status.statistics = service.estimator.with_rates(services.totals(service));
+  for (const auto slot : service.servers) status.servers.push_back(describe(services.server(slot)));
+  for (const auto slot : service.draining) status.servers.push_back(describe(services.server(slot)));
+  return status;
+}
+
+ConnectionStatus describe(const EngineState& state, const Connection& c, std::uint32_t now) {
+  const auto& server = state.services.server(c.server);
+  ConnectionStatus status;
+  status.protocol = ipvs::name(static_cast<Protocol>(c.protocol));
+  status.state = engine::name(c.state);
+  status.client = to_endpoint(c.client_address, c.client_port);
+  status.virtual_address = to_endpoint(c.virtual_address, c.virtual_port);
+  status.server_address = to_endpoint(c.server_address, c.server_port);
+  status.service = server.service->config.name;
+  status.server = server.config.name;
+  status.expires_in_s = (state.limits.of(c.state) - idle_milliseconds(c, now)) / 1000;
+  status.in_packets = c.in_packets;
+  return status;
+}
+
+}  // namespace
+
+ServiceTable Core::table() const {
+  ServiceTable table;
+  const auto& services = impl_->state.services;
+  for (const auto& [key, service] : services.all()) {
+    if (service->removed) continue;
+    auto& entry = table[service->config.name];
+    entry.virtual_server = service->config;
+    for (const auto slot : service->servers) entry.servers.push_back(services.server(slot).config);
+  }
+  return table;
+}
+
+std::vector<ServiceStatus> Core::status() const {
+  std::vector<ServiceStatus> all;
+  const auto& services = impl_->state.services;
+  for (const auto& [key, service] : services.all()) all.push_back(describe(services, *service));
+  return all;
+}
+
+Connections Core::connections(const ConnectionsQuery& query, base::TimePoint now) const {
+  Connections answer;
+  answer.id = query.id;
+  const auto client = base::IpAddress::parse(query.client);
+  if (!query.client.empty() && (!client || !client->is_v4())) return answer;
+  const auto& state = impl_->state;
+  for (const auto& c : state.connections.all().first(state.connections.used())) {
+    if (c.protocol == 0 || state.is_expired(c, stamp(now))) continue;
+    const auto& server = state.services.server(c.server);
+    if (!query.client.empty() && c.client_address != to_packet(*client)) continue;
+    if (!query.service.empty() && server.service->config.name != query.service) continue;
+    if (!query.server.empty() && server.config.name != query.server) continue;
+    if (answer.total++ < query.limit) answer.connections.push_back(describe(state, c, stamp(now)));
+  }
+  return answer;
+}
+
+}  // namespace lvsd::ipvs::engine

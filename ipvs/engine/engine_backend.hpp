@@ -1,0 +1,51 @@
+// The engine as a ForwardingBackend: connection memory, maps, worker, neighbours and attachments under one roof. Made
+// by the room, used on its loop.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "base/fd.hpp"
+#include "base/result.hpp"
+#include "ipvs/backend.hpp"
+#include "ipvs/config.hpp"
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace lvsd::ipvs::engine {
+
+class EngineBackend final : public ForwardingBackend {
+ public:
+  // Descriptors by name: "connections", "xdp:IFNAME".
+  using Kept = std::map<std::string, base::UniqueFd>;
+  using Keep = std::function<void(const std::string& name, int fd)>;
+
+  // Takes up what an earlier incarnation left. Touches no interface before the first configure(), so that the table can
+  // be applied first: no packet finds a listener missing.
+  static base::Result<std::unique_ptr<EngineBackend>> create(boost::asio::io_context& loop, const EngineConfig& config,
+                                                             Kept kept, Keep keep);
+  ~EngineBackend() override;
+
+  base::Result<ServiceTable> table() override;
+  base::Result<void> apply(
+      std::span<const Command> commands) override;  // none: repairs the listeners of the XDP program
+  base::Result<void> configure(const Config& config) override;
+  base::Result<Table> status() override;
+  base::Result<Connections> connections(const ConnectionsQuery& query) override;
+  base::Result<Drops> drops() override;
+
+  std::uint64_t progress() const;  // grows while the worker's loop turns
+  void detach();                   // end of service: the kernel gets all packets again
+
+ private:
+  struct Impl;
+  explicit EngineBackend(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace lvsd::ipvs::engine

@@ -1,0 +1,57 @@
+// Everything one Core knows, and the life of a connection within it: begun, moved from state to state, ended, always
+// together with its server's counts and, with NAT, with the flow that lets its replies come up. Used by the forwarder
+// and the core.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "ipvs/engine/connection_table.hpp"
+#include "ipvs/engine/core.hpp"
+#include "ipvs/engine/next_hops.hpp"
+#include "ipvs/engine/services.hpp"
+#include "ipvs/engine/table_memory.hpp"
+#include "ipvs/engine/tcp_state.hpp"
+
+namespace lvsd::ipvs::engine {
+
+// Milliseconds of the monotonic clock modulo 2^32: enough for idle times up to 24 days.
+inline std::uint32_t stamp(base::TimePoint now) {
+  return static_cast<std::uint32_t>(base::milliseconds(now.time_since_epoch()));
+}
+inline std::int32_t idle_milliseconds(const Connection& c, std::uint32_t now) {
+  return static_cast<std::int32_t>(now - c.last_seen);
+}
+
+class EngineState {
+ public:
+  EngineState(std::span<std::byte> bytes, std::uint32_t max_connections, std::uint64_t seed);
+
+  // `connection` is complete but for its state. Null when the table is full.
+  Connection* begin(const Connection& connection) noexcept;
+  void enter(Connection& connection, State state) noexcept;
+  void end(Connection& connection) noexcept;
+  bool is_expired(const Connection& c, std::uint32_t now) const {
+    return idle_milliseconds(c, now) >= limits.of(c.state);
+  }
+
+  // Ends idle connections among the next `budget` entries.
+  void expire(std::uint32_t now, std::size_t budget) noexcept;
+
+  TableMemory memory;
+  Services services;
+  ConnectionTable connections;
+  NextHops next_hops;
+  IdleLimits limits;
+  std::array<std::uint64_t, kDropReasons> drops{};
+  std::vector<FlowChange> flow_changes;
+
+ private:
+  std::uint32_t expire_next_ = 0;
+};
+
+FlowKey flow_key(const Connection& connection);
+
+}  // namespace lvsd::ipvs::engine

@@ -1,0 +1,263 @@
+#include "ipvs/engine/forwarder.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "ipvs/engine/network_order.hpp"
+#include "ipvs/engine/rewrite.hpp"
+
+namespace lvsd::ipvs::engine {
+namespace {
+
+constexpr Verdict kToKernel{Action::ToKernel, DropReason::None, 0, {}};
+
+// Addresses no packet can come from (RFC 1812 §5.3.7): 0/8, 127/8, 224/4, 255.255.255.255.
+bool is_impossible_source(std::uint32_t address) {
+  const auto host = swap_address(address);
+  const auto first = host >> 24;
+  return first == 0 || first == 127 || (first >= 224 && first < 240) || host == 0xffffffff;
+}
+
+bool has(const Frame& frame, std::uint8_t flag) { return (frame.tcp_flags & flag) != 0; }
+
+// The frame ends with the IP packet; what was padding is room. A priority tag is left out.
+void trim(Packet& packet, Frame& frame) {
+  if (frame.ip != kEthernetHeader) {
+    const std::uint32_t tag = frame.ip - kEthernetHeader;
+    std::memmove(packet.data + tag, packet.data, 12);
+    packet.data += tag;
+    packet.headroom += tag;
+    packet.length -= tag;
+    frame.ip = kEthernetHeader;
+  }
+  const std::uint32_t length = kEthernetHeader + frame.total_length;
+  packet.tailroom += packet.length - length;
+  packet.length = length;
+}
+
+}  // namespace
+
+void Forwarder::forward(std::span<Packet> packets, std::span<Verdict> verdicts, base::TimePoint now) noexcept {
+  now_ = now;
+  stamp_ = stamp(now);
+  std::array<Work, kBatch> work;
+  for (std::size_t first = 0; first < packets.size(); first += kBatch) {
+    const auto count = std::min(kBatch, packets.size() - first);
+    state_.flow_changes.reserve(state_.flow_changes.size() + 2 * count);  // a packet ends one and begins one at most
+    for (std::size_t i = 0; i < std::min<std::size_t>(count, 8); ++i) __builtin_prefetch(packets[first + i].data);
+    for (std::size_t i = 0; i < count; ++i) {
+      if (i + 8 < count) __builtin_prefetch(packets[first + i + 8].data);
+      prepare(packets[first + i], work[i]);
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+      if (work[i].lookup) state_.connections.prefetch_connection(work[i].hash);
+    }
+    for (std::size_t i = 0; i < count; ++i) verdicts[first + i] = decide(packets[first + i], work[i]);
+  }
+}
+
+void Forwarder::prepare(const Packet& packet, Work& work) const noexcept {
+  work.frame = parse({packet.data, packet.length});
+  const auto& f = work.frame;
+  work.lookup = f.kind == FrameKind::Tcp || f.kind == FrameKind::Udp;
+  if (!work.lookup) return;
+  work.tuple = state_.services.is_virtual(f.destination)
+                   ? Tuple::make(Tuple::Direction::Inbound, f.protocol, f.source, f.source_port, f.destination,
+                                 f.destination_port)
+                   : Tuple::make(Tuple::Direction::Reply, f.protocol, f.destination, f.destination_port, f.source,
+                                 f.source_port);
+  work.hash = state_.connections.hash(work.tuple);
+  state_.connections.prefetch_index(work.hash);
+}
+
+Verdict Forwarder::decide(Packet& packet, const Work& work) noexcept {
+  switch (work.frame.kind) {
+    case FrameKind::Other:
+      return kToKernel;
+    case FrameKind::Malformed:
+      return drop(DropReason::Malformed);
+    case FrameKind::Options:
+      return drop(DropReason::IpOptions);
+    case FrameKind::Fragment:
+      return state_.services.is_virtual(work.frame.destination) ? drop(DropReason::Fragment) : kToKernel;
+    case FrameKind::Tcp:
+    case FrameKind::Udp:
+      break;
+  }
+  return work.tuple.is_reply() ? reply(packet, work) : inbound(packet, work);
+}
+
+Verdict Forwarder::inbound(Packet& packet, const Work& work) noexcept {
+  const auto& frame = work.frame;
+  auto* connection = state_.connections.find(work.tuple, work.hash);
+  if (connection != nullptr && gives_way(*connection, frame)) {
+    state_.end(*connection);
+    connection = nullptr;
+  }
+  if (connection == nullptr) {
+    auto* service = state_.services.find(frame.protocol, frame.destination, frame.destination_port);
+    if (service == nullptr) return kToKernel;
+    if (is_impossible_source(frame.source) || state_.services.is_virtual(frame.source))
+      return drop(DropReason::Spoofed);
+    // Only a SYN that is not a reset begins a TCP connection.
+    if (frame.kind == FrameKind::Tcp && (!has(frame, kTcpSyn) || has(frame, kTcpRst))) return reset(packet, frame);
+    auto reason = DropReason::None;
+    connection = open(*service, frame, reason);
+    if (reason == DropReason::NoServer) return icmp(packet, frame, reason, kPortUnreachable, frame.destination);
+    if (connection == nullptr) return drop(reason);
+  }
+  account(*connection, frame, connection->nat() ? Seen::FromClient : Seen::FromClientOnly);
+  return to_server(packet, frame, *connection);
+}
+
+// Whether the packet is better served by a new connection than by the one that is there.
+bool Forwarder::gives_way(const Connection& connection, const Frame& frame) const noexcept {
+  if (state_.is_expired(connection, stamp_)) return true;
+  const auto& server = state_.services.server(connection.server);
+  if (frame.kind == FrameKind::Udp) return server.config.down;
+  if (!has(frame, kTcpSyn)) return false;
+  // conn_reuse_mode 1: the client uses its port again.
+  if (connection.state == State::TimeWait || connection.state == State::Close) return true;
+  return !has(frame, kTcpRst) && server.closed_to_new();
+}
+
+Connection* Forwarder::open(LiveService& service, const Frame& frame, DropReason& reason) noexcept {
+  const auto slot = state_.services.schedule(service, to_endpoint(frame.source, frame.source_port));
+  if (slot == kNoSlot) {
+    reason = DropReason::NoServer;
+    return nullptr;
+  }
+  const auto& server = state_.services.server(slot);
+  Connection c;
+  c.client_address = frame.source;
+  c.virtual_address = frame.destination;
+  c.server_address = server.address;
+  c.client_port = frame.source_port;
+  c.virtual_port = frame.destination_port;
+  c.server_port = server.port != 0 ? server.port : frame.destination_port;
+  c.protocol = frame.protocol;
+  c.state = frame.kind == FrameKind::Udp ? State::Udp : State::None;
+  c.flags = server.nat ? Connection::kNat : std::uint8_t{0};
+  c.server = slot;
+  c.last_seen = stamp_;
+  auto* connection = state_.begin(c);
+  if (connection == nullptr) reason = DropReason::TableFull;
+  return connection;
+}
+
+void Forwarder::account(Connection& connection, const Frame& frame, Seen seen) noexcept {
+  connection.last_seen = stamp_;
+  if (frame.kind == FrameKind::Tcp) {
+    const auto next = next_state(connection.state, frame.tcp_flags, seen);
+    if (next != connection.state) state_.enter(connection, next);
+  }
+  auto& counters = *state_.services.server(connection.server).counters;
+  if (seen == Seen::FromServer) {
+    connection.flags |= Connection::kReplied;
+    ++counters.out_packets;
+    counters.out_bytes += frame.total_length;
+  } else {
+    ++connection.in_packets;
+    ++counters.in_packets;
+    counters.in_bytes += frame.total_length;
+  }
+}
+
+Verdict Forwarder::reply(Packet& packet, const Work& work) noexcept {
+  auto* connection = state_.connections.find(work.tuple, work.hash);
+  if (connection == nullptr) return kToKernel;
+  if (state_.is_expired(*connection, stamp_)) {
+    state_.end(*connection);
+    return kToKernel;
+  }
+  account(*connection, work.frame, Seen::FromServer);
+  return to_client(packet, work.frame, *connection);
+}
+
+Verdict Forwarder::to_server(Packet& packet, Frame frame, const Connection& connection) noexcept {
+  auto& server = state_.services.server(connection.server);
+  trim(packet, frame);
+  complete_checksum(packet.data, frame);
+  const auto hop = way_to(server);
+  const auto verdict = route(packet, frame, hop, frame.destination);
+  if (verdict.action != Action::Send || verdict.reason != DropReason::None) return verdict;
+  if (connection.nat()) {
+    rewrite_end(packet.data, frame, End::Destination, connection.server_address, connection.server_port);
+  }
+  return send(packet, hop);
+}
+
+Verdict Forwarder::to_client(Packet& packet, Frame frame, const Connection& connection) noexcept {
+  trim(packet, frame);
+  complete_checksum(packet.data, frame);
+  const auto hop = state_.next_hops.find(to_address(frame.destination));
+  const auto verdict = route(packet, frame, hop, own_address(packet.interface));
+  if (verdict.action != Action::Send || verdict.reason != DropReason::None) return verdict;
+  rewrite_end(packet.data, frame, End::Source, connection.virtual_address, connection.virtual_port);
+  return send(packet, hop);
+}
+
+NextHop Forwarder::way_to(LiveServer& server) noexcept {
+  if (server.way_generation != state_.next_hops.generation()) {
+    const auto address = to_address(server.address);
+    server.way = server.nat ? state_.next_hops.find(address) : state_.next_hops.find_on_link(address);
+    server.way_generation = state_.next_hops.generation();
+  }
+  return server.way;
+}
+
+// In the order of the kernel: route, time to live, size.
+Verdict Forwarder::route(Packet& packet, const Frame& frame, const NextHop& hop, std::uint32_t error_source) noexcept {
+  const auto* out = state_.next_hops.interface(hop.interface);
+  const bool known = hop.kind != NextHop::Kind::NoRoute && hop.kind != NextHop::Kind::Local;
+  if (!known || out == nullptr || !out->engine) {
+    return icmp(packet, frame, DropReason::NoRoute, kHostUnreachable, error_source);
+  }
+  if (ttl(packet.data, frame) <= 1) return icmp(packet, frame, DropReason::TtlExceeded, kTimeExceeded, error_source);
+  decrement_ttl(packet.data, frame);
+  if (frame.total_length > hop.mtu) {
+    if (!dont_fragment(packet.data, frame)) return drop(DropReason::TooBig);
+    const auto mtu = static_cast<std::uint16_t>(hop.mtu);
+    return icmp(packet, frame, DropReason::TooBig, fragmentation_needed(mtu), error_source);
+  }
+  return {Action::Send, DropReason::None, hop.interface, {}};
+}
+
+// A next hop that failed is asked for again, as the kernel does: whoever holds the packet gives up on it.
+Verdict Forwarder::send(Packet& packet, const NextHop& hop) const noexcept {
+  write_macs(packet.data, hop.destination, hop.source);
+  const bool resolved = hop.kind == NextHop::Kind::Resolved;
+  return {resolved ? Action::Send : Action::AwaitNextHop, DropReason::None, hop.interface, hop.address};
+}
+
+Verdict Forwarder::drop(DropReason reason) noexcept {
+  ++state_.drops[static_cast<std::size_t>(reason)];
+  return {Action::Drop, reason, 0, {}};
+}
+
+Verdict Forwarder::icmp(Packet& packet, const Frame& frame, DropReason reason, IcmpError error,
+                        std::uint32_t source) noexcept {
+  auto verdict = drop(reason);
+  if (source == 0 || !icmp_limit_.take(now_) || !make_icmp_error(packet, frame, error, source)) return verdict;
+  verdict.action = Action::Send;
+  verdict.interface = packet.interface;
+  return verdict;
+}
+
+Verdict Forwarder::reset(Packet& packet, const Frame& frame) noexcept {
+  auto verdict = drop(DropReason::NoConnection);
+  if (has(frame, kTcpRst) || !reset_limit_.take(now_) || !make_reset(packet, frame)) return verdict;
+  verdict.action = Action::Send;
+  verdict.interface = packet.interface;
+  return verdict;
+}
+
+// The first IPv4 address of the interface, or 0.
+std::uint32_t Forwarder::own_address(std::uint32_t interface) const noexcept {
+  const auto* own = state_.next_hops.interface(interface);
+  if (own == nullptr) return 0;
+  const auto v4 = std::find_if(own->addresses.begin(), own->addresses.end(), [](const auto& a) { return a.is_v4(); });
+  return v4 == own->addresses.end() ? 0 : to_packet(*v4);
+}
+
+}  // namespace lvsd::ipvs::engine

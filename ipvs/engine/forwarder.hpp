@@ -1,0 +1,64 @@
+// The data path: parse → find the connection, or schedule a new one → rewrite → way out. A batch is worked on in three
+// passes, so that the memory each packet needs is on its way while the others are worked on.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "ipvs/engine/answer.hpp"
+#include "ipvs/engine/engine_state.hpp"
+#include "ipvs/engine/frame.hpp"
+#include "ipvs/engine/packet.hpp"
+
+namespace lvsd::ipvs::engine {
+
+class Forwarder {
+ public:
+  explicit Forwarder(EngineState& state) : state_{state} {}
+
+  // See Core::forward.
+  void forward(std::span<Packet> packets, std::span<Verdict> verdicts, base::TimePoint now) noexcept;
+
+ private:
+  static constexpr std::size_t kBatch = 64;
+  // Of the director's own words about packets; the kernel's default for ICMP (icmp_msgs_per_sec) is 1000 too.
+  static constexpr std::uint32_t kIcmpPerSecond = 1000;
+  static constexpr std::uint32_t kResetsPerSecond = 10000;
+
+  struct Work {
+    Frame frame;
+    Tuple tuple;
+    std::uint64_t hash = 0;
+    bool lookup = false;  // TCP or UDP: tuple and hash are set
+  };
+
+  void prepare(const Packet& packet, Work& work) const noexcept;
+  Verdict decide(Packet& packet, const Work& work) noexcept;
+  Verdict inbound(Packet& packet, const Work& work) noexcept;
+  Verdict reply(Packet& packet, const Work& work) noexcept;
+  Verdict unserved(Packet& packet, const Frame& frame, const LiveService& service) noexcept;
+
+  bool gives_way(const Connection& connection, const Frame& frame) const noexcept;
+  Connection* open(LiveService& service, const Frame& frame, DropReason& reason) noexcept;
+  void account(Connection& connection, const Frame& frame, Seen seen) noexcept;
+
+  Verdict to_server(Packet& packet, Frame frame, const Connection& connection) noexcept;
+  Verdict to_client(Packet& packet, Frame frame, const Connection& connection) noexcept;
+  NextHop way_to(LiveServer& server) noexcept;
+  // The checks of a router. A verdict other than Send ends it; the TTL has been decremented otherwise.
+  Verdict route(Packet& packet, const Frame& frame, const NextHop& hop, std::uint32_t error_source) noexcept;
+  Verdict send(Packet& packet, const NextHop& hop) const noexcept;
+
+  Verdict drop(DropReason reason) noexcept;
+  Verdict icmp(Packet& packet, const Frame& frame, DropReason reason, IcmpError error, std::uint32_t source) noexcept;
+  Verdict reset(Packet& packet, const Frame& frame) noexcept;
+  std::uint32_t own_address(std::uint32_t interface) const noexcept;
+
+  EngineState& state_;
+  RateLimit icmp_limit_{kIcmpPerSecond};
+  RateLimit reset_limit_{kResetsPerSecond};
+  base::TimePoint now_{};
+  std::uint32_t stamp_ = 0;
+};
+
+}  // namespace lvsd::ipvs::engine

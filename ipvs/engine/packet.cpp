@@ -1,0 +1,35 @@
+#include "ipvs/engine/packet.hpp"
+
+namespace lvsd::ipvs::engine {
+namespace {
+
+struct Words {
+  std::string_view name;
+  std::string_view explanation;
+};
+
+// In the order of DropReason.
+constexpr std::array<Words, kDropReasons> kWords{{
+    {"none", "Not dropped."},
+    {"malformed", "The packet is shorter than its headers say, or its header fields contradict each other."},
+    {"ip_options", "The IP header asks for source routing, which is not forwarded."},
+    {"fragment", "The packet is an IP fragment; fragments are not forwarded yet."},
+    {"ttl_exceeded", "The time to live ended here; the source was told by ICMP within the rate limit."},
+    {"no_service", "The packet is addressed to a virtual IP, but no virtual server listens there."},
+    {"no_server", "The virtual server has no usable real server; the client was told by ICMP within the rate limit."},
+    {"no_connection", "A TCP packet of no known connection; the sender was answered with RST within the rate limit."},
+    {"table_full", "The connection table has no room for a new connection."},
+    {"no_route", "There is no way out to the next hop through an interface of the engine."},
+    {"next_hop_failed", "The next hop did not answer ARP or neighbour discovery."},
+    {"next_hop_queue_full", "Too many packets wait for the same next hop to answer."},
+    {"too_big", "The packet is larger than the MTU of the way out."},
+    {"transmit_ring_full", "The interface did not take packets as fast as they were forwarded."},
+    {"spoofed", "The source address cannot be: a virtual IP, loopback, multicast, broadcast or 0.0.0.0/8."},
+}};
+
+}  // namespace
+
+std::string_view name(DropReason reason) { return kWords[static_cast<std::size_t>(reason)].name; }
+std::string_view explanation(DropReason reason) { return kWords[static_cast<std::size_t>(reason)].explanation; }
+
+}  // namespace lvsd::ipvs::engine

@@ -1,0 +1,359 @@
+#include "ipvs/engine/services.hpp"
+
+#include <algorithm>
+#include <set>
+#include <variant>
+
+#include <fmt/format.h>
+
+#include "ipvs/engine/network_order.hpp"
+#include "ipvs/engine/slot_identity.hpp"
+
+namespace lvsd::ipvs::engine {
+namespace {
+
+constexpr std::size_t kAtEnd = static_cast<std::size_t>(-1);
+
+std::uint64_t listener_key(std::uint8_t protocol, std::uint32_t address, std::uint16_t port) {
+  return std::uint64_t{address} | (std::uint64_t{port} << 32) | (std::uint64_t{protocol} << 48);
+}
+std::uint64_t listener_key(const Listener& listener) {
+  return listener_key(static_cast<std::uint8_t>(listener.protocol), to_packet(listener.address.address),
+                      swap_port(listener.address.port));
+}
+
+// The service a command is about.
+const std::string& subject(const Command& command) {
+  struct Visitor {
+    const std::string& operator()(const AddService& c) const { return c.virtual_server.name; }
+    const std::string& operator()(const SetService& c) const { return c.virtual_server.name; }
+    const std::string& operator()(const RemoveService& c) const { return c.service; }
+    const std::string& operator()(const AddServer& c) const { return c.service; }
+    const std::string& operator()(const SetServer& c) const { return c.service; }
+    const std::string& operator()(const RemoveServer& c) const { return c.service; }
+  };
+  return std::visit(Visitor{}, command);
+}
+
+void configure(LiveServer& server, const RealServer& wanted) {
+  server.config = wanted;
+  server.address = to_packet(wanted.address.address);
+  server.port = swap_port(wanted.address.port);
+  server.nat = wanted.method == Method::Nat;
+  server.way_generation = 0;
+}
+
+}  // namespace
+
+Services::Services(const TableMemory& memory) : records_{memory.slots}, records_used_{memory.slots_used} {
+  if (memory.adopted) adopt_records();
+}
+
+void Services::adopt_records() {
+  servers_.resize(*records_used_);
+  for (std::uint32_t slot = 0; slot < *records_used_; ++slot) {
+    auto& record = records_[slot];
+    if (!is_sound(record)) {
+      record = SlotRecord{};
+      free_slots_.push_back(slot);
+      continue;
+    }
+    auto& service = services_[std::string{record.service()}];
+    if (!service) {
+      service = std::make_unique<LiveService>();
+      service->config.name = record.service();
+      service->removed = true;
+    }
+    if (record.kind == SlotRecord::Kind::Service) {
+      service->record = slot;
+      continue;
+    }
+    auto& server = servers_[slot];
+    configure(server, read_server(record));
+    server.draining = true;
+    server.service = service.get();
+    server.counters = &record.counters;
+    server.estimator.start(record.counters);
+    service->draining.push_back(slot);
+  }
+  for (auto& [name, service] : services_) service->estimator.start(totals(*service));
+}
+
+base::Result<void> Services::apply(std::span<const Command> commands) {
+  Outcome result;
+  std::set<std::string> touched;
+  for (const auto& command : commands) {
+    const auto outcome = std::visit([this](const auto& c) { return execute(c); }, command);
+    if (!outcome && result) result = outcome;
+    touched.insert(subject(command));
+  }
+  for (const auto& name : touched) {
+    if (auto* service = service_named(name); service != nullptr) refresh(*service);
+  }
+  sweep();
+  return result;
+}
+
+LiveService* Services::service_named(const std::string& name) {
+  const auto found = services_.find(fit_name(name));
+  return found == services_.end() ? nullptr : found->second.get();
+}
+
+base::Result<LiveService*> Services::make_service(const std::string& name) {
+  auto* service = service_named(name);
+  if (service == nullptr) {
+    auto made = std::make_unique<LiveService>();
+    service = made.get();
+    service->removed = true;  // until it is complete
+    services_.emplace(fit_name(name), std::move(made));
+  }
+  if (service->record == kNoSlot) {
+    service->record = take_slot();
+    if (service->record == kNoSlot) return base::fail(fmt::format("virtual server {}: no slot is left", name));
+    write_service(records_[service->record], name);
+  }
+  return service;
+}
+
+Services::Outcome Services::put_service(const VirtualServer& wanted) {
+  auto made = make_service(wanted.name);
+  if (!made) return tl::unexpected{made.error()};
+  auto& service = **made;
+  if (!service.scheduler || service.config.scheduler != wanted.scheduler) {
+    service.scheduler = make_scheduler(wanted.scheduler);
+  }
+  release_listeners(service);
+  service.config = wanted;
+  service.removed = false;
+  take_listeners(service, wanted.listeners);
+  listeners_changed_ = true;
+  const bool v4 = std::all_of(wanted.listeners.begin(), wanted.listeners.end(),
+                              [](const Listener& l) { return l.address.address.is_v4(); });
+  if (!v4) return base::fail(fmt::format("virtual server {}: the engine does not forward IPv6 yet", wanted.name));
+  return {};
+}
+
+// A listener has one service: the latest that asked for it.
+void Services::take_listeners(LiveService& service, const std::vector<Listener>& listeners) {
+  for (const auto& listener : listeners) {
+    if (!listener.address.address.is_v4()) continue;
+    auto& holder = by_listener_[listener_key(listener)];
+    if (holder != nullptr && holder != &service) std::erase(holder->config.listeners, listener);
+    holder = &service;
+  }
+}
+
+void Services::release_listeners(LiveService& service) {
+  for (const auto& listener : service.config.listeners) {
+    const auto held = by_listener_.find(listener_key(listener));
+    if (held != by_listener_.end() && held->second == &service) by_listener_.erase(held);
+  }
+}
+
+Services::Outcome Services::execute(const RemoveService& command) {
+  auto* service = service_named(command.service);
+  if (service == nullptr) return {};
+  while (!service->servers.empty()) drain(*service, service->servers.size() - 1);
+  service->removed = true;
+  return {};
+}
+
+std::size_t Services::place_of(const LiveService& service, const std::string& name) const {
+  const auto at = std::find_if(service.servers.begin(), service.servers.end(),
+                               [&](std::uint32_t slot) { return servers_[slot].config.name == name; });
+  return static_cast<std::size_t>(at - service.servers.begin());
+}
+
+Services::Outcome Services::execute(const AddServer& command) {
+  auto* service = service_named(command.service);
+  if (service == nullptr || service->removed) return base::fail("no virtual server " + command.service);
+  if (const auto place = place_of(*service, command.server.name); place < service->servers.size())
+    drain(*service, place);
+  return put_server(*service, command.server, kAtEnd);
+}
+
+Services::Outcome Services::execute(const SetServer& command) {
+  auto* service = service_named(command.service);
+  if (service == nullptr || service->removed) return base::fail("no virtual server " + command.service);
+  const auto place = place_of(*service, command.server.name);
+  if (place == service->servers.size()) return put_server(*service, command.server, kAtEnd);
+  drain(*service, place);
+  return put_server(*service, command.server, place);
+}
+
+Services::Outcome Services::execute(const RemoveServer& command) {
+  auto* service = service_named(command.service);
+  if (service == nullptr) return {};
+  if (const auto place = place_of(*service, command.server); place < service->servers.size()) drain(*service, place);
+  return {};
+}
+
+void Services::drain(LiveService& service, std::size_t place) {
+  const auto slot = service.servers[place];
+  service.servers.erase(service.servers.begin() + static_cast<std::ptrdiff_t>(place));
+  service.draining.push_back(slot);
+  servers_[slot].draining = true;
+  servers_[slot].position = kNoSlot;
+}
+
+std::uint32_t Services::revive(LiveService& service, const RealServer& wanted) {
+  const auto at = std::find_if(service.draining.begin(), service.draining.end(),
+                               [&](std::uint32_t slot) { return same_server(servers_[slot].config, wanted); });
+  if (at == service.draining.end()) return kNoSlot;
+  const auto slot = *at;
+  service.draining.erase(at);
+  return slot;
+}
+
+Services::Outcome Services::put_server(LiveService& service, const RealServer& wanted, std::size_t position) {
+  auto slot = revive(service, wanted);
+  if (slot == kNoSlot) {
+    slot = take_slot();
+    if (slot == kNoSlot) {
+      return base::fail(
+          fmt::format("real server {}/{}: no slot is left of {}", service.config.name, wanted.name, records_.size()));
+    }
+    write_server(records_[slot], service.config.name, wanted);
+    servers_[slot] = LiveServer{};
+    servers_[slot].counters = &records_[slot].counters;
+  }
+  auto& server = servers_[slot];
+  configure(server, wanted);
+  server.draining = false;
+  server.service = &service;
+  service.servers.insert(
+      service.servers.begin() + static_cast<std::ptrdiff_t>(std::min(position, service.servers.size())), slot);
+  if (!wanted.address.address.is_v4()) {
+    return base::fail(
+        fmt::format("real server {}/{}: the engine does not forward IPv6 yet", service.config.name, wanted.name));
+  }
+  return {};
+}
+
+void Services::refresh(LiveService& service) {
+  service.candidates.clear();
+  for (std::uint32_t i = 0; i < service.servers.size(); ++i) {
+    auto& server = servers_[service.servers[i]];
+    server.position = i;
+    const bool down = server.config.down || !server.config.address.address.is_v4();
+    service.candidates.push_back(
+        {service.servers[i], server.config.weight, down, server.active, server.total - server.active});
+  }
+  if (service.scheduler) service.scheduler->servers_changed(service.candidates);
+}
+
+void Services::refresh_virtual_addresses() {
+  listeners_changed_ = false;
+  virtual_addresses_.clear();
+  for (const auto& [name, service] : services_) {
+    for (const auto& listener : service->config.listeners) {
+      if (listener.address.address.is_v4()) virtual_addresses_.insert(to_packet(listener.address.address));
+    }
+  }
+}
+
+LiveService* Services::find(std::uint8_t protocol, std::uint32_t address, std::uint16_t port) noexcept {
+  const auto found = by_listener_.find(listener_key(protocol, address, port));
+  return found == by_listener_.end() ? nullptr : found->second;
+}
+
+std::uint32_t Services::schedule(LiveService& service, const base::Endpoint& client) noexcept {
+  if (service.removed || !service.scheduler) return kNoSlot;
+  const auto pick = service.scheduler->pick(service.candidates, client);
+  return pick ? service.servers[*pick] : kNoSlot;
+}
+
+void Services::mirror_load(const LiveServer& server) noexcept {
+  if (server.position == kNoSlot) return;
+  auto& candidate = server.service->candidates[server.position];
+  candidate.active = server.active;
+  candidate.inactive = server.total - server.active;
+}
+
+void Services::connection_began(LiveServer& server) noexcept {
+  ++server.total;
+  mirror_load(server);
+}
+
+void Services::connection_ended(LiveServer& server, bool was_active) noexcept {
+  --server.total;
+  if (was_active) --server.active;
+  if (server.draining && server.total == 0) needs_sweep_ = true;
+  mirror_load(server);
+}
+
+void Services::activity_changed(LiveServer& server, bool active) noexcept {
+  server.active += active ? 1u : ~0u;
+  mirror_load(server);
+}
+
+std::uint32_t Services::take_slot() {
+  if (!free_slots_.empty()) {
+    const auto slot = free_slots_.back();
+    free_slots_.pop_back();
+    return slot;
+  }
+  if (*records_used_ == records_.size()) return kNoSlot;
+  const auto slot = (*records_used_)++;
+  records_[slot] = SlotRecord{};
+  servers_.resize(*records_used_);
+  return slot;
+}
+
+void Services::free_slot(std::uint32_t slot) {
+  records_[slot] = SlotRecord{};
+  servers_[slot] = LiveServer{};
+  free_slots_.push_back(slot);
+}
+
+bool Services::free_drained(LiveService& service) {
+  for (std::size_t i = service.draining.size(); i-- > 0;) {
+    const auto slot = service.draining[i];
+    if (servers_[slot].total != 0) continue;
+    if (service.record != kNoSlot) records_[service.record].counters += *servers_[slot].counters;
+    free_slot(slot);
+    service.draining.erase(service.draining.begin() + static_cast<std::ptrdiff_t>(i));
+  }
+  return service.removed && service.draining.empty();
+}
+
+void Services::sweep() {
+  needs_sweep_ = false;
+  for (auto at = services_.begin(); at != services_.end();) {
+    if (!free_drained(*at->second)) {
+      ++at;
+      continue;
+    }
+    release_listeners(*at->second);
+    if (at->second->record != kNoSlot) free_slot(at->second->record);
+    at = services_.erase(at);
+    listeners_changed_ = true;
+  }
+  if (listeners_changed_) refresh_virtual_addresses();
+}
+
+Counters Services::totals(const LiveService& service) const {
+  Counters sum;
+  if (service.record != kNoSlot) sum = records_[service.record].counters;
+  for (const auto slot : service.servers) sum += *servers_[slot].counters;
+  for (const auto slot : service.draining) sum += *servers_[slot].counters;
+  return sum;
+}
+
+void Services::estimate() {
+  for (auto& [name, service] : services_) {
+    service->estimator.step(totals(*service));
+    for (const auto slot : service->servers) servers_[slot].estimator.step(*servers_[slot].counters);
+    for (const auto slot : service->draining) servers_[slot].estimator.step(*servers_[slot].counters);
+  }
+}
+
+std::vector<Listener> Services::listeners() const {
+  std::vector<Listener> all;
+  for (const auto& [name, service] : services_) {
+    all.insert(all.end(), service->config.listeners.begin(), service->config.listeners.end());
+  }
+  return all;
+}
+
+}  // namespace lvsd::ipvs::engine

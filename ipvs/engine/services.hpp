@@ -1,0 +1,128 @@
+// The virtual servers in force and their real servers, each real server in a numbered slot that connections refer to.
+// Commands change it; the forwarder asks it who listens and who takes the next connection. A slot whose server was
+// removed drains: it stays, with its counters, until its last connection has ended, and comes back to life when the
+// same server is added again.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <boost/unordered/unordered_flat_set.hpp>
+
+#include "base/result.hpp"
+#include "ipvs/engine/next_hops.hpp"
+#include "ipvs/engine/scheduler.hpp"
+#include "ipvs/engine/statistics.hpp"
+#include "ipvs/engine/table_memory.hpp"
+#include "ipvs/table.hpp"
+
+namespace lvsd::ipvs::engine {
+
+struct LiveService;
+
+inline constexpr std::uint32_t kNoSlot = 0xffffffff;
+
+struct LiveServer {
+  // What the data path reads; address and port in network order, port 0: the port the client asked for.
+  std::uint32_t address = 0;
+  std::uint16_t port = 0;
+  bool nat = false;
+  bool draining = false;
+  std::uint32_t active = 0;
+  std::uint32_t total = 0;           // connections, active and inactive
+  std::uint32_t position = kNoSlot;  // among the service's candidates; kNoSlot while draining
+  std::uint64_t way_generation = 0;  // of the next hops when `way` was found
+  LiveService* service = nullptr;    // null: the slot is free
+  Counters* counters = nullptr;      // in the table's memory
+  NextHop way;
+
+  RealServer config;
+  Estimator estimator;
+
+  // Gets no new connections: a client that starts again is better off elsewhere.
+  bool closed_to_new() const { return draining || config.down || config.weight == 0; }
+};
+
+struct LiveService {
+  VirtualServer config;
+  bool removed = false;            // from the configuration; exists only while it drains
+  std::uint32_t record = kNoSlot;  // of its own counters: those of servers that are gone
+  std::unique_ptr<Scheduler> scheduler;
+  std::vector<std::uint32_t> servers;   // slots, in the order of the configuration
+  std::vector<Candidate> candidates;    // the same, as the scheduler sees them
+  std::vector<std::uint32_t> draining;  // slots
+  Estimator estimator;
+};
+
+class Services {
+ public:
+  // Servers recorded in an adopted table drain until a command claims them.
+  explicit Services(const TableMemory& memory);
+
+  // See Core::apply.
+  base::Result<void> apply(std::span<const Command> commands);
+
+  LiveService* find(std::uint8_t protocol, std::uint32_t address, std::uint16_t port) noexcept;
+  bool is_virtual(std::uint32_t address) const noexcept { return virtual_addresses_.contains(address); }
+  LiveServer& server(std::uint32_t slot) noexcept { return servers_[slot]; }
+  const LiveServer& server(std::uint32_t slot) const noexcept { return servers_[slot]; }
+  // The slot of the server that takes a new connection, or kNoSlot.
+  std::uint32_t schedule(LiveService& service, const base::Endpoint& client) noexcept;
+
+  void connection_began(LiveServer& server) noexcept;
+  void connection_ended(LiveServer& server, bool was_active) noexcept;
+  void activity_changed(LiveServer& server, bool active) noexcept;
+
+  // Frees slots that have drained, and services all of whose slots have. Not for the data path.
+  void sweep();
+  bool needs_sweep() const { return needs_sweep_; }  // a draining slot has lost its last connection
+  void estimate();
+
+  const std::map<std::string, std::unique_ptr<LiveService>>& all() const { return services_; }
+  Counters totals(const LiveService& service) const;
+  std::vector<Listener> listeners() const;
+
+ private:
+  using Outcome = base::Result<void>;
+  Outcome execute(const AddService& command) { return put_service(command.virtual_server); }
+  Outcome execute(const SetService& command) { return put_service(command.virtual_server); }
+  Outcome execute(const RemoveService& command);
+  Outcome execute(const AddServer& command);
+  Outcome execute(const SetServer& command);
+  Outcome execute(const RemoveServer& command);
+
+  Outcome put_service(const VirtualServer& wanted);
+  Outcome put_server(LiveService& service, const RealServer& wanted, std::size_t position);
+  LiveService* service_named(const std::string& name);
+  base::Result<LiveService*> make_service(const std::string& name);
+  std::size_t place_of(const LiveService& service, const std::string& name) const;
+  std::uint32_t revive(LiveService& service, const RealServer& wanted);
+  void drain(LiveService& service, std::size_t place);
+  void take_listeners(LiveService& service, const std::vector<Listener>& listeners);
+  void release_listeners(LiveService& service);
+  void refresh(LiveService& service);
+  void refresh_virtual_addresses();
+  void mirror_load(const LiveServer& server) noexcept;
+  bool free_drained(LiveService& service);
+
+  std::uint32_t take_slot();
+  void free_slot(std::uint32_t slot);
+  void adopt_records();
+
+  std::span<SlotRecord> records_;
+  std::uint32_t* records_used_;
+  std::vector<std::uint32_t> free_slots_;
+  std::vector<LiveServer> servers_;  // by slot
+  std::map<std::string, std::unique_ptr<LiveService>> services_;
+  boost::unordered_flat_map<std::uint64_t, LiveService*> by_listener_;
+  boost::unordered_flat_set<std::uint32_t> virtual_addresses_;
+  bool needs_sweep_ = false;
+  bool listeners_changed_ = false;
+};
+
+}  // namespace lvsd::ipvs::engine

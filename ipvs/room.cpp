@@ -1,0 +1,229 @@
+#include "ipvs/room.hpp"
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <variant>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "base/link.hpp"
+#include "base/log.hpp"
+#include "ipvs/desired.hpp"
+#include "ipvs/diff.hpp"
+#include "ipvs/engine/engine_backend.hpp"
+#include "ipvs/messages.hpp"
+
+namespace lvsd::ipvs {
+namespace {
+
+constexpr base::Duration kRepairEvery = std::chrono::seconds{5};
+constexpr base::Duration kBeatEvery = std::chrono::milliseconds{500};
+
+std::int64_t seconds(base::Duration d) { return std::chrono::duration_cast<std::chrono::seconds>(d).count(); }
+
+class Room {
+ public:
+  Room(boost::asio::io_context& loop, base::UniqueFd channel, Parse parse)
+      : loop_{loop},
+        link_{loop, std::move(channel), decode_down, encode},
+        parse_{std::move(parse)},
+        repair_timer_{loop},
+        beat_timer_{loop} {}
+
+  int run();
+
+ private:
+  void receive(Down message, std::vector<base::UniqueFd> fds);
+  void handle(const Configure& configure, std::vector<base::UniqueFd>& fds);
+  void handle(const Health& health, std::vector<base::UniqueFd>& fds);
+  void handle(const TableQuery& query, std::vector<base::UniqueFd>& fds);
+  void handle(const ConnectionsQuery& query, std::vector<base::UniqueFd>& fds);
+  void handle(const DropsQuery& query, std::vector<base::UniqueFd>& fds);
+  void handle(const Keep& keep, std::vector<base::UniqueFd>& fds);
+  void handle(const Stop& stop, std::vector<base::UniqueFd>& fds);
+
+  base::Result<void> put_in_force(Config config);
+  base::Result<std::size_t> apply_difference();
+  void apply_soon();
+  void repair_regularly();
+  void beat_regularly();
+  void send(const Up& message, std::span<const int> fds = {});
+  void finish(int exit_code);
+
+  boost::asio::io_context& loop_;
+  base::Link<Down, Up> link_;
+  Parse parse_;
+  boost::asio::steady_timer repair_timer_;
+  boost::asio::steady_timer beat_timer_;
+  std::optional<Config> config_;
+  HealthView health_;
+  engine::EngineBackend::Kept kept_;
+  std::unique_ptr<engine::EngineBackend> backend_;
+  bool apply_due_ = false;
+  std::uint64_t beats_ = 0;
+  std::uint64_t last_progress_ = 0;
+  int exit_code_ = 0;
+};
+
+int Room::run() {
+  link_.start([this](Down message, std::vector<base::UniqueFd> fds) { receive(std::move(message), std::move(fds)); },
+              [this](const std::string& reason) {
+                base::log::error("supervisor", "connection lost: {}", reason);
+                finish(1);
+              });
+  repair_regularly();
+  beat_regularly();
+  loop_.run();
+  return exit_code_;
+}
+
+void Room::finish(int exit_code) {
+  exit_code_ = exit_code;
+  loop_.stop();
+}
+
+void Room::receive(Down message, std::vector<base::UniqueFd> fds) {
+  std::visit([&](const auto& m) { handle(m, fds); }, message);
+}
+
+void Room::send(const Up& message, std::span<const int> fds) {
+  if (auto sent = link_.send(message, fds); !sent) base::log::error("supervisor", "{}", sent.error().text);
+}
+
+void Room::handle(const Configure& configure, std::vector<base::UniqueFd>& fds) {
+  if (fds.size() != 1) return send(Configured{configure.generation, "no configuration attached"});
+  auto config = parse_(fds.front().get());
+  if (!config) return send(Configured{configure.generation, config.error().text});
+  const auto done = put_in_force(std::move(*config));
+  send(Configured{configure.generation, done ? std::string{} : done.error().text});
+}
+
+// The table before the interfaces: when the first packet arrives, its listener is there.
+base::Result<void> Room::put_in_force(Config config) {
+  if (config.backend != Backend::Engine) return base::fail("backend = kernel is not supported yet");
+  if (!backend_) {
+    const auto keep = [this](const std::string& name, int fd) { send(Keep{{name}}, std::span{&fd, 1}); };
+    auto backend = engine::EngineBackend::create(loop_, config.engine, std::exchange(kept_, {}), keep);
+    if (!backend) return tl::unexpected{backend.error()};
+    backend_ = std::move(*backend);
+  }
+  auto previous = std::exchange(config_, std::move(config));
+  auto applied = apply_difference();
+  if (applied) {
+    if (auto configured = backend_->configure(*config_); configured)
+      return {};
+    else
+      applied = tl::unexpected{configured.error()};
+  }
+  config_ = std::move(previous);
+  apply_soon();
+  return tl::unexpected{applied.error()};
+}
+
+base::Result<std::size_t> Room::apply_difference() {
+  if (!backend_ || !config_) return 0;
+  const auto actual = backend_->table();
+  if (!actual) return tl::unexpected{actual.error()};
+  const auto commands = diff(*actual, desired(*config_, health_));
+  if (auto applied = backend_->apply(commands); !applied) return tl::unexpected{applied.error()};
+  return commands.size();
+}
+
+// Changes of health arrive in bursts; all that are there are put into force at once.
+void Room::apply_soon() {
+  if (std::exchange(apply_due_, true)) return;
+  boost::asio::post(loop_, [this] {
+    apply_due_ = false;
+    if (auto applied = apply_difference(); !applied) base::log::error("table", "{}", applied.error().text);
+  });
+}
+
+void Room::repair_regularly() {
+  repair_timer_.expires_after(kRepairEvery);
+  repair_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    const auto repaired = apply_difference();
+    if (!repaired) {
+      base::log::error("table", "{}", repaired.error().text);
+    } else if (*repaired > 0) {
+      base::log::warning("table", "{} differences repaired", *repaired);
+    }
+    repair_regularly();
+  });
+}
+
+void Room::beat_regularly() {
+  beat_timer_.expires_after(kBeatEvery);
+  beat_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    const bool alive = !backend_ || std::exchange(last_progress_, backend_->progress()) != last_progress_;
+    if (alive) send(Beat{++beats_});
+    beat_regularly();
+  });
+}
+
+void Room::handle(const Health& health, std::vector<base::UniqueFd>&) {
+  if (health.complete) health_.clear();
+  for (const auto& target : health.targets) health_[target.id] = target.passes;
+  apply_soon();
+}
+
+void Room::handle(const TableQuery& query, std::vector<base::UniqueFd>&) {
+  Table table;
+  if (backend_ && config_) {
+    if (auto status = backend_->status()) table = std::move(*status);
+    describe(table.services, *config_, health_);
+    table.timeout_tcp_s = seconds(config_->engine.timeouts.tcp);
+    table.timeout_tcp_fin_s = seconds(config_->engine.timeouts.tcp_fin);
+    table.timeout_udp_s = seconds(config_->engine.timeouts.udp);
+  }
+  table.backend = "engine";
+  table.id = query.id;
+  send(std::move(table));
+}
+
+void Room::handle(const ConnectionsQuery& query, std::vector<base::UniqueFd>&) {
+  Connections connections;
+  if (backend_) {
+    if (auto found = backend_->connections(query)) connections = std::move(*found);
+  }
+  connections.id = query.id;
+  send(std::move(connections));
+}
+
+void Room::handle(const DropsQuery& query, std::vector<base::UniqueFd>&) {
+  Drops drops;
+  if (backend_) {
+    if (auto counted = backend_->drops()) drops = std::move(*counted);
+  }
+  drops.id = query.id;
+  send(std::move(drops));
+}
+
+void Room::handle(const Keep& keep, std::vector<base::UniqueFd>& fds) {
+  for (std::size_t i = 0; i < keep.names.size() && i < fds.size(); ++i) kept_[keep.names[i]] = std::move(fds[i]);
+}
+
+void Room::handle(const Stop& stop, std::vector<base::UniqueFd>&) {
+  base::log::notice("ipvs", "stopping: {}", stop.reason);
+  if (backend_) backend_->detach();
+  finish(0);
+}
+
+}  // namespace
+
+base::Privileges privileges() {
+  // ipc_lock: packet memory of AF_XDP is locked and counted against RLIMIT_MEMLOCK otherwise.
+  return {.capabilities = {"net_admin", "net_raw", "bpf", "ipc_lock"}, .user = "lvsd"};
+}
+
+int run(base::UniqueFd channel, Parse parse) {
+  boost::asio::io_context loop{1};
+  return Room{loop, std::move(channel), std::move(parse)}.run();
+}
+
+}  // namespace lvsd::ipvs

@@ -1,0 +1,123 @@
+// Frames for tests, benchmarks and fuzzers: built field by field with checksums of its own (base/checksum.hpp), so that
+// the engine's arithmetic is never measured with itself.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/bytes.hpp"
+#include "base/checksum.hpp"
+
+namespace lvsd::test {
+
+using Bytes = std::vector<std::uint8_t>;
+
+inline base::IpAddress ip(std::string_view text) { return *base::IpAddress::parse(text); }
+inline base::Endpoint endpoint(std::string_view text) { return *base::Endpoint::parse(text, false); }
+
+inline constexpr base::MacAddress kClientMac{{2, 0, 0, 0, 0, 0xc1}};
+inline constexpr base::MacAddress kFrontMac{{2, 0, 0, 0, 0, 0x01}};  // the director, clients' side
+inline constexpr base::MacAddress kBackMac{{2, 0, 0, 0, 0, 0x02}};   // the director, servers' side
+
+inline constexpr std::uint8_t kFin = 1, kSyn = 2, kRst = 4, kPsh = 8, kAck = 16;
+
+enum class Check : std::uint8_t { Complete, PseudoHeaderOnly, None, Wrong };
+
+struct FrameSpec {
+  base::MacAddress to = kFrontMac;
+  base::MacAddress from = kClientMac;
+  std::uint8_t protocol = 6;
+  base::Endpoint source = endpoint("192.0.2.10:40000");
+  base::Endpoint destination = endpoint("198.51.100.1:80");
+  std::uint8_t flags = kSyn;
+  std::uint32_t sequence = 1000;
+  std::uint32_t acknowledged = 0;
+  Bytes payload{};
+  std::uint8_t ttl = 64;
+  std::uint16_t fragment = 0x4000;  // flags and offset: DF
+  Bytes options{};                  // of IP, a multiple of 4
+  Check check = Check::Complete;
+  std::size_t padding = 0;  // behind the IP packet
+  int vlan = -1;
+};
+
+inline Bytes transport_bytes(const FrameSpec& spec) {
+  base::ByteWriter w;
+  w.u16(spec.source.port);
+  w.u16(spec.destination.port);
+  if (spec.protocol == 6) {
+    w.u32(spec.sequence);
+    w.u32(spec.acknowledged);
+    w.u8(0x50);
+    w.u8(spec.flags);
+    w.u16(1024);
+    w.u32(0);
+  } else {
+    w.u16(static_cast<std::uint16_t>(8 + spec.payload.size()));
+    w.u16(0);
+  }
+  w.append(spec.payload);
+  const auto length = static_cast<std::uint32_t>(w.bytes.size());
+  const auto pseudo = base::pseudo_header_sum(spec.source.address, spec.destination.address, spec.protocol, length);
+  auto check = base::checksum_finish(base::checksum_add(pseudo, w.bytes));
+  if (check == 0 && spec.protocol == 17) check = 0xffff;
+  if (spec.check == Check::PseudoHeaderOnly) check = base::checksum_fold(pseudo);
+  if (spec.check == Check::Wrong) check = static_cast<std::uint16_t>(check ^ 0x0101);
+  if (spec.check == Check::None) check = 0;
+  const std::size_t at = spec.protocol == 6 ? 16 : 6;
+  w.bytes[at] = static_cast<std::uint8_t>(check >> 8);
+  w.bytes[at + 1] = static_cast<std::uint8_t>(check);
+  return w.bytes;
+}
+
+inline Bytes make_frame(const FrameSpec& spec) {
+  const auto transport = transport_bytes(spec);
+  base::ByteWriter ip_header;
+  ip_header.u8(static_cast<std::uint8_t>(0x45 + spec.options.size() / 4));
+  ip_header.u8(0);
+  ip_header.u16(static_cast<std::uint16_t>(20 + spec.options.size() + transport.size()));
+  ip_header.u16(0x1234);
+  ip_header.u16(spec.fragment);
+  ip_header.u8(spec.ttl);
+  ip_header.u8(spec.protocol);
+  ip_header.u16(0);
+  ip_header.append({spec.source.address.data(), 4});
+  ip_header.append({spec.destination.address.data(), 4});
+  ip_header.append(spec.options);
+  const auto check = base::checksum_finish(base::checksum_add(0, ip_header.bytes));
+  ip_header.bytes[10] = static_cast<std::uint8_t>(check >> 8);
+  ip_header.bytes[11] = static_cast<std::uint8_t>(check);
+
+  base::ByteWriter frame;
+  frame.append(spec.to.bytes);
+  frame.append(spec.from.bytes);
+  if (spec.vlan >= 0) {
+    frame.u16(0x8100);
+    frame.u16(static_cast<std::uint16_t>(spec.vlan));
+  }
+  frame.u16(0x0800);
+  frame.append(ip_header.bytes);
+  frame.append(transport);
+  frame.bytes.resize(frame.bytes.size() + spec.padding);
+  return frame.bytes;
+}
+
+// The IP header's and the transport's checksum are right (a UDP checksum of 0 is). For frames without options or tag.
+inline bool checksums_hold(std::span<const std::uint8_t> frame) {
+  const auto packet = frame.subspan(14);
+  const std::size_t header = (packet[0] & 0x0fu) * 4u;
+  if (base::checksum_fold(base::checksum_add(0, packet.first(header))) != 0xffff) return false;
+  const auto word = [&](std::size_t at) { return static_cast<std::uint32_t>((packet[at] << 8) | packet[at + 1]); };
+  const auto address = [&](std::size_t at) { return base::IpAddress::v4((word(at) << 16) | word(at + 2)); };
+  const auto transport = packet.subspan(header, word(2) - header);
+  if (packet[9] == 1) return base::checksum_fold(base::checksum_add(0, transport)) == 0xffff;
+  if (packet[9] == 17 && transport[6] == 0 && transport[7] == 0) return true;
+  const auto pseudo =
+      base::pseudo_header_sum(address(12), address(16), packet[9], static_cast<std::uint32_t>(transport.size()));
+  return base::checksum_fold(base::checksum_add(pseudo, transport)) == 0xffff;
+}
+
+}  // namespace lvsd::test

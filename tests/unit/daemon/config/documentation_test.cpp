@@ -1,0 +1,64 @@
+// docs/configuration.md says what the schema says: every kind and key, and nothing else.
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "daemon/config/schema.hpp"
+
+namespace lvsd::daemon {
+namespace {
+
+std::string document() {
+  std::stringstream text;
+  text << std::ifstream{LVSD_SOURCE_DIR "/docs/configuration.md"}.rdbuf();
+  return text.str();
+}
+
+std::string heading(const Kind& kind) {
+  const auto* name = !kind.named ? "" : kind.name == "real_server" ? " OWNER/NAME" : " NAME";
+  return fmt::format("### `[{}{}]`\n\n", kind.name, name);
+}
+
+TEST(Documentation, HasTheTablesOfEveryKindAsTheSchemaPrintsThem) {
+  const auto text = document();
+  for (const auto& kind : kinds()) {
+    const auto expected = heading(kind) + describe(kind);
+    EXPECT_NE(text.find(expected), std::string::npos) << "docs/configuration.md must contain\n" << expected;
+  }
+}
+
+TEST(Documentation, HasNoTableRowThatTheSchemaLacks) {
+  std::set<std::string> known;
+  for (const auto& kind : kinds()) {
+    std::istringstream lines{describe(kind)};
+    for (std::string line; std::getline(lines, line);) known.insert(line);
+  }
+  std::istringstream lines{document()};
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("| `")) continue;
+    EXPECT_TRUE(known.contains(line)) << line;
+  }
+}
+
+TEST(Schema, KeysOfAKindAreUnique) {
+  for (const auto& kind : kinds()) {
+    std::set<std::string_view> seen;
+    for (const auto& key : kind.keys) EXPECT_TRUE(seen.insert(key.name).second) << kind.name << " " << key.name;
+  }
+}
+
+TEST(Schema, ADefaultIsAmongTheChoicesThatWork) {
+  for (const auto& kind : kinds()) {
+    for (const auto& key : kind.keys) {
+      if (key.form != Form::Choice || key.fallback.empty()) continue;
+      EXPECT_NE((" " + words(key.choices, true) + " ").find(" " + std::string{key.fallback} + " "), std::string::npos)
+          << key.name;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace lvsd::daemon

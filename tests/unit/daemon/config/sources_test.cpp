@@ -1,0 +1,137 @@
+#include <filesystem>
+#include <fstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "fixture.hpp"
+
+namespace lvsd::daemon {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+class ReadSources : public testing::Test {
+ protected:
+  ReadSources() {
+    std::string pattern = testing::TempDir() + "lvsd-config-XXXXXX";
+    folder_ = ::mkdtemp(pattern.data());
+  }
+  ~ReadSources() override { std::filesystem::remove_all(folder_); }
+
+  std::string write(const std::string& name, const std::string& text) {
+    const auto path = folder_ + "/" + name;
+    std::filesystem::create_directories(std::filesystem::path{path}.parent_path());
+    std::ofstream{path} << text;
+    return path;
+  }
+
+  std::vector<std::string> names(const Sources& sources) const {
+    std::vector<std::string> out;
+    for (const auto& file : sources.files) out.push_back(std::filesystem::path{file.path}.filename());
+    return out;
+  }
+
+  std::string folder_;
+  std::vector<Diagnostic> problems_;
+};
+
+TEST_F(ReadSources, FollowsIncludesInLexicalOrderRelativeToTheIncludingFile) {
+  const auto main = write("lvsd.conf", "[global]\ninclude = conf.d/*.conf\ninclude = last.conf\n" + kFront);
+  write("conf.d/20.conf", "[check b]\ntype = tcp\n");
+  write("conf.d/10.conf", "[global]\ninclude = sub/*.inc\n");
+  write("conf.d/ignored.txt", "nonsense");
+  write("conf.d/sub/x.inc", "[check x]\ntype = tcp\n");
+  write("last.conf", "[check c]\ntype = tcp\n");
+  const auto sources = read_sources(main, "lvs1", problems_);
+  EXPECT_THAT(problems_, IsEmpty());
+  EXPECT_THAT(names(sources), ElementsAre("lvsd.conf", "10.conf", "x.inc", "20.conf", "last.conf"));
+  EXPECT_EQ(sources.node, "lvs1");
+  EXPECT_TRUE(sources.node_given);
+}
+
+TEST_F(ReadSources, AnEmptyGlobIsFineAMissingFileIsAnErrorAtItsLine) {
+  const auto main = write("lvsd.conf", kFront + "[global]\ninclude = none.d/*.conf\ninclude = missing.conf\n");
+  const auto sources = read_sources(main, "", problems_);
+  ASSERT_EQ(problems_.size(), 1u);
+  EXPECT_EQ(problems_[0].file, main);
+  EXPECT_EQ(problems_[0].line, 7u);
+  EXPECT_EQ(problems_[0].column, 11u);
+  EXPECT_EQ(problems_[0].message, folder_ + "/missing.conf cannot be read: No such file or directory");
+  EXPECT_FALSE(parse(sources, problems_).config);
+}
+
+TEST_F(ReadSources, AMissingMainFileSaysSoAndNothingElse) {
+  const auto sources = read_sources(folder_ + "/lvsd.conf", "lvs1", problems_);
+  EXPECT_EQ(render(parse(sources, problems_).diagnostics, sources),
+            "error: " + folder_ + "/lvsd.conf cannot be read: No such file or directory\n1 error\n");
+}
+
+TEST_F(ReadSources, AFileIsReadOnceAlsoInACircle) {
+  const auto main = write("lvsd.conf", "[global]\ninclude = a.conf\n" + kFront);
+  write("a.conf", "[global]\ninclude = lvsd.conf\n");
+  const auto sources = read_sources(main, "", problems_);
+  EXPECT_THAT(names(sources), ElementsAre("lvsd.conf", "a.conf"));
+  ASSERT_EQ(problems_.size(), 1u);
+  EXPECT_EQ(problems_[0].message, folder_ + "/lvsd.conf is read twice");
+}
+
+TEST_F(ReadSources, OnlyRegularFilesAreRead) {
+  read_sources(folder_, "", problems_);
+  ASSERT_EQ(problems_.size(), 1u);
+  EXPECT_EQ(problems_[0].message, folder_ + " is not a regular file");
+}
+
+TEST_F(ReadSources, WithoutANameTheNodeIsTheHost) {
+  char host[256] = {};
+  ::gethostname(host, sizeof host - 1);
+  const auto sources = read_sources(write("lvsd.conf", kFront), "", problems_);
+  EXPECT_EQ(sources.node, std::string{host}.substr(0, std::string{host}.find('.')));
+  EXPECT_FALSE(sources.node_given);
+}
+
+TEST_F(ReadSources, DiagnosticsNameTheIncludedFile) {
+  const auto main = write("lvsd.conf", "[global]\ninclude = a.conf\n" + kFront);
+  const auto included = write("a.conf", "\n[vrrp front]\n");
+  const auto sources = read_sources(main, "", problems_);
+  const auto outcome = parse(sources, problems_);
+  ASSERT_EQ(outcome.diagnostics.size(), 1u);
+  EXPECT_EQ(outcome.diagnostics[0].file, included);
+  EXPECT_EQ(outcome.diagnostics[0].message, "[vrrp front] stands twice (first at " + main + ":3)");
+}
+
+TEST(Pack, RoundTripsAnyText) {
+  const Sources sources{"lvs1", true, {{"/etc/lvsd.conf", std::string{"a\0\"\\\n\xe4\xff", 7}}, {"b", ""}}};
+  const auto back = unpack(pack(sources));
+  ASSERT_TRUE(back) << back.error().text;
+  EXPECT_EQ(back->node, "lvs1");
+  EXPECT_TRUE(back->node_given);
+  ASSERT_EQ(back->files.size(), 2u);
+  EXPECT_EQ(back->files[0].path, "/etc/lvsd.conf");
+  EXPECT_EQ(back->files[0].text, sources.files[0].text);
+}
+
+TEST(Pack, UnpackIsStrict) {
+  EXPECT_TRUE(unpack(R"({"node":"a","node_given":false,"files":[]})"));
+  for (const auto* text :
+       {"", "{", "[]", "{}", R"({"node":"a","node_given":false})", R"({"node":"a","node_given":0,"files":[]})",
+        R"({"node":"a","node_given":false,"files":[],"more":1})",
+        R"({"node":"a","node_given":false,"files":[{"path":"x"}]})",
+        R"({"node":"a","node_given":false,"files":[{"path":"x","text":1}]})"}) {
+    EXPECT_FALSE(unpack(text)) << text;
+  }
+}
+
+TEST(Fingerprint, IsSevenDigitsOfTheTextsInTheirOrder) {
+  const Sources sources{"lvs1", false, {{"a", "x"}, {"b", "yz"}}};
+  EXPECT_EQ(fingerprint(sources).size(), 7u);
+  EXPECT_EQ(fingerprint(sources), fingerprint({"lvs2", true, {{"c", "x"}, {"d", "yz"}}}))
+      << "both directors show the same";
+  EXPECT_NE(fingerprint(sources), fingerprint({"", false, {{"b", "yz"}, {"a", "x"}}}));
+  EXPECT_NE(fingerprint(sources), fingerprint({"", false, {{"a", "xy"}, {"b", "z"}}}));
+}
+
+}  // namespace
+}  // namespace lvsd::daemon

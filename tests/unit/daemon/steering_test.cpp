@@ -1,0 +1,316 @@
+#include "daemon/steering.hpp"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+
+namespace lvsd::daemon {
+namespace {
+
+using namespace std::chrono_literals;
+using healthcheck::Verdict;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::Not;
+
+template <class... Fs>
+struct Overload : Fs... {
+  using Fs::operator()...;
+};
+
+// Commands as short words, so that a test reads as a story: "ipvs:Configure 2", "vrrp:Resume front", "in force 2".
+std::string word(const ipvs::Down& message) {
+  const auto* health = std::get_if<ipvs::Health>(&message);
+  if (!health) return "ipvs:?";
+  std::string text = health->complete ? "ipvs:Health all" : "ipvs:Health";
+  for (const auto& target : health->targets) text += fmt::format(" {}={}", target.id, target.passes ? "up" : "down");
+  return text;
+}
+std::string word(const healthcheck::Down& message) {
+  const auto* known = std::get_if<healthcheck::Known>(&message);
+  if (!known) return "healthcheck:?";
+  std::string text = "healthcheck:Known";
+  for (const auto& target : known->targets)
+    text += fmt::format(" {}={}", target.id, target.verdict == Verdict::up ? "up" : "down");
+  return text;
+}
+std::string word(const vrrp::Down& message) {
+  const auto* resume = std::get_if<vrrp::Resume>(&message);
+  if (!resume) return "vrrp:?";
+  std::string text = "vrrp:Resume";
+  for (const auto& master : resume->masters) text += " " + master.name;
+  return text;
+}
+
+std::vector<std::string> words(const Commands& commands) {
+  std::vector<std::string> out;
+  for (const auto& command : commands) {
+    out.push_back(std::visit(
+        Overload{[](const SendConfigure& c) { return fmt::format("{}:Configure {}", room_name(c.room), c.generation); },
+                 [](const SendKept&) { return std::string{"ipvs:Keep"}; },
+                 [](const Send& s) { return std::visit([](const auto& message) { return word(message); }, s); },
+                 [](const InForce& f) { return fmt::format("in force {}", f.generation); },
+                 [](const Withdrawn& w) {
+                   return fmt::format("withdrawn {} {}: {}", w.generation, room_name(w.room), w.error);
+                 },
+                 [](const Ready&) { return std::string{"ready"}; }},
+        command));
+  }
+  return out;
+}
+
+class SteeringTest : public testing::Test {
+ protected:
+  std::vector<std::string> configured(Room room, std::uint64_t generation, std::string error = {}) {
+    return words(steering.room_configured(room, {generation, std::move(error)}, now));
+  }
+  std::vector<std::string> verdict(std::string target, Verdict value) {
+    return words(steering.health_changed({std::move(target), value, "", 0}, now));
+  }
+  void start_all() {
+    for (const Room room : kRooms) steering.room_started(room, now);
+  }
+  // Everything runs with generation 1 and the given targets up.
+  void settle(std::set<std::string> targets = {"a"}) {
+    start_all();
+    steering.propose({1, targets}, now);
+    for (const auto& target : targets) verdict(target, Verdict::up);
+    configured(Room::Healthcheck, 1);
+    configured(Room::Ipvs, 1);
+    configured(Room::Vrrp, 1);
+    ASSERT_EQ(steering.in_force(), 1U);
+  }
+
+  base::TimePoint now{1000s};
+  Steering steering{{}, now};
+};
+
+TEST_F(SteeringTest, FirstStartClaimsAddressesOnlyWhenForwardingStandsAndEveryTargetHasAVerdict) {
+  start_all();
+
+  EXPECT_THAT(words(steering.propose({1, {"a", "b"}}, now)),
+              ElementsAre("healthcheck:Configure 1", "ipvs:Configure 1"));
+  EXPECT_THAT(configured(Room::Ipvs, 1), IsEmpty());
+  EXPECT_THAT(configured(Room::Healthcheck, 1), IsEmpty());
+  EXPECT_THAT(verdict("a", Verdict::down), ElementsAre("ipvs:Health a=down"));
+  EXPECT_THAT(verdict("b", Verdict::up), ElementsAre("ipvs:Health b=up", "vrrp:Configure 1"));
+  EXPECT_THAT(configured(Room::Vrrp, 1), ElementsAre("in force 1", "ready"));
+}
+
+TEST_F(SteeringTest, FirstElectionWaitsForForwardingHoweverLongAndForVerdictsTenSeconds) {
+  start_all();
+  steering.propose({1, {"a"}}, now);
+
+  EXPECT_THAT(words(steering.tick(now + 9999ms)), IsEmpty());
+  now += 10s;
+  EXPECT_THAT(words(steering.tick(now)), IsEmpty());
+  EXPECT_THAT(configured(Room::Ipvs, 1), ElementsAre("vrrp:Configure 1"));
+}
+
+TEST_F(SteeringTest, UnknownIsNoVerdict) {
+  start_all();
+  steering.propose({1, {"a"}}, now);
+  configured(Room::Ipvs, 1);
+
+  EXPECT_THAT(verdict("a", Verdict::unknown), ElementsAre("ipvs:Health a=down"));
+}
+
+TEST_F(SteeringTest, RoomsThatStartLaterAreConfiguredThen) {
+  EXPECT_THAT(words(steering.propose({1, {}}, now)), IsEmpty());
+
+  EXPECT_THAT(words(steering.room_started(Room::Ipvs, now)),
+              ElementsAre("ipvs:Keep", "ipvs:Health all", "ipvs:Configure 1"));
+  EXPECT_THAT(words(steering.room_started(Room::Healthcheck, now)),
+              ElementsAre("healthcheck:Known", "ipvs:Health all", "healthcheck:Configure 1"));
+}
+
+TEST_F(SteeringTest, ARefusedFirstConfigurationIsWithdrawn) {
+  start_all();
+  steering.propose({1, {}}, now);
+
+  EXPECT_THAT(configured(Room::Ipvs, 1, "no BPF"), ElementsAre("withdrawn 1 ipvs: no BPF"));
+}
+
+TEST_F(SteeringTest, ReadyIsSaidAfterTwentySecondsAlthoughARoomDoesNotWork) {
+  start_all();
+  steering.propose({1, {}}, now);
+
+  EXPECT_THAT(words(steering.tick(now + 19s)), Not(Contains("ready")));
+  EXPECT_THAT(words(steering.tick(now + 20s)), Contains("ready"));
+  EXPECT_THAT(words(steering.tick(now + 21s)), Not(Contains("ready")));
+}
+
+// --- reload ----------------------------------------------------------------------------------------------------------
+
+TEST_F(SteeringTest, ReloadGoesThroughTheRoomsInOrder) {
+  settle();
+
+  EXPECT_THAT(words(steering.propose({2, {"a"}}, now)), ElementsAre("healthcheck:Configure 2"));
+  EXPECT_THAT(configured(Room::Healthcheck, 2), ElementsAre("ipvs:Configure 2"));
+  EXPECT_THAT(configured(Room::Ipvs, 2), ElementsAre("vrrp:Configure 2"));
+  EXPECT_THAT(configured(Room::Vrrp, 2), ElementsAre("in force 2"));
+}
+
+TEST_F(SteeringTest, ReloadWaitsForVerdictsOnNewTargetsBeforeForwardingUsesThem) {
+  settle();
+  steering.propose({2, {"a", "new"}}, now);
+
+  EXPECT_THAT(configured(Room::Healthcheck, 2), IsEmpty());
+  EXPECT_THAT(verdict("new", Verdict::up), ElementsAre("ipvs:Health new=up", "ipvs:Configure 2"));
+}
+
+TEST_F(SteeringTest, ReloadWaitsForVerdictsThreeSecondsAtMost) {
+  settle();
+  steering.propose({2, {"new"}}, now);
+  configured(Room::Healthcheck, 2);
+
+  EXPECT_THAT(words(steering.tick(now + 2999ms)), IsEmpty());
+  EXPECT_THAT(words(steering.tick(now + 3s)), ElementsAre("ipvs:Configure 2"));
+}
+
+TEST_F(SteeringTest, ARefusalPutsThePreviousConfigurationBackInEveryRoomThatHadTheNewOne) {
+  settle();
+  steering.propose({2, {"a"}}, now);
+  configured(Room::Healthcheck, 2);
+  configured(Room::Ipvs, 2);
+
+  EXPECT_THAT(configured(Room::Vrrp, 2, "no such interface"),
+              ElementsAre("withdrawn 2 vrrp: no such interface", "healthcheck:Configure 1", "ipvs:Configure 1",
+                          "vrrp:Configure 1"));
+  EXPECT_EQ(steering.in_force(), 1U);
+  EXPECT_FALSE(steering.has_candidate());
+}
+
+TEST_F(SteeringTest, AnswersAboutAWithdrawnConfigurationCountForNothing) {
+  settle();
+  steering.propose({2, {"a"}}, now);
+  configured(Room::Healthcheck, 2);
+  words(steering.tick(now + 10s));
+
+  EXPECT_THAT(configured(Room::Ipvs, 2), IsEmpty());
+  EXPECT_FALSE(steering.works(Room::Healthcheck));
+  EXPECT_THAT(configured(Room::Healthcheck, 1), IsEmpty());
+  EXPECT_TRUE(steering.works(Room::Healthcheck));
+}
+
+TEST_F(SteeringTest, ARoomThatDoesNotAnswerMakesTheReloadFailAfterTenSeconds) {
+  settle();
+  steering.propose({2, {"a"}}, now);
+  configured(Room::Healthcheck, 2);
+
+  EXPECT_THAT(words(steering.tick(now + 9s)), IsEmpty());
+  EXPECT_THAT(words(steering.tick(now + 10s)), ElementsAre("withdrawn 2 ipvs: did not put it in force within 10s",
+                                                           "healthcheck:Configure 1", "ipvs:Configure 1"));
+}
+
+TEST_F(SteeringTest, AConfigurationThatKillsARoomIsWithdrawn) {
+  settle();
+  steering.propose({2, {"a"}}, now);
+  configured(Room::Healthcheck, 2);
+  steering.room_gone(Room::Ipvs);
+
+  EXPECT_THAT(words(steering.tick(now + 10s)),
+              ElementsAre("withdrawn 2 ipvs: was not running for 10s", "healthcheck:Configure 1"));
+}
+
+TEST_F(SteeringTest, ANewerCandidateReplacesAnUnfinishedOne) {
+  settle();
+  steering.propose({2, {"a"}}, now);
+  configured(Room::Healthcheck, 2);
+
+  EXPECT_THAT(words(steering.propose({3, {"a"}}, now)), ElementsAre("healthcheck:Configure 3", "ipvs:Configure 1"));
+  EXPECT_THAT(configured(Room::Healthcheck, 3), ElementsAre("ipvs:Configure 3"));
+}
+
+TEST_F(SteeringTest, VerdictsOfTargetsThatAreGoneAreForgotten) {
+  settle({"a", "b"});
+  steering.propose({2, {"b"}}, now);
+  configured(Room::Healthcheck, 2);
+  configured(Room::Ipvs, 2);
+  configured(Room::Vrrp, 2);
+
+  ASSERT_EQ(steering.verdicts().targets.size(), 1U);
+  EXPECT_EQ(steering.verdicts().targets[0].id, "b");
+}
+
+// --- rooms come back -------------------------------------------------------------------------------------------------
+
+TEST_F(SteeringTest, RestartedIpvsGetsItsDescriptorsAllVerdictsAndTheConfiguration) {
+  settle();
+  verdict("a", Verdict::down);
+  steering.room_gone(Room::Ipvs);
+
+  EXPECT_THAT(words(steering.room_started(Room::Ipvs, now)),
+              ElementsAre("ipvs:Keep", "ipvs:Health all a=down", "ipvs:Configure 1"));
+}
+
+TEST_F(SteeringTest, RestartedHealthcheckGetsTheKnownVerdicts) {
+  settle();
+  steering.room_gone(Room::Healthcheck);
+
+  EXPECT_THAT(words(steering.room_started(Room::Healthcheck, now)),
+              ElementsAre("healthcheck:Known a=up", "ipvs:Health all a=up", "healthcheck:Configure 1"));
+}
+
+TEST_F(SteeringTest, RestartedVrrpResumesAtOnceEvenWhileIpvsIsDown) {
+  settle();
+  steering.masters_now({{"front", 123}});
+  steering.room_gone(Room::Ipvs);
+  steering.room_gone(Room::Vrrp);
+
+  EXPECT_THAT(words(steering.room_started(Room::Vrrp, now)), ElementsAre("vrrp:Resume front", "vrrp:Configure 1"));
+}
+
+TEST_F(SteeringTest, RestartedVrrpDoesNotGetACandidateThatForwardingDoesNotHaveYet) {
+  settle();
+  steering.propose({2, {"a"}}, now);
+  steering.room_gone(Room::Vrrp);
+
+  EXPECT_THAT(words(steering.room_started(Room::Vrrp, now)), ElementsAre("vrrp:Configure 1"));
+}
+
+TEST_F(SteeringTest, ARestartedRoomThatRefusesWhatIsInForceIsAskedAgain) {
+  settle();
+  steering.room_gone(Room::Ipvs);
+  steering.room_started(Room::Ipvs, now);
+
+  EXPECT_THAT(configured(Room::Ipvs, 1, "out of memory"), IsEmpty());
+  EXPECT_EQ(steering.refusal(Room::Ipvs), "out of memory");
+  EXPECT_THAT(words(steering.tick(now + 4s)), IsEmpty());
+  EXPECT_THAT(words(steering.tick(now + 5s)), ElementsAre("ipvs:Configure 1"));
+  configured(Room::Ipvs, 1);
+  EXPECT_EQ(steering.refusal(Room::Ipvs), "");
+}
+
+// --- the control process itself comes back ---------------------------------------------------------------------------
+
+TEST_F(SteeringTest, ARememberedMasterGoesOnAtOnce) {
+  Steering successor{{Revision{1, {"a"}}, {{"a", Verdict::up}}, {{"front", 55}}}, now};
+
+  EXPECT_THAT(words(successor.room_started(Room::Vrrp, now)), ElementsAre("vrrp:Resume front", "vrrp:Configure 1"));
+  EXPECT_THAT(words(successor.room_started(Room::Healthcheck, now)),
+              ElementsAre("healthcheck:Known a=up", "healthcheck:Configure 1"));
+  EXPECT_THAT(words(successor.room_started(Room::Ipvs, now)),
+              ElementsAre("ipvs:Keep", "ipvs:Health all a=up", "ipvs:Configure 1"));
+}
+
+TEST_F(SteeringTest, ARememberedBackupWaitsForForwardingAsAtAFirstStart) {
+  Steering successor{{Revision{1, {"a"}}, {{"a", Verdict::up}}, {}}, now};
+  successor.room_started(Room::Ipvs, now);
+
+  EXPECT_THAT(words(successor.room_started(Room::Vrrp, now)), IsEmpty());
+  EXPECT_THAT(words(successor.room_configured(Room::Ipvs, {1, ""}, now)), ElementsAre("vrrp:Configure 1"));
+}
+
+TEST_F(SteeringTest, AChangedFileAtTheReturnIsAReload) {
+  Steering successor{{Revision{1, {}}, {}, {{"front", 55}}}, now};
+  for (const Room room : kRooms) successor.room_started(room, now);
+  successor.propose({2, {}}, now);
+  successor.room_configured(Room::Healthcheck, {2, ""}, now);
+  successor.room_configured(Room::Ipvs, {2, ""}, now);
+
+  EXPECT_THAT(words(successor.room_configured(Room::Vrrp, {2, ""}, now)), ElementsAre("in force 2", "ready"));
+}
+
+}  // namespace
+}  // namespace lvsd::daemon

@@ -1,0 +1,43 @@
+// Runs one real check to its end on an event loop of its own.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include <boost/asio/io_context.hpp>
+
+#include "healthcheck/checker.hpp"
+#include "tests/support/check_target_lines.hpp"
+
+namespace lvsd::healthcheck {
+
+struct Outcome {
+  std::optional<CheckResult> result;
+  int results = 0;
+  base::Duration took{};
+};
+
+inline Target target(const std::string& type, const base::Endpoint& endpoint, const std::string& options = "") {
+  auto parsed = testing::parse_target_line(type + " " + endpoint.to_string() + " interval=10s " + options);
+  if (!parsed) throw std::runtime_error{parsed.error().text};
+  return *parsed;
+}
+
+inline Outcome run_check(const Target& target) {
+  boost::asio::io_context loop;
+  const auto checkers = make_checkers(loop);
+  Outcome outcome;
+  const auto started = base::Clock::now();
+  std::unique_ptr<Checker> check = checkers->start(target, [&](CheckResult result) {
+    check.reset();
+    outcome.result = std::move(result);
+    ++outcome.results;
+    outcome.took = base::Clock::now() - started;
+  });
+  while (outcome.results == 0 && base::Clock::now() - started < std::chrono::seconds{5})
+    loop.run_one_for(std::chrono::milliseconds{100});
+  for (int i = 0; i < 20; ++i) loop.poll();  // a second result would come now
+  return outcome;
+}
+
+}  // namespace lvsd::healthcheck

@@ -1,0 +1,138 @@
+#include "ipvs/desired.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/frames.hpp"
+
+namespace lvsd::ipvs {
+namespace {
+
+using test::endpoint;
+using testing::ElementsAre;
+
+VirtualServerConfig web() {
+  VirtualServerConfig service;
+  service.name = "web";
+  service.listeners = {{Protocol::Tcp, endpoint("198.51.100.1:80")}};
+  service.servers = {{"a", endpoint("10.0.0.11:80"), Method::Nat, 3, {"check a"}},
+                     {"b", endpoint("10.0.0.12:80"), Method::Nat, 2, {"check b", "check c"}},
+                     {"unchecked", endpoint("10.0.0.13:80"), Method::Dr, 1, {}}};
+  return service;
+}
+Config config(VirtualServerConfig service) { return {{}, {}, {std::move(service)}}; }
+
+// "a3 b0! …": name, weight in force, ! for down.
+std::string servers(const VirtualServerConfig& service, const HealthView& health) {
+  std::string text;
+  const auto table = desired(config(service), health);
+  for (const auto& s : table.at(service.name).servers) {
+    text += (text.empty() ? "" : " ") + s.name + std::to_string(s.weight) + (s.down ? "!" : "");
+  }
+  return text;
+}
+
+TEST(Desired, UsesWhatPassesAllItsChecks) {
+  EXPECT_EQ(servers(web(), {}), "a0! b0! unchecked1");
+  EXPECT_EQ(servers(web(), {{"check a", true}, {"check b", true}}), "a3 b0! unchecked1");
+  EXPECT_EQ(servers(web(), {{"check a", true}, {"check b", true}, {"check c", true}}), "a3 b2 unchecked1");
+  EXPECT_EQ(servers(web(), {{"check a", false}, {"check b", true}, {"check c", false}}), "a0! b0! unchecked1");
+}
+
+TEST(Desired, BelowTheQuorumOnlyTheSorryServerGetsNewConnections) {
+  auto service = web();
+  service.quorum = 4;
+  EXPECT_EQ(servers(service, {{"check a", true}}), "a3 b0! unchecked1");
+  EXPECT_EQ(servers(service, {}), "a0! b0! unchecked1") << "without a sorry server, what is usable stays";
+  service.has_sorry_server = true;
+  service.sorry_server = {endpoint("10.0.0.99:80"), Method::Nat};
+  EXPECT_EQ(servers(service, {{"check a", true}}), "a3 b0! unchecked1");
+  EXPECT_EQ(servers(service, {}), "a0! b0! unchecked0 sorry1");
+}
+
+TEST(Desired, TakesListenersAndSchedulerAsConfigured) {
+  const auto table = desired(config(web()), {});
+  EXPECT_EQ(table.at("web").virtual_server, (VirtualServer{"web", web().listeners, SchedulerKind::Wlc}));
+}
+
+ServerStatus measured_server(const std::string& name, ServerState state) {
+  ServerStatus status;
+  status.name = name;
+  status.state = state;
+  status.active_connections = 7;
+  return status;
+}
+std::vector<ServiceStatus> measured(std::vector<ServerStatus> servers) {
+  ServiceStatus status;
+  status.name = "web";
+  status.servers = std::move(servers);
+  return {status};
+}
+std::vector<std::string> words(const ServiceStatus& status) {
+  constexpr const char* kStates[] = {"up", "down", "unknown", "drain", "sorry"};
+  std::vector<std::string> all;
+  for (const auto& s : status.servers) all.push_back(s.name + " " + kStates[static_cast<std::size_t>(s.state)]);
+  return all;
+}
+
+TEST(Describe, SaysWhyAServerIsUsedOrNot) {
+  auto status = measured({measured_server("old", ServerState::drain), measured_server("b", ServerState::down),
+                          measured_server("a", ServerState::drain), measured_server("a", ServerState::up)});
+  describe(status, config(web()), {{"check a", true}, {"check b", true}});
+  EXPECT_THAT(words(status[0]), ElementsAre("a up", "b unknown", "unchecked up", "old drain", "a drain"));
+  EXPECT_EQ(status[0].servers[0].weight, 3u);
+  EXPECT_EQ(status[0].servers[0].active_connections, 7u);
+  EXPECT_THAT(status[0].servers[1].checks, ElementsAre("check b", "check c"));
+  EXPECT_EQ(status[0].servers[2].active_connections, 0u) << "not in force yet";
+  EXPECT_EQ(status[0].state, ServiceState::degraded);
+}
+
+TEST(Describe, StatesOfAService) {
+  auto service = web();
+  const auto state = [&](const HealthView& health) {
+    std::vector<ServiceStatus> status;
+    describe(status, config(service), health);
+    return status.at(0).state;
+  };
+  const HealthView all{{"check a", true}, {"check b", true}, {"check c", true}};
+  EXPECT_EQ(state(all), ServiceState::ok);
+  EXPECT_EQ(state({{"check a", true}}), ServiceState::degraded);
+  service.servers.pop_back();
+  EXPECT_EQ(state({}), ServiceState::down);
+  service.has_sorry_server = true;
+  EXPECT_EQ(state({}), ServiceState::sorry);
+  EXPECT_EQ(state(all), ServiceState::ok);
+}
+
+TEST(Describe, TheSorryServerIsNamedSo) {
+  auto service = web();
+  service.has_sorry_server = true;
+  auto status = measured({measured_server("sorry", ServerState::up)});
+  describe(status, config(service), {});
+  EXPECT_THAT(words(status[0]), ElementsAre("a unknown", "b unknown", "unchecked up", "sorry sorry"));
+  status = measured({measured_server("sorry", ServerState::drain)});
+  describe(status, config(service), {});
+  EXPECT_EQ(words(status[0]).back(), "sorry drain");
+}
+
+TEST(Describe, ServicesStandAsConfiguredAndRemovedOnesLast) {
+  auto other = web();
+  other.name = "aaa";
+  Config both{{}, {}, {web(), other}};
+  ServiceStatus gone;
+  gone.name = "gone";
+  gone.servers = {measured_server("x", ServerState::up)};
+  auto status = measured({});
+  status.insert(status.begin(), gone);
+  describe(status, both, {});
+  ASSERT_EQ(status.size(), 3u);
+  EXPECT_EQ(status[0].name, "web");
+  EXPECT_EQ(status[1].name, "aaa");
+  EXPECT_EQ(status[1].scheduler, "wlc");
+  EXPECT_EQ(status[2].name, "gone");
+  EXPECT_EQ(status[2].state, ServiceState::down);
+  EXPECT_THAT(words(status[2]), ElementsAre("x drain"));
+}
+
+}  // namespace
+}  // namespace lvsd::ipvs

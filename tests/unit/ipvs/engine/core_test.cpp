@@ -1,0 +1,541 @@
+// The data path as a whole: frames in, verdicts and frames out.
+#include "ipvs/engine/core.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "ipvs/engine/frame.hpp"
+#include "tests/support/director.hpp"
+
+namespace lvsd::ipvs::engine {
+namespace {
+
+using namespace std::chrono_literals;
+using test::Check;
+using test::Director;
+using test::FrameSpec;
+using test::kAck;
+using test::kBack;
+using test::kFin;
+using test::kFront;
+using test::kRst;
+using test::kSyn;
+using test::server;
+
+FrameSpec from_client(std::uint8_t flags, std::uint16_t port = 40000) {
+  FrameSpec spec;
+  spec.flags = flags;
+  spec.source.port = port;
+  return spec;
+}
+FrameSpec from_server(std::uint8_t flags, int n = 1, std::uint16_t port = 40000) {
+  FrameSpec spec;
+  spec.to = test::kBackMac;
+  spec.from = test::server_mac(static_cast<std::uint8_t>(n));
+  spec.source = {base::IpAddress::v4(0x0a00000au + static_cast<std::uint32_t>(n)), 8080};
+  spec.destination = {test::ip("192.0.2.10"), port};
+  spec.flags = flags;
+  return spec;
+}
+FrameSpec datagram(std::uint16_t port = 40000) {
+  FrameSpec spec;
+  spec.protocol = 17;
+  spec.source.port = port;
+  spec.destination.port = 53;
+  return spec;
+}
+// What the director makes of `spec` on its way to server n.
+FrameSpec forwarded(FrameSpec spec, int n, Method method = Method::Nat) {
+  spec.to = test::server_mac(static_cast<std::uint8_t>(n));
+  spec.from = test::kBackMac;
+  --spec.ttl;
+  if (method == Method::Nat)
+    spec.destination = {base::IpAddress::v4(0x0a00000au + static_cast<std::uint32_t>(n)), 8080};
+  return spec;
+}
+
+ServerStatus status_of(Director& director, const std::string& name) {
+  const auto services = director->status();
+  for (const auto& s : services.front().servers) {
+    if (s.name == name) return s;
+  }
+  return {};
+}
+std::string state_of_only_connection(Director& director) {
+  const auto found = director->connections({}, director.now).connections;
+  return found.size() == 1 ? found.front().state : "not one";
+}
+std::string server_of(Director& director, std::uint16_t client_port) {
+  const auto found = director->connections({}, director.now);
+  for (const auto& c : found.connections) {
+    if (c.client.port == client_port) return c.server;
+  }
+  return "";
+}
+
+TEST(Core, NatRewritesBothWaysAndDecrementsTheTtl) {
+  Director director;
+  director.serve({server(1)});
+  const auto there = director.push(from_client(kSyn));
+  EXPECT_EQ(there.verdict.action, Action::Send);
+  EXPECT_EQ(there.verdict.interface, kBack);
+  EXPECT_EQ(there.bytes, make_frame(forwarded(from_client(kSyn), 1)));
+
+  const auto back = director.push(from_server(kSyn | kAck), kBack);
+  EXPECT_EQ(back.verdict.action, Action::Send);
+  EXPECT_EQ(back.verdict.interface, kFront);
+  auto expected = from_server(kSyn | kAck);
+  expected.to = test::kClientMac;
+  expected.from = test::kFrontMac;
+  expected.source = test::endpoint("198.51.100.1:80");
+  --expected.ttl;
+  EXPECT_EQ(back.bytes, make_frame(expected));
+}
+
+TEST(Core, DrChangesNothingButMacAndTtl) {
+  Director director;
+  director.serve({server(1, Method::Dr)});
+  const auto sent = director.push(from_client(kSyn));
+  EXPECT_EQ(sent.verdict.action, Action::Send);
+  EXPECT_EQ(sent.bytes, make_frame(forwarded(from_client(kSyn), 1, Method::Dr)));
+  EXPECT_THAT(director->take_flow_changes(), testing::IsEmpty());
+}
+
+TEST(Core, DrCompletesAnIncompleteChecksum) {
+  Director director;
+  director.serve({server(1, Method::Dr)});
+  auto spec = from_client(kSyn);
+  spec.check = Check::PseudoHeaderOnly;
+  EXPECT_EQ(director.push(spec).bytes, make_frame(forwarded(from_client(kSyn), 1, Method::Dr)));
+}
+
+TEST(Core, PaddingAndPriorityTagAreLeftOut) {
+  Director director;
+  director.serve({server(1)});
+  auto spec = from_client(kSyn);
+  spec.padding = 6;
+  spec.vlan = 0;
+  EXPECT_EQ(director.push(spec).bytes, make_frame(forwarded(from_client(kSyn), 1)));
+}
+
+TEST(Core, OtherTrafficGoesToTheKernelUnchanged) {
+  Director director;
+  director.serve({server(1)});
+  auto other_port = from_client(kSyn);
+  other_port.destination.port = 22;
+  auto routed = from_server(kSyn);
+  for (const auto& spec : {other_port, routed}) {
+    const auto result = director.push(spec);
+    EXPECT_EQ(result.verdict.action, Action::ToKernel);
+    EXPECT_EQ(result.bytes, make_frame(spec));
+  }
+  EXPECT_EQ(director->connection_entries(), 0u);
+}
+
+TEST(Core, NatFlowsAreAnnouncedAndTakenBack) {
+  Director director;
+  director.serve({server(1)});
+  director.push(from_client(kSyn));
+  const FlowKey flow{Protocol::Tcp, test::endpoint("10.0.0.11:8080"), test::endpoint("192.0.2.10:40000")};
+  auto changes = director->take_flow_changes();
+  ASSERT_EQ(changes.size(), 1u);
+  EXPECT_EQ(changes[0].kind, FlowChange::Kind::Add);
+  EXPECT_EQ(changes[0].flow, flow);
+  ASSERT_EQ(director->live_flows().size(), 1u);
+  EXPECT_EQ(director->live_flows()[0].flow, flow);
+
+  director.now += 61s;  // SYN_RECV lasts 60
+  director->expire(director.now, 100);
+  changes = director->take_flow_changes();
+  ASSERT_EQ(changes.size(), 1u);
+  EXPECT_EQ(changes[0].kind, FlowChange::Kind::Remove);
+  EXPECT_EQ(changes[0].flow, flow);
+}
+
+TEST(Core, TcpStatesAreFollowedAndCounted) {
+  Director director;
+  director.serve({server(1)});
+  const auto expect = [&](const char* state, std::uint64_t active) {
+    EXPECT_EQ(state_of_only_connection(director), state);
+    EXPECT_EQ(status_of(director, "s1").active_connections, active) << state;
+    EXPECT_EQ(status_of(director, "s1").inactive_connections, 1 - active) << state;
+  };
+  director.push(from_client(kSyn));
+  expect("SYN_RECV", 1);
+  director.push(from_server(kSyn | kAck), kBack);
+  expect("SYN_RECV", 1);
+  director.push(from_client(kAck));
+  expect("ESTABLISHED", 1);
+  director.push(from_client(kFin | kAck));
+  expect("CLOSE_WAIT", 0);
+  director.push(from_server(kFin | kAck), kBack);
+  expect("TIME_WAIT", 0);
+}
+
+TEST(Core, DrConnectionsUseTheTableOfOneWayViews) {
+  Director director;
+  director.serve({server(1, Method::Dr)});
+  director.push(from_client(kSyn));
+  director.push(from_client(kAck));
+  EXPECT_EQ(state_of_only_connection(director), "ESTABLISHED");
+  director.push(from_client(kFin | kAck));
+  EXPECT_EQ(state_of_only_connection(director), "FIN_WAIT");
+}
+
+TEST(Core, AnIdleConnectionEndsAfterTheTimeoutOfItsState) {
+  Director director;
+  director.serve({server(1)});
+  director->set_timeouts({10s, 5s, 3s});
+  director.push(from_client(kSyn));
+  director.push(from_client(kAck));
+  director.push(datagram());
+  director.now += 2999ms;
+  director->expire(director.now, 100);
+  EXPECT_EQ(director->connection_entries(), 2u);
+  director.now += 1ms;
+  director->expire(director.now, 100);
+  EXPECT_EQ(director->connection_entries(), 1u);
+  director.now += 7s;
+  director->expire(director.now, 100);
+  EXPECT_EQ(director->connection_entries(), 0u);
+  EXPECT_EQ(status_of(director, "s1").active_connections + status_of(director, "s1").inactive_connections, 0u);
+}
+
+TEST(Core, AnExpiredConnectionIsNotUsedThoughItWasNotCollectedYet) {
+  Director director;
+  director.serve({server(1), server(2)});
+  director.push(datagram());
+  EXPECT_EQ(server_of(director, 40000), "s1");
+  director.now += 300s;
+  director.push(datagram());
+  EXPECT_EQ(server_of(director, 40000), "s2");
+  EXPECT_EQ(director->connection_entries(), 1u);
+}
+
+TEST(Core, MidStreamPacketsOfNobodyAreReset) {
+  Director director;
+  director.serve({server(1)});
+  auto spec = from_client(kAck);
+  spec.acknowledged = 77;
+  const auto answer = director.push(spec);
+  EXPECT_EQ(answer.verdict.action, Action::Send);
+  EXPECT_EQ(answer.verdict.interface, kFront);
+  EXPECT_EQ(answer.verdict.reason, DropReason::NoConnection);
+  EXPECT_EQ(answer.bytes[47], kRst);
+  EXPECT_TRUE(test::checksums_hold(answer.bytes));
+  EXPECT_EQ(director.push(from_client(kRst)).verdict.action, Action::Drop);
+  EXPECT_EQ(director.push(from_client(kSyn | kRst)).verdict.action, Action::Drop);
+  EXPECT_EQ(director.drops(DropReason::NoConnection), 3u);
+  EXPECT_EQ(director->connection_entries(), 0u);
+}
+
+TEST(Core, WithoutAServerTheClientIsToldPortUnreachable) {
+  Director director;
+  director.serve({});
+  for (const auto& spec : {from_client(kSyn), datagram()}) {
+    const auto answer = director.push(spec);
+    EXPECT_EQ(answer.verdict.action, Action::Send);
+    EXPECT_EQ(answer.verdict.reason, DropReason::NoServer);
+    EXPECT_EQ(answer.bytes[34], 3);
+    EXPECT_EQ(answer.bytes[35], 3);
+    EXPECT_TRUE(test::checksums_hold(answer.bytes));
+  }
+  EXPECT_EQ(director.drops(DropReason::NoServer), 2u);
+}
+
+TEST(Core, AnswersAreLimitedInRate) {
+  Director director;
+  director.serve({});
+  int answered = 0;
+  for (int i = 0; i < 1500; ++i) answered += director.push(datagram()).verdict.action == Action::Send;
+  EXPECT_EQ(answered, 1000);
+  EXPECT_EQ(director.drops(DropReason::NoServer), 1500u);
+  director.now += 10ms;
+  answered = 0;
+  for (int i = 0; i < 20; ++i) answered += director.push(datagram()).verdict.action == Action::Send;
+  EXPECT_EQ(answered, 10);
+}
+
+TEST(Core, PacketsThatCannotBeAreDroppedAndCounted) {
+  const auto dropped = [](const FrameSpec& spec, DropReason reason) {
+    Director director;
+    director.serve({server(1)});
+    const auto result = director.push(spec);
+    EXPECT_EQ(result.verdict.action, Action::Drop) << name(reason);
+    EXPECT_EQ(result.verdict.reason, reason) << name(reason);
+    EXPECT_EQ(director.drops(reason), 1u) << name(reason);
+    EXPECT_EQ(director->connection_entries(), 0u);
+  };
+  for (const auto* source : {"127.0.0.1", "0.0.0.0", "224.0.0.1", "255.255.255.255", "198.51.100.1"}) {
+    auto spec = from_client(kSyn);
+    spec.source.address = test::ip(source);
+    dropped(spec, DropReason::Spoofed);
+  }
+  auto fragment = from_client(kSyn);
+  fragment.fragment = 0x2000;
+  dropped(fragment, DropReason::Fragment);
+  auto routed = from_client(kSyn);
+  routed.options = {131, 3, 4, 0};
+  dropped(routed, DropReason::IpOptions);
+}
+
+TEST(Core, TtlThatEndsHereIsAnsweredInTheNameOfTheVirtualAddress) {
+  Director director;
+  director.serve({server(1)});
+  auto spec = from_client(kSyn);
+  spec.ttl = 1;
+  const auto answer = director.push(spec);
+  EXPECT_EQ(answer.verdict.reason, DropReason::TtlExceeded);
+  EXPECT_EQ(answer.verdict.action, Action::Send);
+  EXPECT_EQ(load32_host(&answer.bytes[26]), 0xc6336401u);
+  EXPECT_EQ(answer.bytes[34], 11);
+  EXPECT_TRUE(test::checksums_hold(answer.bytes));
+  // It quotes the packet as it came.
+  const auto original = make_frame(spec);
+  EXPECT_TRUE(std::equal(original.begin() + 14, original.end(), answer.bytes.begin() + 42));
+}
+
+TEST(Core, TooLargePacketsAreAnsweredOrDroppedByTheirDfBit) {
+  Director director;
+  director.serve({server(1)});
+  director->next_hops().replace_interfaces({{kFront, test::kFrontMac, 1500, true, true, {test::ip("192.0.2.1")}},
+                                            {kBack, test::kBackMac, 1000, true, true, {}}});
+  auto spec = datagram();
+  spec.payload.resize(973);  // 1001 bytes
+  const auto answer = director.push(spec);
+  EXPECT_EQ(answer.verdict.action, Action::Send);
+  EXPECT_EQ(answer.verdict.reason, DropReason::TooBig);
+  EXPECT_EQ(answer.bytes[35], 4);
+  EXPECT_EQ(load16_host(&answer.bytes[40]), 1000);
+  EXPECT_EQ(answer.bytes.size(), 14u + 576u);
+  EXPECT_TRUE(test::checksums_hold(answer.bytes));
+  spec.fragment = 0;
+  EXPECT_EQ(director.push(spec).verdict.action, Action::Drop);
+  spec.payload.resize(972);
+  EXPECT_EQ(director.push(spec).verdict.reason, DropReason::None);
+}
+
+TEST(Core, AnUnresolvedNextHopIsAwaited) {
+  Director director;
+  director.serve({server(4)});
+  const auto result = director.push(from_client(kSyn));
+  EXPECT_EQ(result.verdict.action, Action::AwaitNextHop);
+  EXPECT_EQ(result.verdict.interface, kBack);
+  EXPECT_EQ(result.verdict.next_hop, test::ip("10.0.0.14"));
+  // But for the destination's MAC the frame is ready.
+  auto expected = make_frame(forwarded(from_client(kSyn), 4));
+  std::fill(expected.begin(), expected.begin() + 6, std::uint8_t{0});
+  EXPECT_EQ(result.bytes, expected);
+  director->next_hops().set_neighbour({kBack, test::ip("10.0.0.14"), test::server_mac(4), true, false});
+  EXPECT_EQ(director.push(from_client(kSyn)).verdict.action, Action::Send);
+}
+
+TEST(Core, WithoutARouteTheClientIsToldHostUnreachable) {
+  Director director;
+  auto far = server(1);
+  far.method = Method::Dr;
+  far.address.address = test::ip("203.0.113.5");  // only by a gateway: not for DR
+  director.serve({far});
+  const auto answer = director.push(from_client(kSyn));
+  EXPECT_EQ(answer.verdict.reason, DropReason::NoRoute);
+  EXPECT_EQ(answer.bytes[34], 3);
+  EXPECT_EQ(answer.bytes[35], 1);
+}
+
+TEST(Core, AClientThatUsesItsPortAgainIsScheduledAnew) {
+  Director director;
+  director.serve({server(1), server(2)});
+  director.push(from_client(kSyn));
+  director.push(from_client(kAck));
+  director.push(from_client(kSyn));
+  EXPECT_EQ(server_of(director, 40000), "s1");  // a SYN within the connection changes nothing
+  director.push(from_client(kRst));
+  EXPECT_EQ(state_of_only_connection(director), "CLOSE");
+  director.push(from_client(kSyn));
+  EXPECT_EQ(server_of(director, 40000), "s2");
+  EXPECT_EQ(state_of_only_connection(director), "SYN_RECV");
+  EXPECT_EQ(status_of(director, "s1").inactive_connections, 0u);
+}
+
+TEST(Core, ADownServerKeepsItsTcpConnectionsOnly) {
+  Director director;
+  director.serve({server(1), server(2)});
+  director.push(from_client(kSyn));
+  director.push(from_client(kAck));
+  director.push(datagram(50001));  // s2
+  director.push(datagram(50000));  // s1
+  ASSERT_EQ(server_of(director, 50000), "s1");
+  auto down = server(1);
+  down.weight = 0;
+  down.down = true;
+  director.apply({SetServer{"web", down}});
+  director.push(from_client(kAck));
+  EXPECT_EQ(server_of(director, 40000), "s1");
+  director.push(datagram(50000));
+  EXPECT_EQ(server_of(director, 50000), "s2");
+  director.push(from_client(kSyn));
+  EXPECT_EQ(server_of(director, 40000), "s2");
+}
+
+TEST(Core, Weight0TakesNothingNewAndKeepsWhatItHas) {
+  Director director;
+  director.serve({server(1), server(2)});
+  director.push(datagram(50000));
+  director.push(from_client(kSyn, 40001));  // s2
+  director.push(from_client(kSyn, 40002));  // s1
+  director.push(from_client(kAck, 40002));
+  auto quiesced = server(1);
+  quiesced.weight = 0;
+  director.apply({SetServer{"web", quiesced}});
+  director.push(datagram(50000));
+  director.push(from_client(kAck, 40002));
+  EXPECT_EQ(server_of(director, 50000), "s1");
+  EXPECT_EQ(server_of(director, 40002), "s1");
+  for (std::uint16_t port = 41000; port < 41004; ++port) {
+    director.push(from_client(kSyn, port));
+    EXPECT_EQ(server_of(director, port), "s2");
+  }
+}
+
+TEST(Core, ARemovedServerDrainsAndComesBackWithItsCounters) {
+  Director director;
+  director.serve({server(1), server(2)});
+  director.push(from_client(kSyn));
+  director.apply({RemoveServer{"web", "s1"}});
+  EXPECT_EQ(director->table().at("web").servers.size(), 1u);
+  EXPECT_EQ(status_of(director, "s1").state, ServerState::drain);
+  EXPECT_EQ(director.push(from_client(kAck)).verdict.action, Action::Send);
+  EXPECT_EQ(director.push(from_server(kAck), kBack).verdict.action, Action::Send);
+  director.apply({AddServer{"web", server(1)}});
+  EXPECT_EQ(status_of(director, "s1").state, ServerState::up);
+  EXPECT_EQ(status_of(director, "s1").statistics.in_packets, 2u);
+  EXPECT_EQ(status_of(director, "s1").active_connections, 1u);
+
+  director.apply({RemoveServer{"web", "s1"}});
+  director.now += 901s;
+  director->expire(director.now, 100);
+  EXPECT_EQ(status_of(director, "s1").name, "");
+  EXPECT_EQ(director->status().front().statistics.in_packets, 2u);  // the service's totals never go back
+}
+
+TEST(Core, ARemovedServiceServesItsConnectionsToTheEnd) {
+  Director director;
+  director.serve({server(1)});
+  director.push(from_client(kSyn));
+  director.apply({RemoveService{"web"}});
+  EXPECT_TRUE(director->table().empty());
+  EXPECT_EQ(director.push(from_client(kAck)).verdict.action, Action::Send);
+  EXPECT_EQ(director.push(from_client(kSyn, 40001)).verdict.reason, DropReason::NoServer);
+  EXPECT_EQ(director->listeners().size(), 2u);
+  director.now += 901s;
+  director->expire(director.now, 100);
+  EXPECT_TRUE(director->status().empty());
+  EXPECT_TRUE(director->listeners().empty());
+  EXPECT_EQ(director.push(from_client(kSyn)).verdict.action, Action::ToKernel);
+}
+
+TEST(Core, AServerWithAnotherAddressIsAnotherServer) {
+  Director director;
+  director.serve({server(1)});
+  director.push(from_client(kSyn));
+  auto moved = server(2);
+  moved.name = "s1";
+  director.apply({SetServer{"web", moved}});
+  EXPECT_EQ(director.push(from_client(kAck)).bytes[33], 11);  // still at 10.0.0.11
+  const auto servers = director->status().front().servers;
+  ASSERT_EQ(servers.size(), 2u);
+  EXPECT_EQ(servers[1].state, ServerState::drain);
+}
+
+TEST(Core, TheLatestServiceGetsAListener) {
+  Director director;
+  director.serve({server(1)});
+  director.apply({AddService{test::service("new", {{Protocol::Tcp, test::endpoint("198.51.100.1:80")}})},
+                  AddServer{"new", server(2)}});
+  director.push(from_client(kSyn));
+  EXPECT_EQ(director->connections({}, director.now).connections.front().service, "new");
+  EXPECT_EQ(director->table().at("web").virtual_server.listeners.size(), 1u);
+}
+
+TEST(Core, StatisticsCountPacketsAndBytesOfIp) {
+  Director director;
+  director.serve({server(1), server(2, Method::Dr)});
+  auto padded = from_client(kSyn);
+  padded.padding = 6;
+  director.push(padded);
+  director.push(from_server(kSyn | kAck), kBack);
+  director.push(from_client(kSyn, 40001));
+  const auto first = status_of(director, "s1").statistics;
+  EXPECT_EQ(first.connections, 1u);
+  EXPECT_EQ(first.in_packets, 1u);
+  EXPECT_EQ(first.in_bytes, 40u);
+  EXPECT_EQ(first.out_packets, 1u);
+  EXPECT_EQ(first.out_bytes, 40u);
+  EXPECT_EQ(status_of(director, "s2").statistics.out_packets, 0u);
+  EXPECT_EQ(director->status().front().statistics.connections, 2u);
+}
+
+TEST(Core, ConnectionsAreFoundByServiceServerAndClient) {
+  Director director;
+  director.serve({server(1), server(2)});
+  for (std::uint16_t port = 40000; port < 40010; ++port) director.push(from_client(kSyn, port));
+  auto elsewhere = from_client(kSyn);
+  elsewhere.source.address = test::ip("192.0.2.77");
+  director.push(elsewhere);
+  const auto total = [&](ConnectionsQuery query) { return director->connections(query, director.now).total; };
+  EXPECT_EQ(total({}), 11u);
+  EXPECT_EQ(total({0, "web", "", "", 5}), 11u);
+  EXPECT_EQ(director->connections({0, "", "", "", 5}, director.now).connections.size(), 5u);
+  EXPECT_EQ(total({0, "other", "", "", 5}), 0u);
+  EXPECT_EQ(total({0, "", "s2", "", 5}), 5u);
+  EXPECT_EQ(total({0, "", "", "192.0.2.77", 5}), 1u);
+  EXPECT_EQ(total({0, "", "", "nonsense", 5}), 0u);
+  const auto one = director->connections({0, "", "", "192.0.2.77", 5}, director.now).connections.front();
+  EXPECT_EQ(one.protocol, "tcp");
+  EXPECT_EQ(one.virtual_address, test::endpoint("198.51.100.1:80"));
+  EXPECT_EQ(one.server_address, test::endpoint("10.0.0.11:8080"));
+  EXPECT_EQ(one.expires_in_s, 60);
+  EXPECT_EQ(one.in_packets, 1u);
+}
+
+TEST(Core, AFullTableDropsNewConnectionsAndKeepsTheOthers) {
+  Director director{16};
+  director.serve({server(1)});
+  for (std::uint16_t port = 0; port < 20; ++port) director.push(from_client(kSyn, port));
+  EXPECT_EQ(director->connection_entries(), 16u);
+  EXPECT_EQ(director.drops(DropReason::TableFull), 4u);
+  EXPECT_EQ(director.push(from_client(kAck, 0)).verdict.action, Action::Send);
+}
+
+TEST(Core, ABatchIsForwardedLikeSinglePackets) {
+  constexpr std::uint16_t kPackets = 150;  // more than two batches
+  Director single;
+  Director batched;
+  for (auto* director : {&single, &batched}) director->serve({server(1), server(2), server(3, Method::Dr)});
+  std::vector<test::Bytes> frames;
+  for (std::uint16_t i = 0; i < kPackets; ++i)
+    frames.push_back(make_frame(from_client(i % 3 == 2 ? kAck : kSyn, i / 3)));
+  std::vector<Packet> packets;
+  for (auto& f : frames) packets.push_back({f.data(), static_cast<std::uint32_t>(f.size()), 0, 0, kFront});
+  const auto originals = frames;
+  std::vector<Verdict> verdicts(packets.size());
+  batched->forward(packets, verdicts, batched.now);
+  for (std::size_t i = 0; i < kPackets; ++i) {
+    const auto expected = single.push(originals[i]);
+    EXPECT_EQ(verdicts[i].action, expected.verdict.action) << i;
+    EXPECT_EQ(test::Bytes(packets[i].data, packets[i].data + packets[i].length), expected.bytes) << i;
+  }
+}
+
+TEST(Core, Ipv6IsRefusedWithWords) {
+  Director director;
+  const Listener six{Protocol::Tcp, {test::ip("2001:db8::1"), 80}};
+  const std::vector<Command> commands{AddService{test::service("six", {six})}};
+  const auto result = director->apply(commands, director.now);
+  ASSERT_FALSE(result);
+  EXPECT_THAT(result.error().text, testing::HasSubstr("IPv6"));
+  EXPECT_EQ(director->table().at("six").virtual_server.listeners.size(), 1u);
+}
+
+}  // namespace
+}  // namespace lvsd::ipvs::engine

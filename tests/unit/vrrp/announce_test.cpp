@@ -1,0 +1,77 @@
+#include "vrrp/announce.hpp"
+
+#include <vector>
+
+#include <gmock/gmock.h>
+
+namespace lvsd::vrrp {
+namespace {
+
+using namespace std::chrono_literals;
+
+const base::TimePoint kStart{1h};
+
+// When rounds go out within `span`, relative to the start, if each is sent the moment it is due.
+std::vector<base::Duration> rounds(AnnounceSchedule& schedule, base::Duration span) {
+  std::vector<base::Duration> result;
+  while (schedule.due() && *schedule.due() <= kStart + span) {
+    const auto now = *schedule.due();
+    result.push_back(now - kStart);
+    schedule.sent(now);
+  }
+  return result;
+}
+
+TEST(GratuitousArp, IsABroadcastRequestFromTheAddressForItself) {
+  const ArpFrame frame = gratuitous_arp(base::IpAddress::v4(0x0a090064), {{0x02, 0, 0, 0, 0, 0x07}});
+  const ArpFrame golden{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02, 0,    0, 0,    0, 0x07, 0x08, 0x06,  // Ethernet
+                        0,    1,    8,    0,    6,    4,    0,    1,                                   // ARP request
+                        0x02, 0,    0,    0,    0,    0x07, 0x0a, 0x09, 0, 0x64,                       // sender
+                        0,    0,    0,    0,    0,    0,    0x0a, 0x09, 0, 0x64};                      // target
+  EXPECT_EQ(frame, golden);
+}
+
+TEST(AnnounceSchedule, SendsTwoBurstsAndThenRefreshes) {
+  AnnounceSchedule schedule;
+  schedule.start({.rounds = 2, .repeat_delay = 5s, .refresh = 60s}, kStart);
+  EXPECT_THAT(rounds(schedule, 130s), testing::ElementsAre(0s, 20ms, 5s, 5020ms, 65020ms, 125020ms));
+}
+
+TEST(AnnounceSchedule, EndsWhenNothingIsToBeRepeated) {
+  AnnounceSchedule schedule;
+  schedule.start({.rounds = 3}, kStart);
+  EXPECT_THAT(rounds(schedule, 1h), testing::ElementsAre(0ms, 20ms, 40ms));
+  EXPECT_FALSE(schedule.due());
+}
+
+TEST(AnnounceSchedule, AddsARoundWithoutBringingTheSecondBurstForward) {
+  AnnounceSchedule schedule;
+  schedule.start({.rounds = 1, .repeat_delay = 5s}, kStart);
+  schedule.sent(kStart);
+  schedule.once(kStart + 1s);
+  EXPECT_THAT(rounds(schedule, 1h), testing::ElementsAre(1s, 5s));
+}
+
+TEST(AnnounceSchedule, KeepsRoundsApartHoweverOftenItIsAsked) {
+  AnnounceSchedule schedule;
+  schedule.start({.rounds = 5, .repeat_delay = 5s}, kStart);
+  unsigned sent = 0;
+  for (auto now = kStart; now < kStart + 1s; now += 1ms) {
+    schedule.once(now);
+    if (schedule.due() && *schedule.due() <= now) {
+      schedule.sent(now);
+      ++sent;
+    }
+  }
+  EXPECT_LE(sent, 1s / AnnounceSchedule::kRoundSpacing);
+}
+
+TEST(AnnounceSchedule, IsSilentOnceStopped) {
+  AnnounceSchedule schedule;
+  schedule.start({.rounds = 5, .repeat_delay = 5s, .refresh = 60s}, kStart);
+  schedule.stop();
+  EXPECT_FALSE(schedule.due());
+}
+
+}  // namespace
+}  // namespace lvsd::vrrp

@@ -1,0 +1,304 @@
+#include "vrrp/state_machine.hpp"
+
+#include <array>
+
+#include <gmock/gmock.h>
+
+namespace lvsd::vrrp {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+const base::TimePoint kNow{1h};
+const base::IpAddress kUs = base::IpAddress::v4(0x0a000003);
+const base::IpAddress kLower = base::IpAddress::v4(0x0a000002);
+const base::IpAddress kGreater = base::IpAddress::v4(0x0a000004);
+const Params kParams{.priority = 100, .advert_interval = 1s, .preempt = true, .own_address = kUs};
+
+State backup(const Params& params = kParams) { return step(params, State{}, Startup{}, kNow).state; }
+State master(const Params& params = kParams) { return step(params, State{}, Resumed{}, kNow).state; }
+State fault() { return step(kParams, State{}, Lost{"eth0 is down"}, kNow).state; }
+
+Heard heard(std::uint8_t priority, base::IpAddress source = kLower, base::Duration interval = 1s) {
+  return {source, priority, interval};
+}
+
+// ---- S25: every pair of state and event has a row -------------------------------------------------------------------
+
+struct Row {
+  const char* claim;
+  Role next;
+  std::vector<Action> actions;
+};
+
+constexpr std::size_t kRoles = 4;
+constexpr std::size_t kEvents = std::variant_size_v<Event>;
+
+const std::array<Event, kEvents>& events() {
+  static const std::array<Event, kEvents> all{
+      Startup{}, Resumed{}, heard(50), TimerExpired{}, Reconfigured{}, Stalled{10s}, Lost{"eth0 is down"}, Shutdown{}};
+  return all;
+}
+
+// Order of the columns: as in Event. The timer is due, the advertisement heard has a lower priority.
+const std::array<std::array<Row, kEvents>, kRoles>& table() {
+  static const std::array<std::array<Row, kEvents>, kRoles> rows{{
+      // init
+      {{{"starts as backup, holding nothing", Role::backup, {DropAddresses{}}},
+        {"goes on as master", Role::master, {SendAdvert{100}, TakeAddresses{}, Announce{}}},
+        {"does not listen yet", Role::init, {}},
+        {"has no timer", Role::init, {}},
+        {"has nothing to adapt", Role::init, {}},
+        {"cannot stall", Role::init, {}},
+        {"starts in fault", Role::fault, {DropAddresses{}}},
+        {"has nothing to stop", Role::init, {}}}},
+      // backup
+      {{{"is started already", Role::backup, {}},
+        {"is started already", Role::backup, {}},
+        {"lets its timer depose a lesser master", Role::backup, {}},
+        {"becomes master", Role::master, {SendAdvert{100}, TakeAddresses{}, Announce{}}},
+        {"adapts its timer", Role::backup, {}},
+        {"owned nothing while it stood still", Role::backup, {}},
+        {"goes to fault", Role::fault, {}},
+        {"leaves without a word", Role::init, {}}}},
+      // master
+      {{{"is started already", Role::master, {}},
+        {"is started already", Role::master, {}},
+        {"asserts itself", Role::master, {SendAdvert{100}, AnnounceOnce{}}},
+        {"advertises", Role::master, {SendAdvert{100}}},
+        {"tells its peers at once", Role::master, {SendAdvert{100}, TakeAddresses{}}},
+        {"assumes that a peer took over", Role::backup, {DropAddresses{}}},
+        {"gives up the addresses", Role::fault, {DropAddresses{}}},
+        {"resigns", Role::init, {SendAdvert{0}, DropAddresses{}}}}},
+      // fault
+      {{{"starts over as backup", Role::backup, {DropAddresses{}}},
+        {"cannot resume", Role::fault, {}},
+        {"does not listen", Role::fault, {}},
+        {"has no timer", Role::fault, {}},
+        {"has nothing to adapt", Role::fault, {}},
+        {"cannot stall", Role::fault, {}},
+        {"is in fault already", Role::fault, {}},
+        {"stops", Role::init, {}}}},
+  }};
+  return rows;
+}
+
+State state_of(std::size_t role) {
+  const std::array<State, kRoles> states{State{}, backup(), master(), fault()};
+  return states[role];
+}
+
+TEST(StateMachine, DoesInEveryStateOnEveryEventWhatTheTableSays) {
+  for (std::size_t role = 0; role < kRoles; ++role) {
+    for (std::size_t event = 0; event < kEvents; ++event) {
+      const Row& row = table()[role][event];
+      const State before = state_of(role);
+      ASSERT_EQ(static_cast<std::size_t>(before.role), role);
+      const Step result = step(kParams, before, events()[event], kNow + 5s);
+      const auto place = "role " + std::to_string(role) + ", event " + std::to_string(event) + ": " + row.claim;
+      EXPECT_EQ(result.state.role, row.next) << place;
+      EXPECT_EQ(result.actions, row.actions) << place;
+      EXPECT_EQ(result.state.deadline.has_value(), row.next == Role::backup || row.next == Role::master) << place;
+    }
+  }
+}
+
+// ---- §6.4.1 Initialize ----------------------------------------------------------------------------------------------
+
+TEST(Start, MakesTheOwnerMasterAtOnce) {  // S1
+  const Params owner{.priority = 255, .advert_interval = 1s, .preempt = true, .own_address = kUs};
+  const Step result = step(owner, State{}, Startup{}, kNow);
+  EXPECT_EQ(result.state.role, Role::master);
+  EXPECT_EQ(result.state.deadline, kNow + 1s);
+  EXPECT_THAT(result.actions, ElementsAre(SendAdvert{255}, TakeAddresses{}, Announce{}));
+}
+
+TEST(Start, WaitsForOneMasterDownIntervalOfOurOwn) {  // S2
+  EXPECT_EQ(backup().deadline, kNow + 3609375us);
+}
+
+// ---- §6.4.2 Backup --------------------------------------------------------------------------------------------------
+
+TEST(Backup, AdvertisesBeforeItTakesAndAnnouncesTheAddresses) {  // S7
+  const Step result = step(kParams, backup(), TimerExpired{}, kNow + 3609375us);
+  EXPECT_THAT(result.actions, ElementsAre(SendAdvert{100}, TakeAddresses{}, Announce{}));
+  EXPECT_EQ(result.state.deadline, kNow + 3609375us + 1s);
+}
+
+TEST(Backup, DoesNotBelieveATimerThatIsNotDue) {
+  const Step result = step(kParams, backup(), TimerExpired{}, kNow + 3609374us);
+  EXPECT_EQ(result.state, backup());
+  EXPECT_THAT(result.actions, IsEmpty());
+}
+
+TEST(Backup, WaitsForTheSkewTimeOnlyWhenTheMasterResigns) {  // S8
+  const Step result = step(kParams, backup(), heard(0), kNow + 1s);
+  EXPECT_EQ(result.state.role, Role::backup);
+  EXPECT_EQ(result.state.deadline, kNow + 1s + 609375us);
+}
+
+TEST(Backup, CountsTheSkewTimeInTheMastersInterval) {
+  const State following = step(kParams, backup(), heard(150, kLower, 2s), kNow).state;
+  EXPECT_EQ(step(kParams, following, heard(0), kNow).state.deadline, kNow + 1218750us);
+}
+
+TEST(Backup, FollowsAMasterOfEqualOrHigherPriorityAtItsInterval) {  // S9
+  for (const std::uint8_t priority : std::array<std::uint8_t, 3>{100, 101, 255}) {
+    const Step result = step(kParams, backup(), heard(priority, kLower, 500ms), kNow + 1s);
+    EXPECT_EQ(result.state.deadline, kNow + 1s + master_down_interval(100, 500ms)) << int{priority};
+    EXPECT_THAT(result.actions, IsEmpty());
+  }
+}
+
+TEST(Backup, FollowsAnyMasterWhenItMayNotPreempt) {  // S9
+  Params patient = kParams;
+  patient.preempt = false;
+  EXPECT_EQ(step(patient, backup(), heard(1), kNow + 1s).state.deadline, kNow + 1s + 3609375us);
+}
+
+TEST(Backup, ChangesNothingOnALesserMasterWhenItMayPreempt) {  // S10
+  EXPECT_EQ(step(kParams, backup(), heard(99, kGreater, 500ms), kNow + 1s).state, backup());
+}
+
+TEST(Backup, SaysNothingWhenItStops) {  // S11
+  const Step result = step(kParams, backup(), Shutdown{}, kNow);
+  EXPECT_THAT(result.actions, IsEmpty());
+  EXPECT_FALSE(result.state.deadline);
+}
+
+TEST(Backup, BecomesMasterAtOnceWhenItIsMadeTheOwner) {  // S19
+  Params owner = kParams;
+  owner.priority = 255;
+  owner.preempt = false;
+  EXPECT_EQ(step(owner, backup(), Reconfigured{}, kNow).state.role, Role::master);
+}
+
+TEST(Backup, CountsAChangedPriorityFromTheMastersLastSignOfLife) {
+  const State following = step(kParams, backup(), heard(150), kNow + 1s).state;
+  Params better = kParams;
+  better.priority = 200;
+  EXPECT_EQ(step(better, following, Reconfigured{}, kNow + 2s).state.deadline,
+            kNow + 1s + master_down_interval(200, 1s));
+}
+
+TEST(Backup, IsNotDelayedByAReloadWhileTheMasterLeaves) {
+  const State waiting = step(kParams, backup(), heard(0), kNow + 1s).state;
+  EXPECT_EQ(step(kParams, waiting, Reconfigured{}, kNow + 1200ms).state, waiting);
+}
+
+// ---- §6.4.3 Active --------------------------------------------------------------------------------------------------
+
+TEST(Master, AdvertisesEachIntervalWithoutDrift) {  // S14
+  Step result = step(kParams, master(), TimerExpired{}, kNow + 1s + 3ms);
+  EXPECT_THAT(result.actions, ElementsAre(SendAdvert{100}));
+  EXPECT_EQ(result.state.deadline, kNow + 2s);
+}
+
+TEST(Master, DoesNotMakeUpForMissedAdvertsInARush) {
+  const Step result = step(kParams, master(), TimerExpired{}, kNow + 2500ms);
+  EXPECT_THAT(result.actions, ElementsAre(SendAdvert{100}));
+  EXPECT_EQ(result.state.deadline, kNow + 3500ms);
+}
+
+TEST(Master, AnswersAResignationWithAnAdvert) {  // S15
+  const Step result = step(kParams, master(), heard(0), kNow + 500ms);
+  EXPECT_THAT(result.actions, ElementsAre(SendAdvert{100}));
+  EXPECT_EQ(result.state.deadline, kNow + 1500ms);
+}
+
+TEST(Master, YieldsToAHigherPriorityAndAdoptsItsInterval) {  // S16
+  const Step result = step(kParams, master(), heard(101, kLower, 2s), kNow + 500ms);
+  EXPECT_EQ(result.state.role, Role::backup);
+  EXPECT_EQ(result.state.deadline, kNow + 500ms + master_down_interval(100, 2s));
+}
+
+TEST(Master, LetsTheWinnerKnowOfItselfOnceTheAddressesAreGone) {  // L4, when the winner could not hear us before
+  const Step result = step(kParams, master(), heard(101), kNow + 500ms);
+  EXPECT_THAT(result.actions, ElementsAre(DropAddresses{}, SendAdvert{100}));
+}
+
+TEST(Master, SettlesATieByTheGreaterAddressAsAnUnsignedNumber) {  // S16
+  EXPECT_EQ(step(kParams, master(), heard(100, kGreater), kNow + 500ms).state.role, Role::backup);
+  EXPECT_EQ(step(kParams, master(), heard(100, kLower), kNow + 500ms).state.role, Role::master);
+  EXPECT_EQ(step(kParams, master(), heard(100, base::IpAddress::v4(0xc0000001)), kNow + 500ms).state.role,
+            Role::backup);
+}
+
+TEST(Master, UsesItsPresentAddressForTheTie) {  // S24
+  Params renumbered = kParams;
+  renumbered.own_address = base::IpAddress::v4(0x0a000005);
+  EXPECT_EQ(step(renumbered, master(), heard(100, kGreater), kNow + 500ms).state.role, Role::master);
+}
+
+TEST(Master, AssertsItselfAgainstALesserOneWithoutTouchingItsTimer) {  // S17, T18
+  const Step result = step(kParams, master(), heard(99, kGreater), kNow + 500ms);
+  EXPECT_THAT(result.actions, ElementsAre(SendAdvert{100}, AnnounceOnce{}));
+  EXPECT_EQ(result.state.deadline, kNow + 1s);
+}
+
+TEST(Master, IsNotMadeAFloodByAFlood) {
+  State state = master();
+  int sent = 0;
+  for (int i = 1; i <= 1000; ++i) {
+    Step result = step(kParams, state, heard(i % 2 == 0 ? std::uint8_t{0} : std::uint8_t{99}), kNow + i * 1ms);
+    state = result.state;
+    for (const auto& action : result.actions) sent += std::holds_alternative<SendAdvert>(action) ? 1 : 0;
+  }
+  EXPECT_GT(sent, 0);
+  EXPECT_LE(sent, 10);
+}
+
+TEST(Master, AnnouncesAgainAfterADoubleMaster) {  // L4: now, at the next advert, and two adverts later
+  State state = step(kParams, master(), heard(99), kNow + 500ms).state;
+  std::vector<bool> announced;
+  for (int i = 1; i <= 5; ++i) {
+    const Step result = step(kParams, state, TimerExpired{}, kNow + i * 1s);
+    announced.push_back(result.actions.size() == 2 && std::holds_alternative<AnnounceOnce>(result.actions[1]));
+    state = result.state;
+  }
+  EXPECT_THAT(announced, ElementsAre(true, false, true, false, false));
+}
+
+TEST(Master, ResignsWithPriorityZeroWhenItStops) {  // S18
+  const Step result = step(kParams, master(), Shutdown{}, kNow);
+  EXPECT_THAT(result.actions, ElementsAre(SendAdvert{0}, DropAddresses{}));
+  EXPECT_FALSE(result.state.deadline);
+}
+
+TEST(Master, WaitsAfterAStallUntilALivingMasterMustHaveBeenHeard) {
+  const Step result = step(kParams, master(), Stalled{7s}, kNow + 7s);
+  EXPECT_EQ(result.state.role, Role::backup);
+  EXPECT_EQ(result.state.deadline, kNow + 7s + 1s + 609375us);
+}
+
+TEST(Owner, DoesNotGiveUpItsOwnAddressesAfterAStall) {
+  const Params owner{.priority = 255, .advert_interval = 1s, .preempt = true, .own_address = kUs};
+  const Step result = step(owner, master(owner), Stalled{7s}, kNow + 7s);
+  EXPECT_EQ(result.state.role, Role::master);
+  EXPECT_THAT(result.actions, ElementsAre(SendAdvert{255}, TakeAddresses{}, Announce{}));
+}
+
+TEST(Owner, YieldsToAnotherOwnerOfGreaterAddress) {  // R8, S22
+  const Params owner{.priority = 255, .advert_interval = 1s, .preempt = true, .own_address = kUs};
+  EXPECT_EQ(step(owner, master(owner), heard(255, kGreater), kNow + 500ms).state.role, Role::backup);
+  EXPECT_EQ(step(owner, master(owner), heard(254, kGreater), kNow + 500ms).state.role, Role::master);
+}
+
+// ---- Words ----------------------------------------------------------------------------------------------------------
+
+TEST(Reason, SaysWhyInOneClause) {
+  EXPECT_EQ(reason(kParams, State{}, Startup{}), "started");
+  EXPECT_EQ(reason(kParams, fault(), Startup{}), "the interface is usable again");
+  EXPECT_EQ(reason(kParams, backup(), TimerExpired{}), "master down timer expired (3.61s)");
+  const State left = step(kParams, backup(), heard(0), kNow).state;
+  EXPECT_EQ(reason(kParams, left, TimerExpired{}), "10.0.0.2 resigned (priority 0)");
+  EXPECT_EQ(reason(kParams, master(), heard(150)), "priority 150 from 10.0.0.2");
+  EXPECT_EQ(reason(kParams, master(), heard(100, kGreater)), "equal priority 100 and greater address 10.0.0.4");
+  EXPECT_EQ(reason(kParams, master(), Lost{"eth0 is down"}), "eth0 is down");
+  EXPECT_EQ(reason(kParams, master(), Stalled{7s}), "stood still for 7.0s");
+}
+
+}  // namespace
+}  // namespace lvsd::vrrp

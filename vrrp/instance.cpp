@@ -1,0 +1,359 @@
+#include "vrrp/instance.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <ctime>
+#include <utility>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "base/log.hpp"
+#include "vrrp/announce.hpp"
+#include "vrrp/arp_sender.hpp"
+#include "vrrp/instance_record.hpp"
+#include "vrrp/link_monitor.hpp"
+#include "vrrp/socket.hpp"
+#include "vrrp/state_machine.hpp"
+#include "vrrp/virtual_addresses.hpp"
+
+namespace lvsd::vrrp {
+namespace {
+
+// Runs on while the machine sleeps, unlike the monotonic clock.
+std::int64_t boottime_ms() {
+  timespec now{};
+  clock_gettime(CLOCK_BOOTTIME, &now);
+  return std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
+}
+
+std::int64_t unix_ms() { return base::milliseconds(std::chrono::system_clock::now().time_since_epoch()); }
+
+const char* capitals(Role role) {
+  switch (role) {
+    case Role::init:
+      return "INIT";
+    case Role::backup:
+      return "BACKUP";
+    case Role::master:
+      return "MASTER";
+    case Role::fault:
+      return "FAULT";
+  }
+  return "?";
+}
+
+std::vector<base::IpAddress> without_lengths(const std::vector<base::Prefix>& prefixes) {
+  std::vector<base::IpAddress> addresses;
+  for (const auto& prefix : prefixes) addresses.push_back(prefix.address);
+  return addresses;
+}
+
+AnnouncePolicy announce_policy(const InstanceConfig& config) {
+  return {config.garp_count, config.garp_repeat_delay, config.garp_refresh};
+}
+
+}  // namespace
+
+struct Instance::Impl : std::enable_shared_from_this<Instance::Impl> {
+  Impl(const Outside& world, InstanceConfig wanted)
+      : outside{world},
+        config{std::move(wanted)},
+        addresses{world.addresses},
+        protocol_timer{world.loop},
+        announce_timer{world.loop} {}
+
+  const Link* link() const { return outside.links.table().find(config.interface); }
+
+  base::IpAddress own_address() const {
+    const Link* known = link();
+    if (!known) return {};
+    return primary_address(*known, outside.virtual_addresses(config.interface)).value_or(base::IpAddress{});
+  }
+
+  Params params() const { return {config.priority, config.advert_interval, config.preempt, own_address()}; }
+  std::chrono::seconds lease() const { return address_lease(config.advert_interval); }
+
+  // Empty when adverts can be sent and received now.
+  std::string why_unusable() {
+    const Link* known = link();
+    if (auto why = problem(known, config.interface, outside.virtual_addresses(config.interface)); !why.empty())
+      return why;
+    if (const auto opened = outside.sockets.open(*known); !opened) return opened.error().text;
+    return {};
+  }
+
+  void apply(const Event& event, base::TimePoint now) {
+    const State before = state;
+    const Params with = params();
+    Step next = step(with, state, event, now);
+    state = next.state;
+    if (before.role != Role::master && state.role == Role::master) record.worst_lateness = {};
+    perform(next.actions, now);
+    if (state.deadline != before.deadline) arm_protocol_timer();
+    if (state.role != before.role) told_transition(before.role, reason(with, before, event));
+  }
+
+  void perform(const std::vector<Action>& actions, base::TimePoint now) {
+    bool sent = false;
+    bool held = false;
+    for (const auto& action : actions) {
+      if (const auto* advert = std::get_if<SendAdvert>(&action)) {
+        sent = true;
+        send_advert(advert->priority, now);
+      } else if (std::holds_alternative<TakeAddresses>(action)) {
+        held = true;
+        hold_addresses(now);
+      } else if (std::holds_alternative<DropAddresses>(action)) {
+        drop_addresses();
+      } else {
+        schedule_announcement(std::holds_alternative<Announce>(action), now);
+      }
+    }
+    if (sent && !held && state.role == Role::master) hold_addresses(now);  // the lease goes on with the adverts
+  }
+
+  void send_advert(std::uint8_t priority, base::TimePoint now) {
+    const Advertisement advertisement{config.virtual_router_id, priority, config.advert_interval,
+                                      without_lengths(config.virtual_addresses)};
+    const auto form = config.checksum_pseudo_header ? ChecksumForm::PseudoHeader : ChecksumForm::MessageOnly;
+    const auto source = own_address();
+    const auto sent = outside.sockets.send(config.interface, source, encode(advertisement, source, form));
+    record.last_sent_boottime_ms = boottime_ms();
+    if (sent) {
+      ++record.adverts_sent;
+    } else if (record.worth_a_line("send", now)) {
+      base::log::error(config.name, "advertisement not sent: {}", sent.error().text);
+    }
+  }
+
+  void hold_addresses(base::TimePoint now) {
+    const Link* known = link();
+    if (!known) return;
+    const auto held = addresses.hold(*known, config.virtual_addresses, lease());
+    if (!held && record.worth_a_line("hold", now)) base::log::error(config.name, "{}", held.error().text);
+    for (const auto& prefix : addresses.foreign(*known, config.virtual_addresses, lease())) {
+      if (config.priority == kOwnerPriority || !record.worth_a_line(prefix.to_string(), now)) continue;
+      base::log::warning(config.name, "{} is on {} already, and not from here: left alone", prefix.to_string(),
+                         config.interface);
+    }
+  }
+
+  void drop_addresses() {
+    addresses.release(link(), config.virtual_addresses, lease());
+    announcements.stop();
+    announce_timer.cancel();
+  }
+
+  void schedule_announcement(bool burst, base::TimePoint now) {
+    if (burst) {
+      announcements.start(announce_policy(config), now);
+    } else {
+      announcements.once(now);
+    }
+    announce(now);
+  }
+
+  // One round if one is due; the timer for the next.
+  void announce(base::TimePoint now) {
+    if (announcements.due() && *announcements.due() <= now) {
+      announce_round(now);
+      announcements.sent(now);
+    }
+    if (!announcements.due()) return;
+    announce_timer.expires_at(*announcements.due());
+    announce_timer.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+      const auto self = weak.lock();
+      if (self && !error && self->state.role == Role::master) self->announce(base::Clock::now());
+    });
+  }
+
+  void announce_round(base::TimePoint now) {
+    const Link* known = link();
+    if (!known || !known->arp) return;
+    announced_mac = known->mac;
+    for (const auto& prefix : config.virtual_addresses) {
+      const auto sent = outside.arp.send(known->index, gratuitous_arp(prefix.address, known->mac));
+      if (sent) ++record.gratuitous_arps_sent;
+      if (!sent && record.worth_a_line("arp", now)) base::log::error(config.name, "{}", sent.error().text);
+    }
+  }
+
+  void arm_protocol_timer() {
+    if (!state.deadline) return static_cast<void>(protocol_timer.cancel());
+    protocol_timer.expires_at(*state.deadline);
+    protocol_timer.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+      const auto self = weak.lock();
+      if (self && !error) self->on_protocol_timer();
+    });
+  }
+
+  void on_protocol_timer() {
+    const auto armed_for = state.deadline;
+    fence_after_stall(base::Clock::now());
+    // What came in while we did not run counts before our own timer does.
+    if (state.role == Role::backup) outside.sockets.drain(config.interface);
+    const auto now = base::Clock::now();
+    if (!state.deadline || *state.deadline > now) return;  // re-armed meanwhile
+    if (state.role == Role::master && state.deadline == armed_for) {
+      record.worst_lateness = std::max(record.worst_lateness, now - *state.deadline);
+    }
+    apply(TimerExpired{}, now);
+  }
+
+  // A master that did not run for as long as its peers wait must assume that one of them is master now.
+  void fence_after_stall(base::TimePoint now) {
+    if (state.role != Role::master) return;
+    const base::Duration asleep = std::chrono::milliseconds{boottime_ms() - record.last_sent_boottime_ms};
+    const base::Duration gap = std::max(now - state.last_sent, asleep);
+    if (gap > least_peer_patience(config.advert_interval)) apply(Stalled{gap}, now);
+  }
+
+  void receive(std::span<const std::uint8_t> packet) {
+    const auto now = base::Clock::now();
+    const auto received = decode(packet, {config.virtual_router_id, own_address()});
+    if (!received) return discarded(packet, received.error(), now);
+    if (state.role != Role::backup && state.role != Role::master) return;
+    fence_after_stall(now);
+    ++record.adverts_received;
+    record.last_accepted = now;
+    compare_with_peer(*received, now);
+    const auto& advertisement = received->advertisement;
+    apply(Heard{received->source, advertisement.priority, advertisement.interval}, now);
+    if (state.role == Role::backup && advertisement.priority != kResignPriority) record.master = received->source;
+  }
+
+  void discarded(std::span<const std::uint8_t> packet, DecodeError error, base::TimePoint now) {
+    record.discard(error);
+    const std::string cause{word(error)};
+    if (!record.worth_a_line(cause, now)) return;
+    const auto source = peek_source(packet).value_or(base::IpAddress{});
+    base::log::warning(config.name, "discarded an advertisement from {}: {}", source.to_string(), cause);
+  }
+
+  // §7.1 and R13, R15, S22: differences that both ends can live with, but somebody should know.
+  void compare_with_peer(const Received& received, base::TimePoint now) {
+    const auto& peer = received.advertisement;
+    const auto from = received.source.to_string();
+    if (peer.interval != config.advert_interval && record.worth_a_line("peer interval", now)) {
+      base::log::warning(config.name, "{} advertises every {}, we every {}", from, base::format_duration(peer.interval),
+                         base::format_duration(config.advert_interval));
+    }
+    if (peer.priority == config.priority && record.worth_a_line("peer priority", now)) {
+      base::log::warning(config.name, "{} has our priority {}", from, peer.priority);
+    }
+    if (!std::ranges::is_permutation(peer.addresses, without_lengths(config.virtual_addresses)) &&
+        record.worth_a_line("peer addresses", now)) {
+      base::log::warning(config.name, "{} advertises other addresses than we", from);
+    }
+  }
+
+  void told_transition(Role from, std::string why) {
+    if (state.role == Role::master) record.master.reset();
+    const bool bad = state.role == Role::fault;
+    base::log::write(bad ? base::log::Level::Warning : base::log::Level::Notice, config.name,
+                     fmt::format("{} → {}: {}", capitals(from), capitals(state.role), why));
+    const std::int64_t at = unix_ms();
+    record.transition({from, state.role, why, at});
+    outside.tell({config.name, from, state.role, std::move(why), at});
+  }
+
+  void link_changed() {
+    if (state.role == Role::init) return;
+    const auto now = base::Clock::now();
+    const auto why = why_unusable();
+    if (state.role == Role::fault) {
+      if (why.empty()) apply(Startup{}, now);
+      return;
+    }
+    fence_after_stall(now);
+    if (!why.empty()) return apply(Lost{why}, now);
+    if (state.role == Role::master) repair(*link(), now);
+  }
+
+  // Compares what is on the link with what we hold.
+  void repair(const Link& known, base::TimePoint now) {
+    const auto missing = addresses.missing(known);
+    if (!missing.empty() || !addresses.on(known)) hold_addresses(now);
+    if (!missing.empty()) {
+      record.addresses_restored += missing.size();
+      if (record.worth_a_line("restored", now)) {
+        base::log::warning(config.name, "somebody removed {} from {}: put back ({} times so far)",
+                           missing.front().to_string(), config.interface, record.addresses_restored);
+      }
+    }
+    if (known.arp && known.mac != announced_mac) schedule_announcement(true, now);
+  }
+
+  void reconfigure(InstanceConfig next) {
+    const bool added = std::ranges::any_of(next.virtual_addresses, [&](const base::Prefix& prefix) {
+      return std::ranges::find(config.virtual_addresses, prefix) == config.virtual_addresses.end();
+    });
+    config = std::move(next);
+    const auto now = base::Clock::now();
+    const bool was_master = state.role == Role::master;
+    apply(Reconfigured{}, now);
+    if (was_master && state.role == Role::master && added) schedule_announcement(true, now);
+  }
+
+  Outside outside;
+  InstanceConfig config;
+  State state;
+  VirtualAddresses addresses;
+  AnnounceSchedule announcements;
+  base::MacAddress announced_mac;
+  InstanceRecord record;
+  boost::asio::steady_timer protocol_timer;
+  boost::asio::steady_timer announce_timer;
+};
+
+Instance::Instance(const Outside& outside, InstanceConfig config)
+    : impl_{std::make_shared<Impl>(outside, std::move(config))} {}
+Instance::~Instance() = default;
+
+void Instance::start(bool resume) {
+  const auto now = base::Clock::now();
+  if (auto why = impl_->why_unusable(); !why.empty()) return impl_->apply(Lost{std::move(why)}, now);
+  const bool leased = leases_are_younger(*impl_->link(), impl_->config.virtual_addresses, impl_->lease(),
+                                         resume_limit(impl_->config.advert_interval));
+  impl_->apply(resume || leased ? Event{Resumed{}} : Event{Startup{}}, now);
+}
+
+void Instance::release(const InstanceConfig& next) {
+  if (const Link* link = impl_->link()) impl_->addresses.release_unwanted(*link, next.virtual_addresses);
+}
+
+void Instance::reconfigure(InstanceConfig next) { impl_->reconfigure(std::move(next)); }
+void Instance::stop() { impl_->apply(Shutdown{}, base::Clock::now()); }
+void Instance::receive(std::span<const std::uint8_t> packet) { impl_->receive(packet); }
+void Instance::link_changed() { impl_->link_changed(); }
+void Instance::count_unknown_virtual_router_id() { impl_->record.discard(DecodeError::VirtualRouterId); }
+const InstanceConfig& Instance::config() const { return impl_->config; }
+
+InstanceStatus Instance::status() const {
+  const auto& config = impl_->config;
+  const auto& state = impl_->state;
+  InstanceStatus status;
+  status.name = config.name;
+  status.interface = config.interface;
+  status.virtual_router_id = config.virtual_router_id;
+  status.role = state.role;
+  status.priority = config.priority;
+  status.effective_priority = config.priority;
+  status.preempt = config.preempt;
+  status.advert_interval_ms = base::milliseconds(config.advert_interval);
+  status.master_down_interval_ms = base::milliseconds(master_down_interval(impl_->params(), state));
+  for (const auto& prefix : config.virtual_addresses) status.virtual_addresses.push_back(prefix.to_string());
+  if (const auto own = impl_->own_address(); !own.is_unspecified()) status.source_address = own.to_string();
+  if (state.role == Role::master) status.master_address = status.source_address;
+  if (state.role == Role::backup && impl_->record.master) status.master_address = impl_->record.master->to_string();
+  impl_->record.describe(status, base::Clock::now());
+  return status;
+}
+
+std::optional<Resume::Instance> Instance::mastership() const {
+  if (impl_->state.role != Role::master) return std::nullopt;
+  return Resume::Instance{impl_->config.name, impl_->record.last_sent_boottime_ms};
+}
+
+}  // namespace lvsd::vrrp

@@ -1,0 +1,36 @@
+#include "vrrp/instance_diff.hpp"
+
+#include <algorithm>
+
+namespace lvsd::vrrp {
+namespace {
+
+const InstanceConfig* find(const std::vector<InstanceConfig>& among, const std::string& name) {
+  const auto it = std::ranges::find(among, name, &InstanceConfig::name);
+  return it == among.end() ? nullptr : &*it;
+}
+
+bool same_virtual_router(const InstanceConfig& a, const InstanceConfig& b) {
+  return a.interface == b.interface && a.virtual_router_id == b.virtual_router_id;
+}
+
+}  // namespace
+
+InstanceDiff diff(const std::vector<InstanceConfig>& from, const std::vector<InstanceConfig>& to) {
+  InstanceDiff result;
+  for (const auto& old : from) {
+    const auto* next = find(to, old.name);
+    if (!next || !same_virtual_router(old, *next)) result.gone.push_back(old.name);
+  }
+  for (const auto& next : to) {
+    const auto* old = find(from, next.name);
+    if (!old || !same_virtual_router(*old, next)) {
+      result.added.push_back(next);
+    } else if (*old != next) {
+      result.changed.push_back(next);
+    }
+  }
+  return result;
+}
+
+}  // namespace lvsd::vrrp

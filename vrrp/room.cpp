@@ -1,0 +1,241 @@
+#include "vrrp/room.hpp"
+
+#include <algorithm>
+#include <csignal>
+#include <ctime>
+#include <map>
+#include <utility>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <unistd.h>
+
+#include "base/link.hpp"
+#include "base/log.hpp"
+#include "vrrp/advertisement.hpp"
+#include "vrrp/arp_sender.hpp"
+#include "vrrp/instance.hpp"
+#include "vrrp/instance_diff.hpp"
+#include "vrrp/link_monitor.hpp"
+#include "vrrp/messages.hpp"
+#include "vrrp/socket.hpp"
+#include "vrrp/timers.hpp"
+#include "vrrp/urgency.hpp"
+#include "vrrp/virtual_addresses.hpp"
+
+namespace lvsd::vrrp {
+namespace {
+
+constexpr base::Duration kBeatInterval = std::chrono::milliseconds{500};
+constexpr base::Duration kLeastMastersInterval = std::chrono::milliseconds{50};
+
+std::int64_t boottime_ms() {
+  timespec now{};
+  clock_gettime(CLOCK_BOOTTIME, &now);
+  return std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
+}
+
+class Room {
+ public:
+  Room(base::UniqueFd channel, Parse parse)
+      : link_{loop_, std::move(channel), decode_down, static_cast<std::string (*)(const Up&)>(encode)},
+        parse_{std::move(parse)},
+        monitor_{loop_},
+        sockets_{loop_, [this](const std::string& interface, auto packet) { dispatch(interface, packet); }},
+        beat_timer_{loop_},
+        masters_timer_{loop_} {}
+
+  int run() {
+    if (const auto started = monitor_.start([this] { links_changed(); }); !started) {
+      base::log::error("", "{}", started.error().text);
+      return 1;
+    }
+    link_.start([this](Down message, std::vector<base::UniqueFd> fds) { receive(std::move(message), fds); },
+                [this](const std::string& reason) {
+                  base::log::warning("", "the supervisor is gone ({}): leaving the addresses to their lease", reason);
+                  finish(1);
+                });
+    beat();
+    masters();
+    loop_.run();
+    return exit_code_;
+  }
+
+ private:
+  void receive(Down message, const std::vector<base::UniqueFd>& fds) {
+    if (const auto* configure = std::get_if<Configure>(&message)) return configured(*configure, fds);
+    if (auto* resume = std::get_if<Resume>(&message)) return static_cast<void>(resume_ = std::move(*resume));
+    if (const auto* query = std::get_if<StatusQuery>(&message)) return answer(*query);
+    if (const auto* stop = std::get_if<Stop>(&message)) return stopped(*stop);
+  }
+
+  void configured(const Configure& configure, const std::vector<base::UniqueFd>& fds) {
+    if (fds.size() != 1) return send(Configured{configure.generation, "no configuration attached"});
+    auto next = parse_(fds.front().get());
+    if (!next) return send(Configured{configure.generation, next.error().text});
+    adopt(std::move(*next));
+    send(Configured{configure.generation, {}});
+  }
+
+  // Addresses leave their old instances before they come to new ones.
+  void adopt(Config next) {
+    const InstanceDiff todo = diff(config_.instances, next.instances);
+    for (const auto& name : todo.gone) {
+      instances_.at(name)->stop();
+      instances_.erase(name);
+    }
+    config_ = std::move(next);
+    for (const auto& changed : todo.changed) instances_.at(changed.name)->release(changed);
+    for (const auto& changed : todo.changed) instances_.at(changed.name)->reconfigure(changed);
+    monitor_.catch_up();  // a new instance must not take what was just removed for its own
+    for (const auto& added : todo.added) start(added);
+    resume_ = {};
+
+    std::vector<std::string> interfaces;
+    for (const auto& instance : config_.instances) interfaces.push_back(instance.interface);
+    sockets_.keep_only(interfaces);
+    monitor_.catch_up();  // and look at the links anew: which address is their own depends on all VIPs
+  }
+
+  void start(const InstanceConfig& config) {
+    Outside outside{loop_,
+                    monitor_,
+                    sockets_,
+                    arp_,
+                    addresses_,
+                    [this](const std::string& interface) { return virtual_addresses(interface); },
+                    [this](RoleChanged change) { send(std::move(change)); }};
+    const auto [it, is_new] = instances_.try_emplace(config.name, std::make_unique<Instance>(outside, config));
+    if (is_new) it->second->start(may_resume(config));
+  }
+
+  bool may_resume(const InstanceConfig& config) const {
+    const auto it = std::ranges::find(resume_.masters, config.name, &Resume::Instance::name);
+    if (it == resume_.masters.end()) return false;
+    const std::int64_t age = boottime_ms() - it->last_advert_boottime_ms;
+    return age >= 0 && age < base::milliseconds(resume_limit(config.advert_interval));
+  }
+
+  std::vector<base::IpAddress> virtual_addresses(const std::string& interface) const {
+    std::vector<base::IpAddress> result;
+    for (const auto& instance : config_.instances) {
+      if (instance.interface != interface || instance.priority == kOwnerPriority) continue;
+      for (const auto& prefix : instance.virtual_addresses) result.push_back(prefix.address);
+    }
+    return result;
+  }
+
+  // A packet for no virtual router of ours is counted by all instances of the interface: any of them may be the one
+  // whose peer is configured wrongly.
+  void dispatch(const std::string& interface, std::span<const std::uint8_t> packet) {
+    const auto id = peek_virtual_router_id(packet);
+    for (const auto& [name, instance] : instances_) {
+      if (instance->config().interface != interface) continue;
+      if (id && *id != instance->config().virtual_router_id) continue;
+      return instance->receive(packet);
+    }
+    for (const auto& [name, instance] : instances_) {
+      if (instance->config().interface == interface) instance->count_unknown_virtual_router_id();
+    }
+  }
+
+  void links_changed() {
+    for (const auto& [name, instance] : instances_) instance->link_changed();
+  }
+
+  void answer(const StatusQuery& query) {
+    Status status{query.id, {}};
+    for (const auto& config : config_.instances) {
+      const auto it = instances_.find(config.name);
+      if (it != instances_.end()) status.instances.push_back(it->second->status());
+    }
+    send(std::move(status));
+  }
+
+  void beat() {
+    send(Beat{++beats_});
+    beat_timer_.expires_after(kBeatInterval);
+    beat_timer_.async_wait([this](const boost::system::error_code& error) {
+      if (!error) beat();
+    });
+  }
+
+  // Often enough that what the supervisor knows is still young enough to resume from.
+  void masters() {
+    Masters message;
+    base::Duration next = kBeatInterval;
+    for (const auto& [name, instance] : instances_) {
+      const auto mastership = instance->mastership();
+      if (!mastership) continue;
+      message.masters.push_back(*mastership);
+      next = std::min(next, instance->config().advert_interval / 2);
+    }
+    if (!instances_.empty()) send(std::move(message));
+    masters_timer_.expires_after(std::max(next, kLeastMastersInterval));
+    masters_timer_.async_wait([this](const boost::system::error_code& error) {
+      if (!error) masters();
+    });
+  }
+
+  void stopped(const Stop& stop) {
+    base::log::notice("", "stopping: {}", stop.reason);
+    for (const auto& [name, instance] : instances_) instance->stop();
+    finish(0);
+  }
+
+  void send(Up message) {
+    if (finished_) return;
+    if (const auto sent = link_.send(message); !sent) base::log::error("", "supervisor: {}", sent.error().text);
+  }
+
+  void finish(int code) {
+    finished_ = true;
+    exit_code_ = code;
+    loop_.stop();
+  }
+
+  boost::asio::io_context loop_{1};
+  base::Link<Down, Up> link_;
+  Parse parse_;
+  LinkMonitor monitor_;
+  Sockets sockets_;
+  ArpSender arp_;
+  AddressWriter addresses_;
+  Config config_;
+  Resume resume_;
+  std::map<std::string, std::unique_ptr<Instance>> instances_;  // by name
+  boost::asio::steady_timer beat_timer_;
+  boost::asio::steady_timer masters_timer_;
+  std::uint64_t beats_ = 0;
+  bool finished_ = false;
+  int exit_code_ = 1;
+};
+
+// What become_urgent() needed is not needed again. The right to lock memory stays, or later allocations would fail.
+void drop_urgency() {
+  if (geteuid() == 0) return;  // not confined at all: somebody's trial
+  base::Privileges rest = privileges();
+  std::erase(rest.capabilities, "sys_nice");
+  rest.user.clear();
+  if (const auto dropped = base::confine(rest); !dropped) base::log::warning("", "{}", dropped.error().text);
+}
+
+}  // namespace
+
+base::Privileges privileges() {
+  base::Privileges result{{"net_admin", "net_raw"}, "lvsd"};
+  for (auto& capability : urgency_capabilities()) result.capabilities.push_back(std::move(capability));
+  return result;
+}
+
+int run(base::UniqueFd channel, Parse parse) {
+  // Terminals and service managers signal every process of a service; only the supervisor's Stop ends this one, in
+  // order.
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) std::signal(signal, SIG_IGN);
+  for (const auto& refused : become_urgent()) base::log::info("", "{}", refused);
+  drop_urgency();
+  Room room{std::move(channel), std::move(parse)};
+  return room.run();
+}
+
+}  // namespace lvsd::vrrp

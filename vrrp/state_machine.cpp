@@ -1,0 +1,250 @@
+#include "vrrp/state_machine.hpp"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace lvsd::vrrp {
+namespace {
+
+template <class... Ts>
+struct Overloaded : Ts... {
+  using Ts::operator()...;
+};
+template <class... Ts>
+Overloaded(Ts...) -> Overloaded<Ts...>;
+
+// After a double master we announce at once, then with our next advert and with the second after that: the last word on
+// the wire must be the winner's, also when the loser's frames were delayed (L4).
+constexpr unsigned kAnnounceTicks = 3;
+
+// Replies to a rival are at least this part of an interval apart, so that a flood of adverts does not make us one.
+constexpr int kAssertShare = 10;
+
+base::Duration skew(const Params& params, const State& state) {
+  return skew_time(params.priority, state.master_interval.value_or(params.advert_interval));
+}
+
+Step stay(const State& state) { return {state, {}}; }
+
+Step be_backup(const Params& params, base::TimePoint now, std::optional<base::Duration> master_interval,
+               std::vector<Action> actions) {
+  State next{.role = Role::backup, .armed_at = now, .master_interval = master_interval};
+  next.deadline = now + master_down_interval(params, next);
+  return {next, std::move(actions)};
+}
+
+// §6.4.2 (7): the advert goes first, so that the old master has left before clients are told.
+Step be_master(const Params& params, base::TimePoint now) {
+  const State next{.role = Role::master, .deadline = now + params.advert_interval, .last_sent = now};
+  return {next, {SendAdvert{params.priority}, TakeAddresses{}, Announce{}}};
+}
+
+Step be_fault(std::vector<Action> actions) { return {State{.role = Role::fault}, std::move(actions)}; }
+Step be_init(std::vector<Action> actions) { return {State{.role = Role::init}, std::move(actions)}; }
+
+// §6.4.1. DropAddresses: an earlier life may have left addresses behind, and a backup holds none.
+Step start(const Params& params, base::TimePoint now) {
+  if (params.priority == kOwnerPriority) return be_master(params, now);
+  return be_backup(params, now, std::nullopt, {DropAddresses{}});
+}
+
+Step in_init(const Params& params, const State& state, const Event& event, base::TimePoint now) {
+  return std::visit(Overloaded{
+                        [&](const Startup&) { return start(params, now); },
+                        [&](const Resumed&) { return be_master(params, now); },
+                        [&](const Lost&) { return be_fault({DropAddresses{}}); },
+                        [&](const Heard&) { return stay(state); },
+                        [&](const TimerExpired&) { return stay(state); },
+                        [&](const Reconfigured&) { return stay(state); },
+                        [&](const Stalled&) { return stay(state); },
+                        [&](const Shutdown&) { return stay(state); },
+                    },
+                    event);
+}
+
+Step in_fault(const Params& params, const State& state, const Event& event, base::TimePoint now) {
+  return std::visit(Overloaded{
+                        [&](const Startup&) { return start(params, now); },
+                        [&](const Resumed&) { return stay(state); },  // only a start can resume
+                        [&](const Lost&) { return stay(state); },
+                        [&](const Heard&) { return stay(state); },
+                        [&](const TimerExpired&) { return stay(state); },
+                        [&](const Reconfigured&) { return stay(state); },
+                        [&](const Stalled&) { return stay(state); },
+                        [&](const Shutdown&) { return be_init({}); },
+                    },
+                    event);
+}
+
+Step backup_heard(const Params& params, const State& state, const Heard& heard, base::TimePoint now) {
+  State next = state;
+  if (heard.priority == kResignPriority) {  // the master leaves: wait only for better backups than us
+    next.armed_at = now;
+    next.deadline = now + skew(params, state);
+    next.leaving = heard.source;
+    return {next, {}};
+  }
+  const bool may_preempt = params.preempt || params.priority == kOwnerPriority;
+  if (may_preempt && heard.priority < params.priority) return stay(state);  // the timer runs on and deposes it
+  return be_backup(params, now, heard.interval, {});
+}
+
+// A changed priority or interval counts from the master's last sign of life.
+Step backup_reconfigured(const Params& params, const State& state, base::TimePoint now) {
+  if (params.priority == kOwnerPriority) return be_master(params, now);
+  State next = state;
+  next.deadline = state.armed_at + (state.leaving ? skew(params, state) : master_down_interval(params, state));
+  return {next, {}};
+}
+
+// §6.4.2
+Step in_backup(const Params& params, const State& state, const Event& event, base::TimePoint now) {
+  return std::visit(
+      Overloaded{
+          [&](const TimerExpired&) { return now < *state.deadline ? stay(state) : be_master(params, now); },
+          [&](const Heard& heard) { return backup_heard(params, state, heard, now); },
+          [&](const Shutdown&) { return be_init({}); },
+          [&](const Lost&) { return be_fault({}); },
+          [&](const Reconfigured&) { return backup_reconfigured(params, state, now); },
+          [&](const Startup&) { return stay(state); },
+          [&](const Resumed&) { return stay(state); },
+          [&](const Stalled&) { return stay(state); },
+      },
+      event);
+}
+
+Step master_timer(const Params& params, const State& state, base::TimePoint now) {
+  if (now < *state.deadline) return stay(state);
+  State next = state;
+  next.last_sent = now;
+  next.deadline = *state.deadline + params.advert_interval;                 // lateness does not add up …
+  if (*next.deadline <= now) next.deadline = now + params.advert_interval;  // … and is not made up for in a rush
+  Step result{next, {SendAdvert{params.priority}}};
+  if (state.announce_ticks > 0) {
+    result.state.announce_ticks = state.announce_ticks - 1;
+    if (state.announce_ticks != 2) result.actions.emplace_back(AnnounceOnce{});
+  }
+  return result;
+}
+
+// §6.4.3: higher priority wins; among equals the greater address, compared as an unsigned number.
+bool wins_over_us(const Params& params, const Heard& heard) {
+  if (heard.priority != params.priority) return heard.priority > params.priority;
+  return heard.source.v4_host_order() > params.own_address.v4_host_order();
+}
+
+// A second master that is in the wrong: tell it at once, then repair what its frames taught the switches and clients.
+Step master_asserts(const Params& params, const State& state, base::TimePoint now) {
+  Step result{state, {}};
+  result.state.announce_ticks = kAnnounceTicks;
+  if (now - state.last_sent >= params.advert_interval / kAssertShare) {
+    result.state.last_sent = now;
+    result.actions.emplace_back(SendAdvert{params.priority});
+  }
+  if (state.announce_ticks == 0) result.actions.emplace_back(AnnounceOnce{});
+  return result;
+}
+
+Step master_heard(const Params& params, const State& state, const Heard& heard, base::TimePoint now) {
+  if (heard.priority == kResignPriority) {
+    if (now - state.last_sent < params.advert_interval / kAssertShare) return stay(state);
+    State next = state;
+    next.last_sent = now;
+    next.deadline = now + params.advert_interval;
+    return {next, {SendAdvert{params.priority}}};
+  }
+  // The last advert: a winner that has not heard us before (the LAN was split) learns that clients may have our
+  // address.
+  if (wins_over_us(params, heard)) {
+    return be_backup(params, now, heard.interval, {DropAddresses{}, SendAdvert{params.priority}});
+  }
+  return master_asserts(params, state, now);
+}
+
+// Peers learn new values at once; nobody's timer runs out because of a reload.
+Step master_reconfigured(const Params& params, const State& state, base::TimePoint now) {
+  State next = state;
+  next.last_sent = now;
+  next.deadline = now + params.advert_interval;
+  return {next, {SendAdvert{params.priority}, TakeAddresses{}}};
+}
+
+// A peer has taken over, or the lease has run out: be silent for as long as a living master needs to be heard. The
+// owner has nobody to wait for.
+Step master_stalled(const Params& params, base::TimePoint now) {
+  if (params.priority == kOwnerPriority) return be_master(params, now);
+  Step result = be_backup(params, now, std::nullopt, {DropAddresses{}});
+  result.state.deadline = now + params.advert_interval + skew_time(params.priority, params.advert_interval);
+  return result;
+}
+
+// §6.4.3
+Step in_master(const Params& params, const State& state, const Event& event, base::TimePoint now) {
+  return std::visit(Overloaded{
+                        [&](const TimerExpired&) { return master_timer(params, state, now); },
+                        [&](const Heard& heard) { return master_heard(params, state, heard, now); },
+                        [&](const Shutdown&) {
+                          return be_init({SendAdvert{kResignPriority}, DropAddresses{}});
+                        },
+                        [&](const Lost&) { return be_fault({DropAddresses{}}); },
+                        [&](const Reconfigured&) { return master_reconfigured(params, state, now); },
+                        [&](const Stalled&) { return master_stalled(params, now); },
+                        [&](const Startup&) { return stay(state); },
+                        [&](const Resumed&) { return stay(state); },
+                    },
+                    event);
+}
+
+std::string of_the_timer(const State& before) {
+  if (before.leaving) return fmt::format("{} resigned (priority 0)", before.leaving->to_string());
+  const auto waited = before.deadline.value_or(before.armed_at) - before.armed_at;
+  return fmt::format("master down timer expired ({:.2f}s)", std::chrono::duration<double>(waited).count());
+}
+
+std::string of_the_rival(const Params& params, const Heard& heard) {
+  if (heard.priority == params.priority) {
+    return fmt::format("equal priority {} and greater address {}", heard.priority, heard.source.to_string());
+  }
+  return fmt::format("priority {} from {}", heard.priority, heard.source.to_string());
+}
+
+}  // namespace
+
+Step step(const Params& params, const State& state, const Event& event, base::TimePoint now) {
+  switch (state.role) {
+    case Role::init:
+      return in_init(params, state, event, now);
+    case Role::backup:
+      return in_backup(params, state, event, now);
+    case Role::master:
+      return in_master(params, state, event, now);
+    case Role::fault:
+      return in_fault(params, state, event, now);
+  }
+  return stay(state);
+}
+
+base::Duration master_down_interval(const Params& params, const State& state) {
+  return master_down_interval(params.priority, state.master_interval.value_or(params.advert_interval));
+}
+
+std::string reason(const Params& params, const State& before, const Event& event) {
+  return std::visit(
+      Overloaded{
+          [&](const Startup&) {
+            if (params.priority == kOwnerPriority) return std::string{"owner of the addresses (priority 255)"};
+            return std::string{before.role == Role::fault ? "the interface is usable again" : "started"};
+          },
+          [](const Resumed&) { return std::string{"goes on after a restart of the room"}; },
+          [&](const Heard& heard) { return of_the_rival(params, heard); },
+          [&](const TimerExpired&) { return of_the_timer(before); },
+          [](const Reconfigured&) { return std::string{"priority 255 by configuration"}; },
+          [](const Stalled& stalled) { return fmt::format("stood still for {}", base::format_age(stalled.gap)); },
+          [](const Lost& lost) { return lost.why; },
+          [](const Shutdown&) { return std::string{"stopping"}; },
+      },
+      event);
+}
+
+}  // namespace lvsd::vrrp

@@ -1,0 +1,88 @@
+// One virtual router as a value: RFC 9568 §6.4 as a total function of state, event and time. Pure; the instance
+// executes the actions and calls again with TimerExpired when `State::deadline` has come.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/time.hpp"
+#include "vrrp/messages.hpp"
+#include "vrrp/timers.hpp"
+
+namespace lvsd::vrrp {
+
+// What the configuration and the interface say at this moment.
+struct Params {
+  std::uint8_t priority = 100;  // 1..255
+  base::Duration advert_interval{std::chrono::seconds{1}};
+  bool preempt = true;
+  base::IpAddress own_address;  // settles a tie
+};
+
+struct State {
+  Role role = Role::init;
+  std::optional<base::TimePoint> deadline{};  // Active_Down_Timer or Adver_Timer; empty in init and fault
+  base::TimePoint armed_at{};                 // backup: when the master down timer was last set
+  std::optional<base::Duration>
+      master_interval{};                     // backup: what the master advertises; empty: not heard yet, as our own
+  std::optional<base::IpAddress> leaving{};  // backup: a master that resigned
+  base::TimePoint last_sent{};               // master: our last advertisement
+  unsigned announce_ticks = 0;               // master: adverts for which a past double master still matters
+
+  friend bool operator==(const State&, const State&) = default;
+};
+
+struct Startup {};  // the room starts, or the interface has become usable
+struct Resumed {};  // the room was restarted while it was master, too short ago for a peer to have noticed
+struct Heard {      // an accepted advertisement
+  base::IpAddress source;
+  std::uint8_t priority = 0;
+  base::Duration interval{};
+};
+struct TimerExpired {};
+struct Reconfigured {};  // Params differ from the last call
+struct Stalled {
+  base::Duration gap{};
+};  // we did not run for longer than our peers wait
+struct Lost {
+  std::string why;
+};  // the interface is missing, down or without an address
+struct Shutdown {};
+using Event = std::variant<Startup, Resumed, Heard, TimerExpired, Reconfigured, Stalled, Lost, Shutdown>;
+
+struct SendAdvert {
+  std::uint8_t priority = 0;
+  friend bool operator==(const SendAdvert&, const SendAdvert&) = default;
+};
+struct TakeAddresses {
+  friend bool operator==(const TakeAddresses&, const TakeAddresses&) = default;
+};
+struct DropAddresses {
+  friend bool operator==(const DropAddresses&, const DropAddresses&) = default;
+};
+struct Announce {
+  friend bool operator==(const Announce&, const Announce&) = default;
+};  // a whole burst
+struct AnnounceOnce {
+  friend bool operator==(const AnnounceOnce&, const AnnounceOnce&) = default;
+};  // one round
+using Action = std::variant<SendAdvert, TakeAddresses, DropAddresses, Announce, AnnounceOnce>;
+
+struct Step {
+  State state;
+  std::vector<Action> actions;  // in this order
+};
+
+Step step(const Params& params, const State& state, const Event& event, base::TimePoint now);
+
+// The master down interval in force for a backup, or what it would be.
+base::Duration master_down_interval(const Params& params, const State& state);
+
+// Why `event` led from `before` to another role: for the log, the status and RoleChanged.
+std::string reason(const Params& params, const State& before, const Event& event);
+
+}  // namespace lvsd::vrrp

@@ -1,0 +1,42 @@
+// The protocol's intervals (RFC 9568 §6.1) and the lease on our addresses. Used by the state machine and the room.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+
+#include "base/time.hpp"
+
+namespace lvsd::vrrp {
+
+using Centiseconds = std::chrono::duration<std::int64_t, std::centi>;  // the unit on the wire
+
+inline constexpr std::uint8_t kOwnerPriority = 255;  // the address owner, RFC 9568 §5.2.4
+inline constexpr std::uint8_t kResignPriority = 0;   // the master leaves
+inline constexpr Centiseconds kLeastInterval{1};
+inline constexpr Centiseconds kLongestInterval{4095};  // 12 bits
+
+// A backup of higher priority takes over earlier. `interval` is the master's, not our own.
+constexpr base::Duration skew_time(std::uint8_t priority, base::Duration interval) {
+  return (256 - priority) * interval / 256;
+}
+
+// A master silent for this long is dead.
+constexpr base::Duration master_down_interval(std::uint8_t priority, base::Duration interval) {
+  return 3 * interval + skew_time(priority, interval);
+}
+
+// No peer of the same interval takes over before a master has been silent for this long: the skew of a peer can be near
+// 0.
+constexpr base::Duration least_peer_patience(base::Duration interval) { return 3 * interval; }
+
+// How long a VIP outlives its last refresh (one per advertisement): it ends before a peer's master down timer, wherever
+// the kernel's unit of a second permits.
+constexpr std::chrono::seconds address_lease(base::Duration interval) {
+  return std::max(std::chrono::floor<std::chrono::seconds>(3 * interval), std::chrono::seconds{1});
+}
+
+// A mastership whose last advert is younger goes on after a restart of our process: no peer can have noticed.
+constexpr base::Duration resume_limit(base::Duration interval) { return 2 * interval; }
+
+}  // namespace lvsd::vrrp
