@@ -122,8 +122,12 @@ class Keepalived:
                                         "-p", pid_file, "-r", pid_file + ".vrrp"], "keepalived")
         return self
 
+    def resign(self):
+        """SIGTERM: priority 0, addresses leave; it takes a second to end."""
+        self.process.signal(signal.SIGTERM)
+
     def stop(self):
-        """SIGTERM: priority 0, addresses leave."""
+        """resign(), and wait for the end."""
         self.process.stop()
 
     def kill(self):
