@@ -33,6 +33,12 @@ TWO_LANS = """
                              └── rs3   10.1.0.13    rs1 … rs3: nginx, behind NAT
 """
 
+# Only processes of this namespace: pgrep would find those of the whole machine.
+KILL_ROOM = """\
+for pid in $(ip netns pids {namespace}); do
+  case $(tr '\\0' ' ' <"/proc/$pid/cmdline") in "lvsd: $1"*) kill -9 "$pid" ;; esac
+done"""
+
 
 class Story:
     """Prints chapters and facts; colour only on a terminal."""
@@ -174,10 +180,12 @@ def doors(site):
             tools = site.testbed.path(f"tools-{host.name}")
             os.makedirs(tools)
             script(site.testbed.path(host.name), f'[ $# -gt 0 ] || set -- bash\nexport PATH={tools}:$PATH PS1="{host.name} # "\n'
-                                                 f'exec ip netns exec {host.namespace} "$@"')
+                                                 f"exec ip netns exec {host.namespace} unshare --uts "
+                                                 f"sh -c 'hostname {host.name} && exec \"$@\"' sh \"$@\"")
             for director in site.pair:
                 if director.host is host:
                     script(f"{tools}/lvsctl", f'exec {director.lvsctl} --socket {director.socket} "$@"')
+                    script(f"{tools}/kill-room", KILL_ROOM.format(namespace=host.namespace))
 
 
 def script(path, body):
@@ -195,7 +203,7 @@ def play(story, site):
         (f"{here}/lvs1 lvsctl status", "ask a director; also: vs, rs, checks, vrrp, conn, drops"),
         (f"{here}/lvs2 lvsctl -w vrrp", "watch the backup"),
         (f"kill -9 $(ip netns pids {site.servers[2].namespace})", "a real server dies"),
-        (f"kill -9 $({here}/lvs1 pgrep -f 'lvsd: ipvs')", "the forwarding process dies, and is back"),
+        (f"{here}/lvs1 kill-room ipvs", "the forwarding process dies, and is back; also: healthcheck, vrrp"),
         (f"ip -n {site.front.host.namespace} link set lvs1 down", "lvs1's cable is pulled (up: plugged in)"),
         (f"$EDITOR {here}/lvs1.conf && {here}/lvs1 lvsctl reload", "change something; a mistake changes nothing"),
         (f"{here}/lvs1", "a shell in a host: client, lvs1, lvs2, rs1, rs2, rs3"),

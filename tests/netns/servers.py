@@ -122,8 +122,12 @@ class Keepalived:
                                         "-p", pid_file, "-r", pid_file + ".vrrp"], "keepalived")
         return self
 
+    def resign(self):
+        """SIGTERM: priority 0, addresses leave; it takes a second to end."""
+        self.process.signal(signal.SIGTERM)
+
     def stop(self):
-        """SIGTERM: priority 0, addresses leave."""
+        """resign(), and wait for the end."""
         self.process.stop()
 
     def kill(self):
@@ -133,8 +137,9 @@ class Keepalived:
         self.process.wait(5)
 
 
-def get(host, url, seconds=2):
-    """One request from a host: (status, body); status 0 when there was no answer."""
-    done = host.run(["curl", "-s", "-m", str(seconds), "-w", "\n%{http_code}", url], check=False)
+def get(host, url, seconds=2, source=None):
+    """One request from a host: (status, body); status 0 when there was no answer. source: the address it comes from."""
+    interface = ["--interface", source] if source else []
+    done = host.run(["curl", "-s", "-m", str(seconds), *interface, "-w", "\n%{http_code}", url], check=False)
     body, _, status = done.stdout.rpartition("\n")
     return int(status or 0), body

@@ -6,11 +6,15 @@ from servers import Echo, get
 from traffic import Probe, Wrk, arp_answerers, failures, shares
 
 
+SECOND_ADDRESS = "10.0.0.201"
+
+
 @pytest.fixture(scope="module", params=["dr", "nat"])
 def site(request):
     with open_pair(request.param) as made:
         Echo(made.lvs1, port=22)
         Echo(made.client, port=2222)
+        made.client.ip("addr", "add", f"{SECOND_ADDRESS}/24", "dev", "eth0")
         made.load = Wrk(made.client, f"http://{made.vip}/", seconds=600, connections=4)
         yield made
 
@@ -50,9 +54,13 @@ def test_a_real_servers_own_traffic_is_routed(site):
 
 
 def test_a_real_servers_own_address_is_reached_past_the_virtual_server(site):
-    """Replies from the very port that is a real server's, but for a connection that is not the engine's."""
+    """Replies from the very port that is a real server's, but for a connection that is not the engine's.
+
+    From a second address: with NAT, a client that has just used the same port through the virtual server cannot be told
+    apart (IPVS neither), and the load uses them all.
+    """
     for _ in range(20):
-        assert get(site.client, f"http://{site.server_address(0)}/") == (200, "rs1\n")
+        assert get(site.client, f"http://{site.server_address(0)}/", source=SECOND_ADDRESS) == (200, "rs1\n")
 
 
 def test_the_load_went_on_meanwhile(site):
