@@ -1,10 +1,9 @@
 #include "base/address.hpp"
 
-#include <arpa/inet.h>
-
 #include <charconv>
 #include <optional>
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 
 namespace lvsd::base {
@@ -25,7 +24,8 @@ Result<IpAddress> IpAddress::parse(std::string_view text) {
   if (in_addr v4; z.find(':') == std::string::npos && inet_pton(AF_INET, z.c_str(), &v4) == 1) {
     return IpAddress::v4(ntohl(v4.s_addr));
   }
-  if (std::array<std::uint8_t, 16> bytes{}; inet_pton(AF_INET6, z.c_str(), bytes.data()) == 1) return IpAddress::v6(bytes);
+  if (std::array<std::uint8_t, 16> bytes{}; inet_pton(AF_INET6, z.c_str(), bytes.data()) == 1)
+    return IpAddress::v6(bytes);
   return fail(fmt::format("\"{}\" is not an IP address", text));
 }
 
@@ -83,7 +83,8 @@ Result<Endpoint> Endpoint::parse(std::string_view text, bool port_required) {
     has_port = rest.starts_with(':');
     if (!rest.empty() && !has_port) return fail(fmt::format("\"{}\": expected \":PORT\" after \"]\"", text));
     if (has_port) port = rest.substr(1);
-  } else if (const auto colon = text.find(':'); colon != std::string_view::npos && text.find(':', colon + 1) == std::string_view::npos) {
+  } else if (const auto colon = text.find(':');
+             colon != std::string_view::npos && text.find(':', colon + 1) == std::string_view::npos) {
     has_port = true;
     host = text.substr(0, colon);
     port = text.substr(colon + 1);
@@ -91,7 +92,8 @@ Result<Endpoint> Endpoint::parse(std::string_view text, bool port_required) {
   const auto address = IpAddress::parse(host);
   if (!address) return tl::unexpected{address.error()};
   if (!has_port) {
-    if (port_required) return fail(fmt::format("\"{}\" has no port (write {}:PORT)", text, address->is_v4() ? "ADDRESS" : "[ADDRESS]"));
+    if (port_required)
+      return fail(fmt::format("\"{}\" has no port (write {}:PORT)", text, address->is_v4() ? "ADDRESS" : "[ADDRESS]"));
     return Endpoint{*address, 0};
   }
   const auto number = parse_number<std::uint16_t>(port);
@@ -100,7 +102,8 @@ Result<Endpoint> Endpoint::parse(std::string_view text, bool port_required) {
 }
 
 std::string Endpoint::to_string() const {
-  return address.is_v4() ? fmt::format("{}:{}", address.to_string(), port) : fmt::format("[{}]:{}", address.to_string(), port);
+  return address.is_v4() ? fmt::format("{}:{}", address.to_string(), port)
+                         : fmt::format("[{}]:{}", address.to_string(), port);
 }
 
 std::string MacAddress::to_string() const { return fmt::format("{:02x}", fmt::join(bytes, ":")); }

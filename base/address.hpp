@@ -40,7 +40,8 @@ class IpAddress {
   constexpr const std::uint8_t* data() const { return bytes_.data(); }            // size() bytes, network order
   constexpr const std::array<std::uint8_t, 16>& bytes() const { return bytes_; }  // IPv4: first four, rest zero
   constexpr std::uint32_t v4_host_order() const {
-    return (std::uint32_t{bytes_[0]} << 24) | (std::uint32_t{bytes_[1]} << 16) | (std::uint32_t{bytes_[2]} << 8) | bytes_[3];
+    return (std::uint32_t{bytes_[0]} << 24) | (std::uint32_t{bytes_[1]} << 16) | (std::uint32_t{bytes_[2]} << 8) |
+           bytes_[3];
   }
   bool is_unspecified() const { return bytes_ == std::array<std::uint8_t, 16>{}; }
   bool is_multicast() const;

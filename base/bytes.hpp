@@ -1,5 +1,5 @@
-// Bounds-checked big-endian cursors over bytes, for codecs. A cursor that runs over the end stays failed (ok == false) and
-// reads zeros; the codec asks once at the end of a header.
+// Bounds-checked big-endian cursors over bytes, for codecs. A cursor that runs over the end stays failed (ok == false)
+// and reads zeros; the codec asks once at the end of a header.
 #pragma once
 
 #include <cstddef>

@@ -1,13 +1,12 @@
 #include "base/channel.hpp"
 
-#include <fcntl.h>
-#include <sys/socket.h>
-
 #include <deque>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
+#include <fcntl.h>
+#include <sys/socket.h>
 
 #include "base/memfd.hpp"
 
@@ -80,7 +79,9 @@ ssize_t receive_datagram(int socket, Incoming& message) {
 }  // namespace
 
 struct Channel::Impl : std::enable_shared_from_this<Channel::Impl> {
-  Impl(boost::asio::io_context& io, UniqueFd fd) : loop{io}, socket{io, fd.release()} { socket.native_non_blocking(true); }
+  Impl(boost::asio::io_context& io, UniqueFd fd) : loop{io}, socket{io, fd.release()} {
+    socket.native_non_blocking(true);
+  }
 
   void wait_readable() {
     socket.async_wait(socket.wait_read, [self = shared_from_this()](const boost::system::error_code& error) {
@@ -162,7 +163,8 @@ Result<std::pair<UniqueFd, UniqueFd>> Channel::make_pair() {
   return std::pair{UniqueFd{fds[0]}, UniqueFd{fds[1]}};
 }
 
-Channel::Channel(boost::asio::io_context& loop, UniqueFd socket) : impl_{std::make_shared<Impl>(loop, std::move(socket))} {}
+Channel::Channel(boost::asio::io_context& loop, UniqueFd socket)
+    : impl_{std::make_shared<Impl>(loop, std::move(socket))} {}
 
 Channel::~Channel() {
   impl_->on_closed = {};

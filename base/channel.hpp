@@ -22,9 +22,10 @@ namespace lvsd::base {
 
 class Channel {
  public:
-  static constexpr std::size_t kInlineLimit = 64u << 10;   // bytes of one datagram
-  static constexpr std::size_t kMaxFds = 16;               // attached to one message
-  static constexpr std::size_t kBacklogLimit = 4096;       // queued messages to a peer that does not read; then the channel closes
+  static constexpr std::size_t kInlineLimit = 64u << 10;  // bytes of one datagram
+  static constexpr std::size_t kMaxFds = 16;              // attached to one message
+  static constexpr std::size_t kBacklogLimit =
+      4096;  // queued messages to a peer that does not read; then the channel closes
 
   using OnMessage = std::function<void(std::string_view text, std::vector<UniqueFd> fds)>;
   using OnClosed = std::function<void(std::string reason)>;  // called once; the peer is gone or broke the rules

@@ -9,7 +9,8 @@ std::uint64_t checksum_add(std::uint64_t sum, std::span<const std::uint8_t> byte
   return sum;
 }
 
-std::uint64_t pseudo_header_sum(const IpAddress& source, const IpAddress& destination, std::uint8_t protocol, std::uint32_t length) {
+std::uint64_t pseudo_header_sum(const IpAddress& source, const IpAddress& destination, std::uint8_t protocol,
+                                std::uint32_t length) {
   std::uint64_t sum = checksum_add(0, {source.data(), source.size()});
   sum = checksum_add(sum, {destination.data(), destination.size()});
   return sum + protocol + (length >> 16) + (length & 0xffff);

@@ -20,11 +20,13 @@ constexpr std::uint16_t checksum_fold(std::uint64_t sum) {
 // The field's value: complement of the folded sum.
 constexpr std::uint16_t checksum_finish(std::uint64_t sum) { return static_cast<std::uint16_t>(~checksum_fold(sum)); }
 
-std::uint64_t pseudo_header_sum(const IpAddress& source, const IpAddress& destination, std::uint8_t protocol, std::uint32_t length);
+std::uint64_t pseudo_header_sum(const IpAddress& source, const IpAddress& destination, std::uint8_t protocol,
+                                std::uint32_t length);
 
 // RFC 1624 eqn. 3: HC' = ~(~HC + ~m + m').
 constexpr std::uint16_t checksum_update(std::uint16_t check, std::uint16_t old_word, std::uint16_t new_word) {
-  const std::uint64_t sum = std::uint64_t{static_cast<std::uint16_t>(~check)} + static_cast<std::uint16_t>(~old_word) + new_word;
+  const std::uint64_t sum =
+      std::uint64_t{static_cast<std::uint16_t>(~check)} + static_cast<std::uint16_t>(~old_word) + new_word;
   return static_cast<std::uint16_t>(~checksum_fold(sum));
 }
 

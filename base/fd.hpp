@@ -1,9 +1,9 @@
 // A file descriptor with one owner. Used at every rim.
 #pragma once
 
-#include <unistd.h>
-
 #include <utility>
+
+#include <unistd.h>
 
 namespace lvsd::base {
 

@@ -1,5 +1,5 @@
-// How values become JSON: one tag per message, members by Boost.Describe, decoding strict (a missing, surplus or mistyped
-// member is an error). Heavy: include it in a room's messages.cpp and in the API only, never in a header.
+// How values become JSON: one tag per message, members by Boost.Describe, decoding strict (a missing, surplus or
+// mistyped member is an error). Heavy: include it in a room's messages.cpp and in the API only, never in a header.
 #pragma once
 
 #include <string>
@@ -17,10 +17,14 @@
 
 namespace lvsd::base {
 
-inline void tag_invoke(boost::json::value_from_tag, boost::json::value& out, const IpAddress& a) { out = a.to_string(); }
+inline void tag_invoke(boost::json::value_from_tag, boost::json::value& out, const IpAddress& a) {
+  out = a.to_string();
+}
 inline void tag_invoke(boost::json::value_from_tag, boost::json::value& out, const Prefix& p) { out = p.to_string(); }
 inline void tag_invoke(boost::json::value_from_tag, boost::json::value& out, const Endpoint& e) { out = e.to_string(); }
-inline void tag_invoke(boost::json::value_from_tag, boost::json::value& out, const MacAddress& m) { out = m.to_string(); }
+inline void tag_invoke(boost::json::value_from_tag, boost::json::value& out, const MacAddress& m) {
+  out = m.to_string();
+}
 
 template <class T>
 boost::json::result<T> parse_json_text(const boost::json::value& in) {
@@ -29,7 +33,8 @@ boost::json::result<T> parse_json_text(const boost::json::value& in) {
   if (!parsed) return boost::json::make_error_code(boost::json::error::syntax);
   return *parsed;
 }
-inline boost::json::result<IpAddress> tag_invoke(boost::json::try_value_to_tag<IpAddress>, const boost::json::value& in) {
+inline boost::json::result<IpAddress> tag_invoke(boost::json::try_value_to_tag<IpAddress>,
+                                                 const boost::json::value& in) {
   return parse_json_text<IpAddress>(in);
 }
 inline boost::json::result<Prefix> tag_invoke(boost::json::try_value_to_tag<Prefix>, const boost::json::value& in) {

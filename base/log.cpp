@@ -1,11 +1,5 @@
 #include "base/log.hpp"
 
-#include <poll.h>
-#include <sys/stat.h>
-#include <sys/uio.h>
-#include <systemd/sd-journal.h>
-#include <unistd.h>
-
 #include <atomic>
 #include <condition_variable>
 #include <cstdlib>
@@ -13,6 +7,12 @@
 #include <memory>
 #include <mutex>
 #include <thread>
+
+#include <poll.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <systemd/sd-journal.h>
+#include <unistd.h>
 
 namespace lvsd::base::log {
 namespace {
@@ -31,13 +31,15 @@ enum class Sink { Journal, PrefixedStderr, Terminal };
 Sink find_sink() {
   const char* stream = std::getenv("JOURNAL_STREAM");
   struct stat st {};
-  if (stream && fstat(STDERR_FILENO, &st) == 0 && fmt::format("{}:{}", st.st_dev, st.st_ino) == stream) return Sink::Journal;
+  if (stream && fstat(STDERR_FILENO, &st) == 0 && fmt::format("{}:{}", st.st_dev, st.st_ino) == stream)
+    return Sink::Journal;
   return isatty(STDERR_FILENO) ? Sink::Terminal : Sink::PrefixedStderr;
 }
 
 class Writer {
  public:
-  Writer(std::string room, Level at_least) : least{at_least}, room_{std::move(room)}, sink_{find_sink()}, thread_{[this] { run(); }} {}
+  Writer(std::string room, Level at_least)
+      : least{at_least}, room_{std::move(room)}, sink_{find_sink()}, thread_{[this] { run(); }} {}
 
   ~Writer() {
     {
@@ -84,8 +86,9 @@ class Writer {
       return sd_journal_send("MESSAGE=%s", message.c_str(), "PRIORITY=%d", static_cast<int>(line.level), "LVSD_ROOM=%s",
                              room_.c_str(), "LVSD_SUBJECT=%s", line.subject.c_str(), nullptr) >= 0;
     }
-    const std::string text = sink_ == Sink::Terminal ? fmt::format("{}: {}\n", room_, message)
-                                                     : fmt::format("<{}>{}: {}\n", static_cast<int>(line.level), room_, message);
+    const std::string text = sink_ == Sink::Terminal
+                                 ? fmt::format("{}: {}\n", room_, message)
+                                 : fmt::format("<{}>{}: {}\n", static_cast<int>(line.level), room_, message);
     return put_stderr(text);
   }
 

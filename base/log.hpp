@@ -1,7 +1,7 @@
-// Five verbs, one line per event, subject first: log::notice("vrrp front", "Backup → Master: master down timer expired").
-// Goes to the journal when stderr is connected to it, else to stderr with a <N> priority prefix where a service manager
-// reads it, plain text on a terminal. Never blocks: a thread does the writing; when its ring is full, lines are dropped and counted.
-// Pure code does not log.
+// Five verbs, one line per event, subject first: log::notice("vrrp front", "Backup → Master: master down timer
+// expired"). Goes to the journal when stderr is connected to it, else to stderr with a <N> priority prefix where a
+// service manager reads it, plain text on a terminal. Never blocks: a thread does the writing; when its ring is full,
+// lines are dropped and counted. Pure code does not log.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// Sealed memory files: how text too large for a message, and the configuration, travel between processes. Nobody can change
-// one after it was made, so the reader may trust its size.
+// Sealed memory files: how text too large for a message, and the configuration, travel between processes. Nobody can
+// change one after it was made, so the reader may trust its size.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
-// Messages every room understands, so that the supervisor can treat the rooms alike. Each room's own messages.hpp adds its
-// vocabulary and gathers both in its Down (decisions) and Up (observations) variants.
+// Messages every room understands, so that the supervisor can treat the rooms alike. Each room's own messages.hpp adds
+// its vocabulary and gathers both in its Down (decisions) and Up (observations) variants.
 #pragma once
 
 #include <cstdint>
@@ -11,8 +11,8 @@
 
 namespace lvsd::base {
 
-// Down, one descriptor attached: the configuration as a sealed memory file. The room parses it, compares with what is in
-// force, applies the difference and answers with Configured. The first one starts the room's work.
+// Down, one descriptor attached: the configuration as a sealed memory file. The room parses it, compares with what is
+// in force, applies the difference and answers with Configured. The first one starts the room's work.
 struct Configure {
   static constexpr std::string_view kName = "Configure";
   std::uint64_t generation = 0;

@@ -1,13 +1,12 @@
 #include "base/privileges.hpp"
 
 #include <cap-ng.h>
+#include <fmt/format.h>
 #include <grp.h>
 #include <pwd.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <unistd.h>
-
-#include <fmt/format.h>
 
 namespace lvsd::base {
 namespace {

@@ -1,4 +1,5 @@
-// What a process may do, stated once at its start and then enforced by the kernel. Used by every process right after exec.
+// What a process may do, stated once at its start and then enforced by the kernel. Used by every process right after
+// exec.
 #pragma once
 
 #include <string>
@@ -10,7 +11,7 @@ namespace lvsd::base {
 
 struct Privileges {
   std::vector<std::string> capabilities;  // "net_admin", "net_raw", …: kept; every other one leaves all sets
-  std::string user;                       // empty: stay who we are; else become this user, or nobody where it does not exist
+  std::string user;  // empty: stay who we are; else become this user, or nobody where it does not exist
 };
 
 // Applies them and sets no-new-privileges. Started without root, capabilities that are not there are an error, and the

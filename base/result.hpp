@@ -1,5 +1,6 @@
 // The one error type of everything that can fail at the rim of a room, and the alias over tl::expected.
-// Used by every room. Decoders of untrusted bytes use Result<T, SomeEnum> instead, so that each enumerator is a counter.
+// Used by every room. Decoders of untrusted bytes use Result<T, SomeEnum> instead, so that each enumerator is a
+// counter.
 #pragma once
 
 #include <cerrno>

@@ -14,8 +14,8 @@ struct Unit {
   Duration size;
 };
 
-constexpr std::array kUnits{Unit{"us", 1us}, Unit{"ms", 1ms},  Unit{"s", 1s}, Unit{"m", 1min},
-                            Unit{"h", 1h},   Unit{"d", 24h}, Unit{"", 1s}};
+constexpr std::array kUnits{Unit{"us", 1us}, Unit{"ms", 1ms}, Unit{"s", 1s}, Unit{"m", 1min},
+                            Unit{"h", 1h},   Unit{"d", 24h},  Unit{"", 1s}};
 
 }  // namespace
 

@@ -24,6 +24,8 @@ std::string format_duration(Duration duration);
 // For people: "12d 4h", "4m12s", "3.4s". At most two units.
 std::string format_age(Duration duration);
 
-inline std::int64_t milliseconds(Duration d) { return std::chrono::duration_cast<std::chrono::milliseconds>(d).count(); }
+inline std::int64_t milliseconds(Duration d) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(d).count();
+}
 
 }  // namespace lvsd::base

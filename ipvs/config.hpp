@@ -1,5 +1,5 @@
-// What is wanted of forwarding: plain values, made by daemon/config. desired() turns them, with the health of the servers,
-// into the table that a backend has to hold.
+// What is wanted of forwarding: plain values, made by daemon/config. desired() turns them, with the health of the
+// servers, into the table that a backend has to hold.
 #pragma once
 
 #include <cstdint>
@@ -24,10 +24,10 @@ struct Listener {
 };
 
 struct RealServerConfig {
-  std::string name;          // identity within its virtual server
-  base::Endpoint address;    // port 0: the port the client asked for
+  std::string name;        // identity within its virtual server
+  base::Endpoint address;  // port 0: the port the client asked for
   Method method = Method::Dr;
-  std::uint32_t weight = 1;  // 0..65535; 0 takes no new connections
+  std::uint32_t weight = 1;         // 0..65535; 0 takes no new connections
   std::vector<std::string> checks;  // healthcheck target ids, all of which must pass; empty: used at once
 
   friend bool operator==(const RealServerConfig&, const RealServerConfig&) = default;
@@ -44,9 +44,9 @@ struct VirtualServerConfig {
   std::vector<Listener> listeners;  // at least one; together one service
   SchedulerKind scheduler = SchedulerKind::Wlc;
   std::vector<RealServerConfig> servers;
-  std::uint32_t quorum = 1;         // least sum of weights of usable servers
+  std::uint32_t quorum = 1;  // least sum of weights of usable servers
   bool has_sorry_server = false;
-  SorryServerConfig sorry_server;   // takes all new connections while below the quorum
+  SorryServerConfig sorry_server;  // takes all new connections while below the quorum
 
   friend bool operator==(const VirtualServerConfig&, const VirtualServerConfig&) = default;
 };
@@ -61,9 +61,9 @@ struct Timeouts {  // of idle connections; ipvsadm --set
 enum class XdpMode : std::uint8_t { Auto, Native, Generic };
 
 struct EngineConfig {
-  std::vector<std::string> interfaces;         // clients' and servers' sides; never empty with the engine
+  std::vector<std::string> interfaces;  // clients' and servers' sides; never empty with the engine
   XdpMode xdp_mode = XdpMode::Auto;
-  std::uint32_t max_connections = 1u << 18;    // fixed when the room starts first
+  std::uint32_t max_connections = 1u << 18;  // fixed when the room starts first
   Timeouts timeouts;
   friend bool operator==(const EngineConfig&, const EngineConfig&) = default;
 };

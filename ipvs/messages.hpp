@@ -59,14 +59,14 @@ BOOST_DESCRIBE_ENUM(ServerState, up, down, unknown, drain, sorry)
 
 struct ServerStatus {
   std::string name;
-  base::Endpoint address;      // port 0: the client's port
-  std::string method;          // "nat", "dr"
+  base::Endpoint address;              // port 0: the client's port
+  std::string method;                  // "nat", "dr"
   std::uint32_t weight = 0;            // configured
   std::uint32_t effective_weight = 0;  // in force
   ServerState state{};
   std::uint64_t active_connections = 0;
   std::uint64_t inactive_connections = 0;
-  std::vector<std::string> checks;     // healthcheck target ids
+  std::vector<std::string> checks;  // healthcheck target ids
   Statistics statistics;
 };
 BOOST_DESCRIBE_STRUCT(ServerStatus, (),
@@ -96,12 +96,12 @@ BOOST_DESCRIBE_STRUCT(ServiceStatus, (), (name, listeners, scheduler, state, quo
 
 struct InterfaceStatus {
   std::string name;
-  std::string xdp_mode;         // "native", "generic", "" while the interface is missing
+  std::string xdp_mode;  // "native", "generic", "" while the interface is missing
   std::uint32_t queues = 0;
-  std::uint64_t received = 0;   // packets handed to the engine
+  std::uint64_t received = 0;  // packets handed to the engine
   std::uint64_t sent = 0;
   std::uint64_t receive_ring_full = 0;  // packets the kernel dropped because the engine was behind
-  std::string problem;          // "", or why it does not forward
+  std::string problem;                  // "", or why it does not forward
 };
 BOOST_DESCRIBE_STRUCT(InterfaceStatus, (), (name, xdp_mode, queues, received, sent, receive_ring_full, problem))
 
@@ -126,8 +126,8 @@ struct Table {
   std::int64_t timeout_udp_s = 0;
 };
 BOOST_DESCRIBE_STRUCT(Table, (),
-                      (id, backend, services, interfaces, connection_entries, connection_capacity, connection_memory_bytes,
-                       timeout_tcp_s, timeout_tcp_fin_s, timeout_udp_s))
+                      (id, backend, services, interfaces, connection_entries, connection_capacity,
+                       connection_memory_bytes, timeout_tcp_s, timeout_tcp_fin_s, timeout_udp_s))
 
 // Down / up. Connections that match every given part; empty strings and a missing limit match all.
 struct ConnectionsQuery {
@@ -152,7 +152,8 @@ struct ConnectionStatus {
   std::uint64_t in_packets = 0;
 };
 BOOST_DESCRIBE_STRUCT(ConnectionStatus, (),
-                      (protocol, state, client, virtual_address, server_address, service, server, expires_in_s, in_packets))
+                      (protocol, state, client, virtual_address, server_address, service, server, expires_in_s,
+                       in_packets))
 
 struct Connections {
   static constexpr std::string_view kName = "Connections";

@@ -15,8 +15,8 @@ using Parse = std::function<base::Result<Config>(int config_fd)>;
 
 base::Privileges privileges();  // what this room keeps
 
-// Runs until Stop (returns 0) or until the supervisor's end closes (returns 1). The engine's table and its attachment to
-// the interfaces are handed to the supervisor by Keep, and taken up again by the next incarnation.
+// Runs until Stop (returns 0) or until the supervisor's end closes (returns 1). The engine's table and its attachment
+// to the interfaces are handed to the supervisor by Keep, and taken up again by the next incarnation.
 int run(base::UniqueFd channel, Parse parse);
 
 }  // namespace lvsd::ipvs

@@ -1,5 +1,5 @@
-// The virtual-server table as a value: what a backend holds (read back) and what it should hold (desired()). Commands are the
-// difference. Pure; used by desired, diff and both backends.
+// The virtual-server table as a value: what a backend holds (read back) and what it should hold (desired()). Commands
+// are the difference. Pure; used by desired, diff and both backends.
 #pragma once
 
 #include <map>
@@ -13,18 +13,18 @@
 namespace lvsd::ipvs {
 
 struct VirtualServer {
-  std::string name;                 // identity
+  std::string name;  // identity
   std::vector<Listener> listeners;
   SchedulerKind scheduler = SchedulerKind::Wlc;
   friend bool operator==(const VirtualServer&, const VirtualServer&) = default;
 };
 
 struct RealServer {
-  std::string name;          // identity within its virtual server
-  base::Endpoint address;    // port 0: the port the client asked for
+  std::string name;        // identity within its virtual server
+  base::Endpoint address;  // port 0: the port the client asked for
   Method method = Method::Dr;
   std::uint32_t weight = 1;  // 0: no new connections
-  bool down = false;         // fails its checks: no new connections, and what it held may be scheduled anew (UDP, a new SYN)
+  bool down = false;  // fails its checks: no new connections, and what it held may be scheduled anew (UDP, a new SYN)
   friend bool operator==(const RealServer&, const RealServer&) = default;
 };
 
@@ -36,13 +36,34 @@ struct Service {
 
 using ServiceTable = std::map<std::string, Service>;  // by the virtual server's name
 
-struct AddService { VirtualServer virtual_server; friend bool operator==(const AddService&, const AddService&) = default; };
-struct SetService { VirtualServer virtual_server; friend bool operator==(const SetService&, const SetService&) = default; };
-struct RemoveService { std::string service; friend bool operator==(const RemoveService&, const RemoveService&) = default; };
-struct AddServer { std::string service; RealServer server; friend bool operator==(const AddServer&, const AddServer&) = default; };
-struct SetServer { std::string service; RealServer server; friend bool operator==(const SetServer&, const SetServer&) = default; };
+struct AddService {
+  VirtualServer virtual_server;
+  friend bool operator==(const AddService&, const AddService&) = default;
+};
+struct SetService {
+  VirtualServer virtual_server;
+  friend bool operator==(const SetService&, const SetService&) = default;
+};
+struct RemoveService {
+  std::string service;
+  friend bool operator==(const RemoveService&, const RemoveService&) = default;
+};
+struct AddServer {
+  std::string service;
+  RealServer server;
+  friend bool operator==(const AddServer&, const AddServer&) = default;
+};
+struct SetServer {
+  std::string service;
+  RealServer server;
+  friend bool operator==(const SetServer&, const SetServer&) = default;
+};
 // No new connections; what it holds may finish (drain).
-struct RemoveServer { std::string service; std::string server; friend bool operator==(const RemoveServer&, const RemoveServer&) = default; };
+struct RemoveServer {
+  std::string service;
+  std::string server;
+  friend bool operator==(const RemoveServer&, const RemoveServer&) = default;
+};
 
 using Command = std::variant<AddService, SetService, RemoveService, AddServer, SetServer, RemoveServer>;
 

@@ -1,10 +1,12 @@
-/* Keys of the maps between the XDP program (redirect.bpf.c) and the process that fills them (redirect_maps.cpp). C, because
- * both sides include it. Addresses and ports in network byte order; every byte is part of the key, so padding is explicit. */
+/* Keys of the maps between the XDP program (redirect.bpf.c) and the process that fills them (redirect_maps.cpp). C,
+ * because both sides include it. Addresses and ports in network byte order; every byte is part of the key, so padding
+ * is explicit. */
 #pragma once
 
 #include <linux/types.h>
 
-/* A virtual server's listener. Port 0 stands beside the listeners of an address and protocol: later fragments have no ports. */
+/* A virtual server's listener. Port 0 stands beside the listeners of an address and protocol: later fragments have no
+ * ports. */
 struct redirect_listener {
   __u32 address;
   __u16 port;

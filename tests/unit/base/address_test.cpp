@@ -14,7 +14,8 @@ TEST(IpAddress, RoundTripsBothFamilies) {
 }
 
 TEST(IpAddress, RefusesWhatIsNotAnAddress) {
-  for (const auto* text : {"", "10.0.0", "10.0.0.256", "10.0.0.1/24", "[::1]", "localhost", "fe80::1%eth0", "10.0.0.1 "}) {
+  for (const auto* text :
+       {"", "10.0.0", "10.0.0.256", "10.0.0.1/24", "[::1]", "localhost", "fe80::1%eth0", "10.0.0.1 "}) {
     EXPECT_FALSE(IpAddress::parse(text)) << text;
   }
 }
@@ -34,7 +35,8 @@ TEST(Prefix, WithoutLengthIsAHost) {
 }
 
 TEST(Prefix, RefusesImpossibleLengths) {
-  for (const auto* text : {"10.0.0.1/33", "::1/129", "10.0.0.1/", "10.0.0.1/-1", "10.0.0.1/a"}) EXPECT_FALSE(Prefix::parse(text)) << text;
+  for (const auto* text : {"10.0.0.1/33", "::1/129", "10.0.0.1/", "10.0.0.1/-1", "10.0.0.1/a"})
+    EXPECT_FALSE(Prefix::parse(text)) << text;
 }
 
 TEST(Endpoint, RoundTripsBothFamilies) {

@@ -1,15 +1,14 @@
 #include "base/channel.hpp"
 
-#include <gtest/gtest.h>
-#include <sys/socket.h>
-
 #include <optional>
 
 #include <boost/asio/io_context.hpp>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
 
 #include "base/link.hpp"
-#include "base/time.hpp"
 #include "base/memfd.hpp"
+#include "base/time.hpp"
 #include "vrrp/messages.hpp"
 
 namespace lvsd::base {

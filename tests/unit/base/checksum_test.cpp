@@ -1,9 +1,9 @@
 #include "base/checksum.hpp"
 
-#include <gtest/gtest.h>
-
 #include <random>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 namespace lvsd::base {
 namespace {
