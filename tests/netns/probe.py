@@ -34,7 +34,9 @@ class Log:
 def reason(error):
     if isinstance(error, (asyncio.TimeoutError, TimeoutError)):
         return "timeout"
-    return (error.strerror if isinstance(error, OSError) and error.strerror else repr(error)).replace("\n", " ")
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno)
+    return repr(error).replace("\n", " ")
 
 
 async def http(address, port):
