@@ -11,9 +11,12 @@ install(FILES ${PROJECT_SOURCE_DIR}/systemd/lvsd.sysusers DESTINATION ${LVSD_SYS
 install(FILES ${PROJECT_SOURCE_DIR}/etc/lvsd.conf DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/etc/examples/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 install(CODE "
-  set(target \"\$ENV{DESTDIR}${CMAKE_INSTALL_FULL_SYSCONFDIR}/lvsd.conf\")
-  if(NOT EXISTS \"\${target}\")
-    file(INSTALL \"${PROJECT_SOURCE_DIR}/etc/lvsd.conf\" DESTINATION \"${CMAKE_INSTALL_FULL_SYSCONFDIR}\"
+  set(directory \"${CMAKE_INSTALL_FULL_SYSCONFDIR}\")
+  if(NOT CMAKE_INSTALL_PREFIX STREQUAL \"${CMAKE_INSTALL_PREFIX}\")  # cmake --install --prefix: nothing outside it
+    set(directory \"\${CMAKE_INSTALL_PREFIX}/etc\")
+  endif()
+  if(NOT EXISTS \"\$ENV{DESTDIR}\${directory}/lvsd.conf\")
+    file(INSTALL \"${PROJECT_SOURCE_DIR}/etc/lvsd.conf\" DESTINATION \"\${directory}\"
       PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ)
   endif()
 ")
