@@ -12,6 +12,7 @@ constexpr unsigned char kOk = 0x00;
 constexpr unsigned char kAuthSwitch = 0xfe;
 constexpr unsigned char kAuthMore = 0x01;
 constexpr unsigned kAccessDenied = 1045;  // ER_ACCESS_DENIED_ERROR
+constexpr unsigned kHostDenied = 1130;    // ER_HOST_NOT_PRIVILEGED: no account allows this director's address
 constexpr unsigned kNoPassword = 1698;    // ER_ACCESS_DENIED_NO_PASSWORD_ERROR
 // CLIENT_LONG_PASSWORD | CLIENT_PROTOCOL_41 | CLIENT_SECURE_CONNECTION | CLIENT_PLUGIN_AUTH
 constexpr std::uint32_t kCapabilities = 0x1 | 0x200 | 0x8000 | 0x80000;
@@ -38,11 +39,13 @@ std::string login_payload(const std::string& user) {
   return out + std::string{"mysql_native_password\0", 22};
 }
 
+unsigned code_of(std::string_view error) { return byte_at(error, 1) | byte_at(error, 2) << 8; }
+
 // ERR_Packet: code, then "#" and five characters of SQL state where the client said it speaks 4.1.
 std::string error_words(std::string_view payload) {
   auto text = payload.substr(std::min<std::size_t>(3, payload.size()));
   if (text.starts_with('#')) text.remove_prefix(std::min<std::size_t>(6, text.size()));
-  return fmt::format("error {}: {}", byte_at(payload, 1) | byte_at(payload, 2) << 8, excerpt(text));
+  return fmt::format("error {}: {}", code_of(payload), excerpt(text));
 }
 
 }  // namespace
@@ -59,7 +62,10 @@ Move MysqlDialogue::heard(std::string_view unread) {
 }
 
 Move MysqlDialogue::greeted(std::string_view payload, unsigned sequence) {
-  if (byte_at(payload, 0) == kError) return ended(Reason::Reply, "the server refuses: " + error_words(payload));
+  if (byte_at(payload, 0) == kError) {
+    if (code_of(payload) == kHostDenied) return ended(Reason::Ok, "MySQL, accounts for other hosts only");
+    return ended(Reason::Reply, "the server refuses: " + error_words(payload));
+  }
   const auto end = payload.find('\0', 1);
   if (byte_at(payload, 0) != 10 || end == std::string_view::npos || end == 1)  // Protocol::HandshakeV10
     return ended(Reason::Protocol, fmt::format("not a MySQL greeting: \"{}\"", excerpt(payload)));
@@ -79,7 +85,7 @@ Move MysqlDialogue::answered(std::string_view payload, unsigned sequence) {
     case kAuthMore:  // an empty answer ends it with "access denied" instead of a broken handshake
       return {packet("", sequence + 1), false, std::nullopt};
     case kError: {
-      const unsigned code = byte_at(payload, 1) | byte_at(payload, 2) << 8;
+      const unsigned code = code_of(payload);
       if (code == kAccessDenied || code == kNoPassword)
         return ended(Reason::Ok, fmt::format("{}, login {} refused", good, login_));
       return ended(Reason::Reply, "the server refuses: " + error_words(payload));

@@ -60,7 +60,9 @@ Move PgsqlDialogue::heard(std::string_view unread) {
   consumed = length + 1;
   if (kind == 'E') return refused(unread.substr(kHeader, length - 4));
   if (kind == 'v') return {};  // NegotiateProtocolVersion; the answer follows
-  Move move = ended(Reason::Ok, fmt::format("login {} accepted or asked for its password", login_));
+  const bool accepted = unread.substr(kHeader, 4) == std::string_view{"\0\0\0\0", 4};  // AuthenticationOk
+  Move move = ended(Reason::Ok, accepted ? fmt::format("login {} accepted", login_)
+                                         : fmt::format("asks {} for its password", login_));
   move.send = "X" + number(4);  // Terminate
   return move;
 }
