@@ -154,7 +154,12 @@ const std::vector<Abuse> kAbuses{
     {"TlsIsText", [](Guest& g) { g.send("HTTP/1.1 400 Bad Request\r\n\r\n") && (g.hold(), true); }, "tls", "",
      Reason::Tls, "does not speak TLS"},
     {"TlsCloses", [](Guest&) {}, "tls", "", Reason::Tls, "TLS handshake failed"},
-    {"TlsResets", [](Guest& g) { g.reset(); }, "tls", "", Reason::Tls, "TLS handshake failed"},
+    {"TlsResets",
+     [](Guest& g) {
+       char byte = 0;
+       recv(g.socket(), &byte, 1, 0), g.reset();
+     },
+     "tls", "", Reason::Tls, "TLS handshake failed"},
     {"SmtpSaysNothing", [](Guest& g) { g.hold(); }, "smtp", "", Reason::Timeout, "(connected, no reply)"},
     {"SmtpDrips", [](Guest& g) { g.drip(std::string(500, '2'), 5); }, "smtp", "", Reason::Timeout,
      "reply unfinished after"},

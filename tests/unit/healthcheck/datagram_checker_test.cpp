@@ -25,7 +25,7 @@ class DatagramServer {
 
   explicit DatagramServer(Answer answer)
       : socket_{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)}, stop_{eventfd(0, EFD_CLOEXEC)} {
-    const auto any = socket_address(*base::Endpoint::parse("127.0.0.1:0", false));
+    const auto any = socket_address({base::IpAddress::v4(0x7f000001), 0});
     EXPECT_EQ(bind(socket_.get(), any.get(), any.size), 0);
     endpoint = own_endpoint(socket_.get());
     thread_ = std::thread{[this, answer = std::move(answer)] { serve(answer); }};

@@ -1,6 +1,7 @@
 // What each protocol's conversation makes of what a server says. Server bytes are as real servers sent them.
 #include "healthcheck/dialogue.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -88,13 +89,22 @@ TEST_P(Conversation, EndsAsItShouldHoweverItsBytesArrive) {
     play(driver, GetParam().server, byte_by_byte);
     ASSERT_TRUE(driver.ending) << "no verdict; said " << driver.said;
     EXPECT_EQ(code(driver.ending->reason), code(GetParam().reason)) << driver.ending->text;
-    if (!byte_by_byte) EXPECT_THAT(driver.ending->text, HasSubstr(GetParam().words));
+    if (byte_by_byte) continue;  // an excerpt may be shorter then
+    EXPECT_THAT(driver.ending->text, HasSubstr(GetParam().words));
   }
 }
 
+// A MySQL packet, in escapes.
+std::string packet(int sequence, const std::string& payload) {
+  return fmt::format("\\x{:02x}\\0\\0\\x{:02x}{}", unescape(payload).value().size(), sequence, payload);
+}
+
 const std::string kMariaGreeting =
-    "\\x5e\\0\\0\\0\\x0a5.5.5-10.11.6-MariaDB\\0\\x08\\0\\0\\0abcdefgh\\0\\xfe\\xf7\\x21\\x02\\0\\xff\\x81\\x15"
-    "\\0\\0\\0\\0\\0\\0\\x1d\\0\\0\\0ijklmnopqrst\\0mysql_native_password\\0";
+    packet(0,
+           "\\x0a5.5.5-10.11.6-"
+           "MariaDB\\0\\x08\\0\\0\\0abcdefgh\\0\\xfe\\xf7\\x21\\x02\\0\\xff\\x81\\x15\\0\\0\\0\\0\\0\\0\\x1d\\0"
+           "\\0\\0ijklmnopqrst\\0mysql_native_password\\0");
+const std::string kDenied = "\\xff\\x15\\x04#28000Access denied for user";
 
 const std::vector<Talk> kTalks{
     {"TcpConnects", "tcp", {}, Reason::Ok, "connected"},
@@ -157,29 +167,29 @@ const std::vector<Talk> kTalks{
      "PING: expected +PONG or -NOAUTH, got \"-LOADING"},
     {"MysqlLoginRefused",
      "mysql",
-     {kMariaGreeting, "\\x1c\\0\\0\\x02\\xff\\x15\\x04#28000Access denied for..."},
+     {kMariaGreeting, packet(2, kDenied)},
      Reason::Ok,
      "MySQL 5.5.5-10.11.6-MariaDB, login lvsd refused"},
     {"MysqlLoginAccepted",
      "mysql login=check",
-     {kMariaGreeting, "\\x07\\0\\0\\x02\\0\\0\\0\\x02\\0\\0\\0"},
+     {kMariaGreeting, packet(2, "\\0\\0\\0\\x02\\0\\0\\0")},
      Reason::Ok,
      "MySQL 5.5.5-10.11.6-MariaDB"},
     {"MysqlSwitchesTheMethod",
      "mysql",
-     {kMariaGreeting, "\\x02\\0\\0\\x02\\xfex", "\\x1c\\0\\0\\x04\\xff\\x15\\x04#28000Access denied for..."},
+     {kMariaGreeting, packet(2, "\\xfex"), packet(4, kDenied)},
      Reason::Ok,
      "login lvsd refused"},
     {"MysqlFull",
      "mysql",
-     {"\\x17\\0\\0\\0\\xff\\x10\\x04Too many connections"},
+     {packet(0, "\\xff\\x10\\x04Too many connections")},
      Reason::Reply,
      "the server refuses: error 1040: Too many connections"},
     {"MysqlIsNone", "mysql", {"SSH-2.0-OpenSSH_9.2\\r\\n"}, Reason::Protocol, "not a MySQL server: \"SSH-2.0"},
     {"MysqlOldGreeting", "mysql", {"\\x04\\0\\0\\0\\x09abc"}, Reason::Protocol, "not a MySQL greeting"},
     {"PgsqlAsksForAPassword", "pgsql", {"R\\0\\0\\0\\x08\\0\\0\\0\\x03"}, Reason::Ok, "asks lvsd for its password"},
     {"PgsqlTrusts", "pgsql login=me", {"R\\0\\0\\0\\x08\\0\\0\\0\\0"}, Reason::Ok, "login me accepted"},
-    {"MysqlKnowsOtherHostsOnly", "mysql", {"\\x09\\0\\0\\0\\xff\\x6a\\x04Host ?"}, Reason::Ok, "for other hosts only"},
+    {"MysqlKnowsOtherHostsOnly", "mysql", {packet(0, "\\xff\\x6a\\x04Host ?")}, Reason::Ok, "for other hosts only"},
     {"PgsqlNoSuchUser",
      "pgsql",
      {"E\\0\\0\\0\\x20SFATAL\\0C28000\\0Mno such role\\0\\0"},
