@@ -1,14 +1,15 @@
 /* The XDP program of the engine: frames that belong to a virtual server, and replies of connections under NAT, go to
  * the AF_XDP socket of their receive queue; every other frame passes to the kernel untouched. Loaded once per interface
  * by xdp_program.cpp; `listeners` and `flows` are shared by all interfaces. */
-/* clang-format off: the types of linux/bpf.h come before the helpers that use them */
-#include <bpf/bpf_endian.h>
-#include <bpf/bpf_helpers.h>
+/* The types of linux/bpf.h come before the helpers that use them. */
+/* clang-format off */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/in.h>
 #include <linux/ip.h>
 
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
 /* clang-format on */
 
 #include "redirect_keys.h"
