@@ -158,6 +158,7 @@ healthcheck::Status checks() {
   s.targets = {target("10.0.0.11", healthcheck::Verdict::up, "200 in 2 ms", "++++++++++++"),
                target("10.0.0.12", healthcheck::Verdict::down, "503 in 2 ms", "++++++++?+----------"),
                target("10.0.0.13", healthcheck::Verdict::unknown, "", "")};
+  s.targets[0].certificate_expires_unix_ms = kNow + 30 * kDay;
   s.targets[1].since_unix_ms = kNow - 252 * kSecond;
   s.targets[1].not_checked = 1;
   s.targets[1].late_starts = 2;
