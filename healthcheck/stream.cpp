@@ -2,7 +2,7 @@
 
 #include <array>
 #include <cerrno>
-#include <cstring>
+#include <optional>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -80,7 +80,7 @@ struct Stream::Impl : std::enable_shared_from_this<Stream::Impl> {
   }
 
   void flush() {
-    while (!unsent.empty() && !securing) {
+    while (!unsent.empty() && !securing && !broken) {
       const auto [outcome, bytes] = write_some(unsent);
       if (outcome != Outcome::Done) break;  // a broken connection is told by reading from it
       unsent.erase(0, bytes);
@@ -125,17 +125,18 @@ struct Stream::Impl : std::enable_shared_from_this<Stream::Impl> {
   }
 
   void work() {
+    if (broken) return tell(*std::exchange(broken, std::nullopt), true);
     wants_write = false;
     is_working = true;
-    for (int i = 0; on_event && i < kReadsAtOnce; ++i) {
+    for (int i = 0; on_event && !broken && i < kReadsAtOnce; ++i) {
       if (securing && !shake_hands()) break;
-      if (securing) continue;
+      if (!on_event) break;  // closed by what it was told: the descriptor may be another's by now
       flush();
       if (on_event && !read_and_tell()) break;
     }
     is_working = false;
     if (!on_event) return;
-    if (tls && SSL_pending(tls.get()) > 0) return work_soon();
+    if (broken || (tls && SSL_pending(tls.get()) > 0)) return work_soon();
     wait(descriptor.wait_read, waits_to_read);
     if (wants_write || (!unsent.empty() && !securing)) wait(descriptor.wait_write, waits_to_write);
   }
@@ -160,6 +161,7 @@ struct Stream::Impl : std::enable_shared_from_this<Stream::Impl> {
   boost::asio::io_context& loop;
   boost::asio::posix::stream_descriptor descriptor;
   OnEvent on_event;
+  std::optional<Fault> broken;  // trouble of our own, told from the loop
   TlsSession tls;
   std::string host;
   std::string unsent;
@@ -172,7 +174,13 @@ struct Stream::Impl : std::enable_shared_from_this<Stream::Impl> {
 
 Stream::Stream(boost::asio::io_context& loop, base::UniqueFd connected, OnEvent on_event)
     : impl_{std::make_shared<Impl>(loop, std::move(on_event))} {
-  impl_->descriptor.assign(connected.release());
+  boost::system::error_code error;
+  impl_->descriptor.assign(connected.get(), error);
+  if (error) {
+    impl_->broken = connect_fault(error.value(), true);
+  } else {
+    connected.release();
+  }
   impl_->work_soon();
 }
 
@@ -190,6 +198,7 @@ void Stream::send(std::string_view bytes) {
 
 void Stream::start_tls(const TlsContext& context, const std::string& host) {
   impl_->tls = tls_session(context, impl_->descriptor.native_handle(), host);
+  if (!impl_->tls) impl_->broken = Fault{Reason::Local, "not checked: no memory for TLS"};
   impl_->host = host;
   impl_->securing = true;
   impl_->work_soon();
