@@ -99,6 +99,33 @@ TEST(CoreConnections, AClientThatUsesItsPortAgainIsScheduledAnew) {
   EXPECT_EQ(status_of(director, "s1").inactive_connections, 0u);
 }
 
+// conn_reuse_mode 2 in IPVS: of a connection whose replies we do not see, we never learn that the server closed too.
+TEST(CoreConnections, ASynAfterAFinIsScheduledAnewWhereRepliesAreNotSeen) {
+  Director director;
+  director.serve({server(1, Method::Dr), server(2, Method::Dr)});
+  director.push(from_client(kSyn));
+  director.push(from_client(kAck));
+  director.push(from_client(kFin | kAck));
+  ASSERT_EQ(state_of_only_connection(director), "FIN_WAIT");
+  director.push(from_client(kAck));
+  EXPECT_EQ(server_of(director, 40000), "s1");  // only a SYN begins anew
+  director.push(from_client(kSyn));
+  EXPECT_EQ(server_of(director, 40000), "s2");
+  EXPECT_EQ(state_of_only_connection(director), "SYN_RECV");
+  EXPECT_EQ(status_of(director, "s1").inactive_connections, 0u);
+}
+
+TEST(CoreConnections, ASynWhileTheServerMayStillSendChangesNothingWhereRepliesAreSeen) {
+  Director director;
+  director.serve({server(1), server(2)});
+  director.push(from_client(kSyn));
+  director.push(from_client(kAck));
+  director.push(from_server(kFin | kAck), kBack);
+  ASSERT_EQ(state_of_only_connection(director), "FIN_WAIT");
+  director.push(from_client(kSyn));
+  EXPECT_EQ(server_of(director, 40000), "s1");
+}
+
 TEST(CoreConnections, ADownServerKeepsItsTcpConnectionsOnly) {
   Director director;
   director.serve({server(1), server(2)});
