@@ -116,6 +116,20 @@ TEST(Sh, BucketsAreThoseOfTheKernel) {
   }
 }
 
+// Buckets ccccc bb a …; the fallback tries bucket (own + offset) + own, offset = 0, 1, …
+TEST(Sh, FallbackLooksWhereTheKernelLooks) {
+  auto servers = weighing({1, 2, 5});
+  const auto sh = made(SchedulerKind::Sh, servers, kFallback);
+  servers[1].overloaded = true;
+  const auto owner = [](std::uint32_t bucket) { return bucket % 8 < 5 ? 'c' : bucket % 8 < 7 ? 'b' : 'a'; };
+  for (std::uint32_t address = 0; address < 200; ++address) {
+    const auto own = (address * 0x61C88647u) >> 24;
+    auto expected = owner(own);
+    for (std::uint32_t offset = 0; expected == 'b'; ++offset) expected = owner(own + offset + own);
+    EXPECT_EQ(letter(sh->pick(servers, from(address))), expected) << address;
+  }
+}
+
 TEST(Sh, AWeightlessServerKeepsOneBucketPerTurn) {
   auto servers = weighing({1, 1});
   EXPECT_EQ(count(clients_of(SchedulerKind::Sh, servers), '-'), 0);
@@ -207,6 +221,7 @@ TEST(Mh, RemovingOneOfTenMovesAboutATenth) {
   EXPECT_NEAR(own, 100, 40);
   EXPECT_LT(moved(before, after) - own, 40);
   RecordProperty("moved_of_1000", moved(before, after));
+  RecordProperty("its_own", own);
   // and all come back
   servers[4].down = false;
   servers[4].weight = 1;
