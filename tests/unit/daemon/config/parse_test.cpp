@@ -115,6 +115,7 @@ TEST(Parse, AVirtualServerIsRead) {
   const auto config = config_of(
       kFront +
       "[virtual_server web]\nlisten = tcp 10.0.0.100:80\nlisten = udp 10.0.0.100:53\nscheduler = sh\nmethod = nat\n"
+      "scheduler_flags = sh-port\nscheduler_flags = sh-fallback\n"
       "quorum = 5\nsorry_server = 10.0.0.99:8080 method=nat\n"
       "real_server = rs1 10.0.0.11:8080 weight=5\nreal_server = rs2 10.0.0.12 weight=0 method=dr\n");
   const auto& web = config.ipvs.virtual_servers.at(0);
@@ -122,6 +123,7 @@ TEST(Parse, AVirtualServerIsRead) {
   EXPECT_THAT(web.listeners, ElementsAre(ipvs::Listener{ipvs::Protocol::Tcp, endpoint("10.0.0.100:80")},
                                          ipvs::Listener{ipvs::Protocol::Udp, endpoint("10.0.0.100:53")}));
   EXPECT_EQ(web.scheduler, ipvs::SchedulerKind::Sh);
+  EXPECT_EQ(web.scheduler_flags, (ipvs::SchedulerFlags{true, true}));
   EXPECT_EQ(web.quorum, 5u);
   EXPECT_TRUE(web.has_sorry_server);
   EXPECT_EQ(web.sorry_server, (ipvs::SorryServerConfig{endpoint("10.0.0.99:8080"), ipvs::Method::Nat}));
@@ -355,7 +357,14 @@ INSTANTIATE_TEST_SUITE_P(
         Line{"check", "starttls = yes", "\"starttls\" has no meaning in [check c]"},
         Line{"check", "tls_ca_file = /x", "\"tls_ca_file\" has no meaning in [check c]"},
         Line{"virtual_server", "scheduler = wrrr", "scheduler = wrrr: unknown scheduler; did you mean \"wrr\"?"},
-        Line{"virtual_server", "scheduler = sed", "scheduler = sed is not supported yet"},
+        Line{"virtual_server", "scheduler = lblcr", nullptr},
+        Line{"virtual_server", "scheduler_flags = sh-port",
+             "scheduler_flags = sh-port has no meaning with scheduler = wlc"},
+        Line{"virtual_server", "scheduler = mh\nscheduler_flags = mh-port, mh-fallback", nullptr},
+        Line{"virtual_server", "scheduler = mh\nscheduler_flags = sh-port",
+             "scheduler_flags = sh-port has no meaning with scheduler = mh"},
+        Line{"virtual_server", "scheduler = sh\nscheduler_flags = sh-ports",
+             "scheduler_flags = sh-ports: unknown scheduler_flags; did you mean \"sh-port\"?"},
         Line{"virtual_server", "quorum = 2",
              "[virtual_server v]: quorum 2 can never be reached, the weights add up to 1"},
         Line{"virtual_server", "quorum = 0", "quorum = 0: must be 1..1000000000"},
@@ -380,58 +389,6 @@ INSTANTIATE_TEST_SUITE_P(
         Line{"virtual_server", "listen = TCP 10.0.0.100:81", "listen: unknown protocol \"TCP\"; did you mean \"tcp\"?"},
         Line{"virtual_server", "listen = tcp 10.0.0.100", "listen: \"10.0.0.100\" has no port (write ADDRESS:PORT)"},
         Line{"virtual_server", "listen = tcp 10.0.0.100:*", "listen: port ranges are not supported yet"}));
-
-// What a check of another type takes; its section alone.
-struct Keys {
-  const char* keys;
-  const char* message;  // nullptr: good
-};
-
-class OneCheck : public testing::TestWithParam<Keys> {};
-
-TEST_P(OneCheck, IsTakenOrRefusedForItsReason) {
-  const auto text = kFront + "[virtual_server v]\nlisten = tcp 10.0.0.100:80\ncheck = c\nreal_server = r 10.0.0.11\n" +
-                    "[check c]\n" + GetParam().keys + "\n";
-  const auto outcome = parse_text(text);
-  if (!GetParam().message) {
-    EXPECT_TRUE(outcome.config) << render(outcome.diagnostics, one_file(text));
-    return;
-  }
-  ASSERT_EQ(outcome.diagnostics.size(), 1u) << render(outcome.diagnostics, one_file(text));
-  EXPECT_EQ(outcome.diagnostics[0].message, GetParam().message);
-}
-
-INSTANTIATE_TEST_SUITE_P(
-    Types, OneCheck,
-    testing::Values(Keys{"type = tcp\nsend = PING\\r\\n\nexpect = +PONG", nullptr},
-                    Keys{"type = tcp\nsend = PING\\q",
-                         "send: \\q is unknown; there are \\r \\n \\t \\s \\0 \\\\ \\xHH"},
-                    Keys{"type = tcp\nexpect_regex = [", "expect_regex: missing ]: ["},
-                    Keys{"type = tcp\npayload = x", "\"payload\" has no meaning in [check c]"},
-                    Keys{"type = tls\nhost = a.example\ntls_min_days = 7", nullptr},
-                    Keys{"type = udp\npayload = \\x00\nrequire_reply = yes", nullptr},
-                    Keys{"type = udp\nsend = x", "\"send\" has no meaning in [check c]"},
-                    Keys{"type = dns\nquery = www.example.com AAAA\nexpect_answer = 2001:db8::7", nullptr},
-                    Keys{"type = dns\nquery = www.example.com", "query = www.example.com: is not a name and a type"},
-                    Keys{"type = dns\nquery = a..b A", "query = a..b A: is not a name and a type"},
-                    Keys{"type = dns\nquery = a ANY", "query = a ANY: is not a name and a type"},
-                    Keys{"type = dns\nexpect_rcode = OK", "expect_rcode = OK: unknown expect_rcode"},
-                    Keys{"type = smtp\nhelo = lvs1.example\nstarttls = yes\ntls_verify = no", nullptr},
-                    Keys{"type = smtp\nhelo = two words", "helo: must be one word of at most 63 bytes"},
-                    Keys{"type = sip\nexpect_status = 200, 404", nullptr}, Keys{"type = ping", nullptr},
-                    Keys{"type = redis\nlogin = me", "\"login\" has no meaning in [check c]"},
-                    Keys{"type = mysql\nlogin = me", nullptr},
-                    Keys{"type = pgsql\nlogin = me\ndatabase = shop", nullptr}, Keys{"type = ldap", nullptr},
-                    Keys{"type = imap", nullptr}, Keys{"type = pop3", nullptr}, Keys{"type = ftp", nullptr},
-                    Keys{"type = nntp", nullptr}, Keys{"type = script", "type = script is not supported yet"}));
-
-TEST(Checks, HaveTheirBytesResolved) {
-  const auto outcome =
-      parse_text(kFront + "[virtual_server v]\nlisten = tcp 10.0.0.100:80\ncheck = c\nreal_server = r 10.0.0.11\n" +
-                 "[check c]\ntype = tcp\nsend = a\\x41\\r\\n\n");
-  ASSERT_TRUE(outcome.config);
-  EXPECT_EQ(outcome.config->healthcheck.targets.at(0).check.send, "aA\r\n");
-}
 
 }  // namespace
 }  // namespace lvsd::daemon
