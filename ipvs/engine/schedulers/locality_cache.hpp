@@ -18,7 +18,7 @@ inline constexpr base::Duration kLocalityExpiry = std::chrono::hours{24};  // lb
 template <class Value>
 class LocalityCache {
  public:
-  static constexpr std::size_t kLimit = 16 * 1024;
+  static constexpr std::size_t kLimit = 16'384;
   static constexpr std::size_t kCapacity = kLimit * 3 / 2;
 
   LocalityCache() {
