@@ -52,7 +52,7 @@ HttpRequest http_request(const Target& target) {
   if (!check.host.empty() && !has_header(check, "Host")) request.lines.push_back("Host: " + check.host);
   if (!has_header(check, "Connection")) request.lines.emplace_back("Connection: close");
   for (const auto& [name, value] : check.headers)
-    request.lines.push_back(value.empty() ? name + ";" : name + ": " + value);
+    request.lines.push_back(value.empty() ? name + ";" : fmt::format("{}: {}", name, value));
   return request;
 }
 

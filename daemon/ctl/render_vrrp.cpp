@@ -10,7 +10,6 @@ namespace lvsd::ctl {
 namespace {
 
 using Align = Column::Align;
-using vrrp::Discard;
 using vrrp::InstanceStatus;
 using vrrp::Role;
 
