@@ -120,7 +120,7 @@ constexpr Key kVrrp[] = {
     integer("priority", "100", 1, 255, "The highest becomes master; 255 owns the addresses."),
     time("advert_interval", "1s", 10, 40'950, "Time between advertisements, in steps of 10 ms."),
     boolean("preempt", "yes", "Take over from a master of lower priority."),
-    boolean("accept", "yes", "Take packets addressed to the virtual addresses."),
+    boolean("accept", "yes", "Take packets addressed to the virtual addresses; `no` is not supported yet."),
     choice("checksum", "pseudo_header", kChecksums, "IPv4 checksum form that is sent (both are accepted): `pseudo_header` as keepalived and FRR, `message` as RFC 9568."),
     value("virtual_address", Form::VirtualAddress, "Address that the master owns; without a length a /32.", kList | kRequired | kOwnOnly),
     integer("garp_count", "5", 1, 100, "Gratuitous ARPs in a burst."),

@@ -62,6 +62,7 @@ vrrp::InstanceConfig build_instance(Build& build, const Section& section) {
   reader.choice("version");
   instance.preempt = reader.boolean("preempt");
   instance.accept = reader.boolean("accept");
+  if (!instance.accept) build.report.error(reader.value("accept")->place, "accept = no is not supported yet");
   instance.checksum_pseudo_header = reader.choice("checksum") == "pseudo_header";
   instance.garp_count = static_cast<unsigned>(reader.integer("garp_count"));
   instance.garp_repeat_delay = reader.time("garp_repeat_delay");

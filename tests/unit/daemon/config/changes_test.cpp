@@ -74,7 +74,7 @@ TEST(Changes, NameServicesAndInstancesThatComeAndGo) {
 
 // Whatever compares unequal must be told, or `config diff` lies.
 TEST(Changes, EveryKeyThatMakesADifferenceIsTold) {
-  for (const auto* line : {"priority = 7", "accept = no", "preempt = no", "checksum = message", "garp_count = 2",
+  for (const auto* line : {"priority = 7", "preempt = no", "checksum = message", "garp_count = 2",
                            "garp_repeat_delay = 1s", "garp_refresh = 0", "virtual_address = 10.0.0.101"}) {
     EXPECT_EQ(between(kWeb, replaced(kWeb, "interface = eth0", std::string{"interface = eth0\n"} + line)).size(), 1u)
         << line;
