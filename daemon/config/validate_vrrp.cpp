@@ -68,6 +68,7 @@ vrrp::InstanceConfig build_instance(Build& build, const Section& section) {
   instance.garp_repeat_delay = reader.time("garp_repeat_delay");
   instance.garp_refresh = reader.time("garp_refresh");
   for (const auto& value : reader.values("virtual_address")) add_virtual_address(build, section, value, instance);
+  add_tracks(build, reader.values("track"), instance.tracks);
   return instance;
 }
 

@@ -31,7 +31,8 @@ WORDS = [
 # Pure: values and a time point in, values out. No clock, no log, no descriptor, no event loop.
 PURE = [
     "base/address.*", "base/bytes.*", "base/checksum.*", "base/time.cpp",
-    "vrrp/advertisement.*", "vrrp/announce.*", "vrrp/state_machine.*", "vrrp/timers.*", "vrrp/link_table.*", "vrrp/diff*",
+    "vrrp/advertisement.*", "vrrp/announce.*", "vrrp/state_machine.*", "vrrp/timers.*", "vrrp/link_table.*", "vrrp/sync_group.*", "vrrp/tracks.*",
+    "vrrp/diff*",
     "healthcheck/dampener.*", "healthcheck/schedule.*", "healthcheck/http_expect.*", "healthcheck/http_request.*",
     "healthcheck/target_state.*", "healthcheck/result.*",
     "ipvs/desired.*", "ipvs/diff.*", "ipvs/table.*", "ipvs/engine/core*", "ipvs/engine/connection_table.*", "ipvs/engine/packet*",
