@@ -65,7 +65,7 @@ class Instance {
 
   Member member() const;
   void carry_out(MemberStep step, base::TimePoint now);
-  std::string why_not_master() const;  // why it must not be master, its sync group aside; empty when it may
+  std::string why_not_master() const;    // why it must not be master, its sync group aside; empty when it may
   bool leases_prove_mastership() const;  // they were refreshed too short ago for a peer to have noticed our absence
 
   void receive(std::span<const std::uint8_t> packet);

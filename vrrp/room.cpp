@@ -98,8 +98,7 @@ class Room {
   // What an instance that is gone leaves to its successor belongs to another instance here, at once.
   bool is_in_the_way(const InstanceConfig& gone) const {
     return std::ranges::any_of(config_.instances, [&](const InstanceConfig& next) {
-      const bool same_router =
-          next.interface == gone.interface && next.virtual_router_id == gone.virtual_router_id;
+      const bool same_router = next.interface == gone.interface && next.virtual_router_id == gone.virtual_router_id;
       return same_router || std::ranges::any_of(gone.virtual_addresses, [&](const base::Prefix& prefix) {
                return std::ranges::find(next.virtual_addresses, prefix.address, &base::Prefix::address) !=
                       next.virtual_addresses.end();
@@ -123,20 +122,19 @@ class Room {
   }
 
   std::unique_ptr<Instance> make(const InstanceConfig& config) {
-    Outside outside{loop_,
-                    monitor_,
-                    sockets_,
-                    arp_,
-                    addresses_,
-                    [this](const std::string& interface) { return virtual_addresses(interface); },
-                    [this](RoleChanged change) { send(std::move(change)); },
-                    [this](Instance& instance, const Event& event, base::TimePoint now) {
-                      decide(instance, event, now);
-                    },
-                    [this](const Instance& instance) { return barred(instance); },
-                    [this](const Instance& instance) {
-                      for (const auto* member : together_with(instance)) sockets_.drain(member->config().interface);
-                    }};
+    Outside outside{
+        loop_,
+        monitor_,
+        sockets_,
+        arp_,
+        addresses_,
+        [this](const std::string& interface) { return virtual_addresses(interface); },
+        [this](RoleChanged change) { send(std::move(change)); },
+        [this](Instance& instance, const Event& event, base::TimePoint now) { decide(instance, event, now); },
+        [this](const Instance& instance) { return barred(instance); },
+        [this](const Instance& instance) {
+          for (const auto* member : together_with(instance)) sockets_.drain(member->config().interface);
+        }};
     return std::make_unique<Instance>(outside, config);
   }
 
@@ -171,7 +169,8 @@ class Room {
   std::string barred(const Instance& instance) const {
     for (const auto* other : together_with(instance)) {
       if (other == &instance) continue;
-      if (const auto why = other->why_not_master(); !why.empty()) return fmt::format("{}: {}", other->config().name, why);
+      if (const auto why = other->why_not_master(); !why.empty())
+        return fmt::format("{}: {}", other->config().name, why);
     }
     return {};
   }

@@ -198,12 +198,8 @@ Step leave(const Params& params, Role target, std::string why, base::TimePoint n
 Step in_leaving(const State& state, const Event& event, base::TimePoint now) {
   const Step left{State{.role = *state.leaving_for}, {DropAddresses{}}};
   return std::visit(Overloaded{
-                        [&](const TimerExpired&) {
-                          return now < *state.deadline ? stay(state) : left;
-                        },
-                        [&](const Heard& heard) {
-                          return heard.priority == kResignPriority ? stay(state) : left;
-                        },
+                        [&](const TimerExpired&) { return now < *state.deadline ? stay(state) : left; },
+                        [&](const Heard& heard) { return heard.priority == kResignPriority ? stay(state) : left; },
                         [&](const Lost&) { return left; },
                         [&](const Stalled&) { return left; },
                         [&](const Shutdown&) {

@@ -28,11 +28,11 @@ struct State {
   std::optional<base::TimePoint> deadline{};  // Active_Down_Timer or Adver_Timer; empty in init and fault
   base::TimePoint armed_at{};                 // backup: when the master down timer was last set
   std::optional<base::Duration>
-      master_interval{};                     // backup: what the master advertises; empty: not heard yet, as our own
+      master_interval{};                      // backup: what the master advertises; empty: not heard yet, as our own
   std::optional<base::IpAddress> resigned{};  // backup: a master that resigned
-  base::TimePoint last_sent{};               // master: our last advertisement
-  unsigned announce_ticks = 0;               // master: adverts for which a past double master still matters
-  std::optional<Role> leaving_for{};         // master: has resigned, and holds the addresses for its successor
+  base::TimePoint last_sent{};                // master: our last advertisement
+  unsigned announce_ticks = 0;                // master: adverts for which a past double master still matters
+  std::optional<Role> leaving_for{};          // master: has resigned, and holds the addresses for its successor
   std::string leaving_because{};
 
   friend bool operator==(const State&, const State&) = default;

@@ -1,6 +1,6 @@
-// Several virtual routers as one: the state machines of a sync group's members, stepped together. All are master or none
-// is: a member whose master is gone waits until the others' are gone too, and when one finds a better master all give
-// way. Pure; the room executes the steps.
+// Several virtual routers as one: the state machines of a sync group's members, stepped together. All are master or
+// none is: a member whose master is gone waits until the others' are gone too, and when one finds a better master all
+// give way. Pure; the room executes the steps.
 #pragma once
 
 #include <cstddef>

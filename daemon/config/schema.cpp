@@ -46,7 +46,7 @@ constexpr Choice kCheckTypes[] = {
     {"smtp", false},  {"ping", false},  {"script", false}, {"file", false}, {"grpc", false}, {"agent", false},
     {"mysql", false}, {"pgsql", false}, {"redis", false},  {"ldap", false}, {"imap", false}, {"pop3", false},
     {"ftp", false},   {"sip", false},   {"nntp", false}};
-constexpr Choice kTrackTypes[] = {{"interface"},   {"script", false}, {"file", false},
+constexpr Choice kTrackTypes[] = {{"interface"},      {"script", false}, {"file", false},
                                   {"process", false}, {"route", false},  {"ping", false},
                                   {"tcp", false},     {"http", false},   {"quorum", false}};
 constexpr Choice kHttpMethods[] = {{"GET"}, {"HEAD"}, {"POST", false}, {"OPTIONS", false}};

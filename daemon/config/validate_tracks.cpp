@@ -83,8 +83,7 @@ Standing standing(const Config& view, const vrrp::InstanceConfig& instance) {
 
 void check_weights_of(const Document& document, const vrrp::InstanceConfig& instance, std::vector<Standing> nodes,
                       Report& report) {
-  const auto track =
-      std::ranges::find_if(instance.tracks, [](const auto& t) { return t.weight.has_value(); });
+  const auto track = std::ranges::find_if(instance.tracks, [](const auto& t) { return t.weight.has_value(); });
   if (track == instance.tracks.end() || nodes.size() < 2) return;
   std::ranges::stable_sort(nodes, std::ranges::greater{}, &Standing::priority);
   const auto& best = nodes[0];
@@ -92,15 +91,14 @@ void check_weights_of(const Document& document, const vrrp::InstanceConfig& inst
   if (best.least < next.most) return;
   const auto place =
       SectionReader{document, *document.find("track", track->name), best.node, report}.value("weight")->place;
-  const auto subject = instance.sync_group.empty() ? "[vrrp " + instance.name + "]"
-                                                   : "[sync_group " + instance.sync_group + "]";
+  const auto subject =
+      instance.sync_group.empty() ? "[vrrp " + instance.name + "]" : "[sync_group " + instance.sync_group + "]";
   report.warning(
       place,
       fmt::format("the weights of {} cannot change who is master: with every track failing {} still has {}, and {} {}",
                   subject, best.node, best.least, next.node, next.most),
-      best.priority == kOwner
-          ? std::string{"the owner (priority 255) is not subject to tracks"}
-          : fmt::format("the weights must add up to {} or less", next.most - best.priority - 1));
+      best.priority == kOwner ? std::string{"the owner (priority 255) is not subject to tracks"}
+                              : fmt::format("the weights must add up to {} or less", next.most - best.priority - 1));
 }
 
 }  // namespace

@@ -160,8 +160,7 @@ std::string render_instances(const vrrp::Status& status, const View& view) {
     layout.add({i.name, fmt::format("{}", i.virtual_router_id), i.interface, role_cell(i.role, view), priority_text(i),
                 age_since(i.since_unix_ms, view), or_dash(i.master_address), heard(i), count(i.transitions, view),
                 count(i.adverts_sent, view), count(i.adverts_received, view), count(discarded, view),
-                or_dash(i.sync_group), tracks_text(i),
-                fmt::format("{}", fmt::join(i.virtual_addresses, " "))});
+                or_dash(i.sync_group), tracks_text(i), fmt::format("{}", fmt::join(i.virtual_addresses, " "))});
   }
   return layout.text(view) + render_groups(status, view);
 }

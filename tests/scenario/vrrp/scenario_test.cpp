@@ -2,9 +2,10 @@
 //
 //   params KEY=VALUE …         priority interval preempt address; before the first event or between events
 //   at TIME EVENT …            startup | resumed | heard ADDRESS prio=N [interval=D] | reconfigured | stalled D |
-//                              lost WORDS | barred WORDS | shutdown | wait; timers that are due up to TIME fire first, each on its
-//                              time
-//   expect ACTION              send prio=N | take | drop | silence | announce | announce once | MASTER: reason | BACKUP: … | …
+//                              lost WORDS | barred WORDS | shutdown | wait; timers that are due up to TIME fire first,
+//                              each on its time
+//   expect ACTION              send prio=N | take | drop | silence | announce | announce once | MASTER: reason |
+//   BACKUP: … | …
 //
 // What a line `at` causes must be expected, whole and in order, before the next one.
 #include <algorithm>

@@ -38,9 +38,16 @@ constexpr std::size_t kStates = 5;
 constexpr std::size_t kEvents = std::variant_size_v<Event>;
 
 const std::array<Event, kEvents>& events() {
-  static const std::array<Event, kEvents> all{
-      Startup{}, Resumed{}, heard(50), TimerExpired{}, Reconfigured{}, Stalled{10s}, Lost{"eth0 is down"}, Shutdown{}, Barred{"track uplink: eth1 is down"},
-      Yield{"inside: priority 150 from 10.0.0.2"}};
+  static const std::array<Event, kEvents> all{Startup{},
+                                              Resumed{},
+                                              heard(50),
+                                              TimerExpired{},
+                                              Reconfigured{},
+                                              Stalled{10s},
+                                              Lost{"eth0 is down"},
+                                              Shutdown{},
+                                              Barred{"track uplink: eth1 is down"},
+                                              Yield{"inside: priority 150 from 10.0.0.2"}};
   return all;
 }
 
@@ -296,9 +303,7 @@ TEST(Leaving, HoldsTheAddressesUntilAnotherMasterIsHeard) {
 
 TEST(Leaving, HoldsTheAddressesNoLongerThanTheSlowestBackupWaits) {
   EXPECT_EQ(leaving().deadline, kNow + 1s);
-  const struct {
-    base::Duration interval, limit;
-  } rows[] = {{10ms, 1s}, {1s, 1s}, {2s, 1992187500ns}, {40950ms, 5s}};
+  const struct { base::Duration interval, limit; } rows[] = {{10ms, 1s}, {1s, 1s}, {2s, 1992187500ns}, {40950ms, 5s}};
   for (const auto& row : rows) {
     Params params = kParams;
     params.advert_interval = row.interval;
