@@ -148,7 +148,8 @@ void Supervisor::stop(const std::string& reason) {
 
 // Clients that have not heard yet where the addresses are now still send here for a moment: the engine forwards it.
 void Supervisor::addresses_left() {
-  if (steering_.masters().empty()) return stop_others();
+  const auto in_force = configurations_.in_force();
+  if (!in_force || in_force->config.vrrp.instances.empty()) return stop_others();
   stop_timer_.after(kForwardAfterwards, [this] { stop_others(); });
 }
 
