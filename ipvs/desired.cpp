@@ -36,13 +36,15 @@ bool needs_sorry_server(const VirtualServerConfig& service, const HealthView& he
 }
 
 Service desired_service(const VirtualServerConfig& config, const HealthView& health) {
-  Service service{{config.name, config.listeners, config.scheduler}, {}};
+  Service service{{config.name, config.listeners, config.scheduler, config.scheduler_flags}, {}};
   const bool sorry = needs_sorry_server(config, health);
   for (const auto& server : config.servers) {
     const bool down = state_of(server, health) != ServerState::up;
-    service.servers.push_back({server.name, server.address, server.method, down || sorry ? 0 : server.weight, down});
+    const auto weight = down || sorry ? 0 : server.weight;
+    service.servers.push_back({server.name, server.address, server.method, weight, down, sorry});
   }
-  if (sorry) service.servers.push_back({kSorry, config.sorry_server.address, config.sorry_server.method, 1, false});
+  if (sorry)
+    service.servers.push_back({kSorry, config.sorry_server.address, config.sorry_server.method, 1, false, false});
   return service;
 }
 
@@ -89,6 +91,7 @@ ServiceStatus not_in_force(const VirtualServerConfig& config) {
     status.listeners.push_back({std::string{name(listener.protocol)}, listener.address});
   }
   status.scheduler = name(config.scheduler);
+  status.scheduler_flags = flag_names(config.scheduler, config.scheduler_flags);
   return status;
 }
 
