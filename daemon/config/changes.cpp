@@ -44,6 +44,11 @@ std::string listener_text(const ipvs::Listener& listener) {
   return fmt::format("{} {}", listener.protocol == ipvs::Protocol::Tcp ? "tcp" : "udp", listener.address.to_string());
 }
 
+std::string track_text(const vrrp::TrackConfig& t) {
+  return fmt::format("{} ({}{}{})", t.name, t.reverse ? "not " : "", t.interface,
+                     t.weight ? fmt::format(" weight {}", *t.weight) : "");
+}
+
 Facts facts(const vrrp::InstanceConfig& i) {
   return {{"interface", i.interface, "restarts on the other interface"},
           {"virtual_router_id", fmt::format("{}", i.virtual_router_id), "change the other director too"},
@@ -56,7 +61,9 @@ Facts facts(const vrrp::InstanceConfig& i) {
            "added and removed while master"},
           {"garp_count", fmt::format("{}", i.garp_count), ""},
           {"garp_repeat_delay", format_duration(i.garp_repeat_delay), ""},
-          {"garp_refresh", format_duration(i.garp_refresh), ""}};
+          {"garp_refresh", format_duration(i.garp_refresh), ""},
+          {"track", joined(i.tracks, track_text), "may change who is master"},
+          {"sync_group", i.sync_group.empty() ? "none" : i.sync_group, "changes role with its members"}};
 }
 
 std::string quoted_or(const std::string& text, std::string_view none) {

@@ -46,6 +46,9 @@ constexpr Choice kCheckTypes[] = {
     {"ping"}, {"mysql"}, {"pgsql"}, {"redis"},         {"ldap"},        {"imap"},        {"pop3"},
     {"ftp"},  {"sip"},   {"nntp"},  {"script", false}, {"file", false}, {"grpc", false}, {"agent", false}};
 constexpr Choice kRcodes[] = {{"NOERROR"}, {"FORMERR"}, {"SERVFAIL"}, {"NXDOMAIN"}, {"NOTIMP"}, {"REFUSED"}};
+constexpr Choice kTrackTypes[] = {{"interface"},      {"script", false}, {"file", false},
+                                  {"process", false}, {"route", false},  {"ping", false},
+                                  {"tcp", false},     {"http", false},   {"quorum", false}};
 constexpr Choice kHttpMethods[] = {{"GET"}, {"HEAD"}, {"POST", false}, {"OPTIONS", false}};
 
 // clang-format off
@@ -120,7 +123,7 @@ constexpr Key kVrrp[] = {
     integer("priority", "100", 1, 255, "The highest becomes master; 255 owns the addresses."),
     time("advert_interval", "1s", 10, 40'950, "Time between advertisements, in steps of 10 ms."),
     boolean("preempt", "yes", "Take over from a master of lower priority."),
-    boolean("accept", "yes", "Take packets addressed to the virtual addresses."),
+    boolean("accept", "yes", "Take packets addressed to the virtual addresses; `no` is not supported yet."),
     choice("checksum", "pseudo_header", kChecksums, "IPv4 checksum form that is sent (both are accepted): `pseudo_header` as keepalived and FRR, `message` as RFC 9568."),
     value("virtual_address", Form::VirtualAddress, "Address that the master owns; without a length a /32.", kList | kRequired | kOwnOnly),
     integer("garp_count", "5", 1, 100, "Gratuitous ARPs in a burst."),
@@ -135,7 +138,7 @@ constexpr Key kVrrp[] = {
     later("virtual_mac", "Use the virtual router's own MAC address."),
     later("extra_address", "Address that the master owns but does not advertise.", kList | kOwnOnly),
     later("virtual_route", "Route that the master owns.", kList | kOwnOnly),
-    later("track", "Names of `track` sections that change the priority.", kList),
+    value("track", Form::Name, "`track` sections whose failure lowers the priority or is a fault.", kList),
     later("password", "Simple password of VRRP version 2."),
     later("auth_key_file", "File with the HMAC key."),
     later("auth_mode", "receive_only, permissive or enforce."),
@@ -146,14 +149,16 @@ constexpr Key kVrrp[] = {
 };
 
 constexpr Key kSyncGroup[] = {
-    later("member", "VRRP instances that change role together.", kList),
-    later("track", "Names of `track` sections for the whole group.", kList),
+    value("member", Form::Name, "VRRP instances, of one priority, that are master together or not at all.", kList | kRequired | kOwnOnly),
+    value("track", Form::Name, "`track` sections for the whole group.", kList),
     later("notify", "Program run when the group's role changes."),
 };
 
 constexpr Key kTrack[] = {
-    later("type", "interface, script, file, process, route, ping, tcp, http or quorum."),
-    later("interface", "Interface that must be up."),
+    choice("type", "", kTrackTypes, "What is watched.", kRequired),
+    value("interface", Form::Interface, "Interface that must be up and have a carrier (interface)."),
+    integer("weight", "", -253, 253, "Added to the priority (which stays within 1..254) while failing. Default: a failure is a fault."),
+    boolean("reverse", "no", "Fail while the opposite is so."),
     later("command", "Program whose exit code counts."),
     later("user", "User that it runs as."),
     later("file", "File whose number counts."),
@@ -163,8 +168,6 @@ constexpr Key kTrack[] = {
     later("port", "Its port."),
     later("path", "Path for http."),
     later("virtual_server", "Virtual server that must have its quorum."),
-    later("weight", "Added to the priority while failing; none: fault."),
-    later("reverse", "Count the opposite."),
     later("interval", "Time between two looks."),
     later("timeout", "Longest time of one look."),
     later("rise", "Good results in a row that change the state."),
@@ -284,8 +287,8 @@ constexpr Kind kKinds[] = {
     {"sync", false, false, false, kSync, "Connection synchronisation between directors."},
     {"status", false, true, false, kStatus, "Status page, API and metrics on TCP."},
     {"vrrp", true, true, true, kVrrp, "One VRRP instance: virtual addresses that one director owns at a time."},
-    {"sync_group", true, false, false, kSyncGroup, "VRRP instances that change role together."},
-    {"track", true, false, true, kTrack, "Something that VRRP priorities depend on."},
+    {"sync_group", true, true, false, kSyncGroup, "VRRP instances that change role together."},
+    {"track", true, true, true, kTrack, "Something that VRRP priorities depend on."},
     {"check", true, true, true, kCheck, "A question to real servers, used by name."},
     {"pool", true, true, false, kPool, "Real servers that several virtual servers share."},
     {"virtual_server", true, true, true, kVirtualServer, "A service: where clients connect and who answers."},

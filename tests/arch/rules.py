@@ -33,7 +33,8 @@ WORDS = [
 # Pure: values and a time point in, values out. No clock, no log, no descriptor, no event loop.
 PURE = [
     "base/address.*", "base/bytes.*", "base/checksum.*", "base/time.cpp",
-    "vrrp/advertisement.*", "vrrp/announce.*", "vrrp/state_machine.*", "vrrp/timers.*", "vrrp/link_table.*", "vrrp/diff*",
+    "vrrp/advertisement.*", "vrrp/announce.*", "vrrp/state_machine.*", "vrrp/timers.*", "vrrp/link_table.*", "vrrp/sync_group.*", "vrrp/tracks.*",
+    "vrrp/diff*",
     "healthcheck/dampener.*", "healthcheck/schedule.*", "healthcheck/http_expect.*", "healthcheck/http_request.*",
     "healthcheck/target_state.*", "healthcheck/result.*", "healthcheck/certificate.*", "healthcheck/check_type.*",
     "healthcheck/*dialogue.*", "healthcheck/*exchange.*", "healthcheck/dns_message.*", "healthcheck/escapes.*",

@@ -47,7 +47,7 @@ TEST(Parse, EveryKeyOfAVrrpInstanceIsRead) {
   const auto i =
       config_of(
           "[vrrp front]\ninterface = eth1.7\nvirtual_router_id = 255\npriority = 1\nadvert_interval = 40.95\n"
-          "preempt = off\naccept = false\nchecksum = message\ngarp_count = 7\ngarp_repeat_delay = 250ms\n"
+          "preempt = off\naccept = on\nchecksum = message\ngarp_count = 7\ngarp_repeat_delay = 250ms\n"
           "garp_refresh = 0\nversion = 3\nvirtual_address = 10.0.0.1\nvirtual_address = 10.0.0.2/8\n")
           .vrrp.instances.at(0);
   EXPECT_EQ(i.interface, "eth1.7");
@@ -55,7 +55,7 @@ TEST(Parse, EveryKeyOfAVrrpInstanceIsRead) {
   EXPECT_EQ(i.priority, 1);
   EXPECT_EQ(i.advert_interval, 40950ms);
   EXPECT_FALSE(i.preempt);
-  EXPECT_FALSE(i.accept);
+  EXPECT_TRUE(i.accept);
   EXPECT_FALSE(i.checksum_pseudo_header);
   EXPECT_EQ(i.garp_count, 7u);
   EXPECT_EQ(i.garp_repeat_delay, 250ms);

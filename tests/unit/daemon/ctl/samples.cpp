@@ -200,7 +200,9 @@ vrrp::Status vrrp_status() {
   inside.last_advert_age_ms = 400;
   inside.virtual_addresses = {"10.1.0.1/24", "10.1.0.4/24"};
   inside.history.clear();
-  return {0, {front, inside}};
+  front.sync_group = inside.sync_group = "both";
+  inside.tracks = {{"uplink", "eth2", false, true, 0}, {"back", "eth1", true, false, -50}};
+  return {0, {front, inside}, {{"both", vrrp::Role::backup, {"front", "inside"}}}};
 }
 
 ipvs::Connections connections() {
