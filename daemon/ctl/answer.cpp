@@ -53,7 +53,7 @@ class Work {
       case Action::Reload:
         return reload(i_, view_, ask_);
       case Action::ConfigCheck:
-        return config_check(i_, view_);
+        return config_check(i_, view_, ask_);
       case Action::ConfigShow:
         return config_show(i_, view_, ask_);
       case Action::ConfigDiff:

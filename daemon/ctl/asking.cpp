@@ -5,10 +5,6 @@
 namespace lvsd::ctl {
 namespace {
 
-using namespace std::chrono_literals;
-
-constexpr base::Duration kTimeout = 10s;
-
 int code_of(int status) {
   switch (status) {
     case 404:
@@ -26,8 +22,8 @@ int code_of(int status) {
 
 }  // namespace
 
-base::Result<std::string, Failure> Asking::get(const std::string& target) const {
-  auto reply = request("GET", target, socket_to_read(), invocation_.timeout.value_or(kTimeout));
+base::Result<std::string, Failure> Asking::get(const std::string& target, base::Duration timeout) const {
+  auto reply = request("GET", target, socket_to_read(), invocation_.timeout.value_or(timeout));
   if (!reply) return tl::unexpected{reply.error()};
   if (reply->status < 200 || reply->status > 299) return tl::unexpected{failure_of(*reply)};
   return std::move(reply->body);

@@ -13,8 +13,10 @@ class Asking {
   Asking(const Invocation& invocation, const Surroundings& surroundings)
       : invocation_{invocation}, surroundings_{surroundings} {}
 
-  // The body of a 2xx reply.
-  base::Result<std::string, Failure> get(const std::string& target) const;
+  static constexpr base::Duration kTimeout{std::chrono::seconds{10}};
+
+  // The body of a 2xx reply. `timeout` where --timeout was not given.
+  base::Result<std::string, Failure> get(const std::string& target, base::Duration timeout = kTimeout) const;
 
   template <class T>
   base::Result<T, Failure> get_as(const std::string& target) const {

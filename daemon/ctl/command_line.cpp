@@ -114,6 +114,10 @@ Result<void> apply(const Option& o, const std::string& text, Invocation& to, boo
       return keep(duration_argument(o, text), to.timeout);
     case OptionId::Yes:
       break;
+    case OptionId::Node:
+      if (text.empty()) return fail("option --node needs a name");
+      to.node = text;
+      break;
     case OptionId::Help:
       to.help = true;
       break;

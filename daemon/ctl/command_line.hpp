@@ -30,6 +30,7 @@ struct Invocation {
   std::string count_by;
   std::uint32_t history = 10;  // 1..32
   std::string socket;          // "": the default ones
+  std::string node;            // "": chosen by the command
   std::optional<base::Duration> timeout;
   std::optional<base::Duration> watch;  // at least 100 ms
   std::uint64_t watch_count = 0;        // 0: without end

@@ -27,6 +27,8 @@ constexpr std::array kOptions{
            "used)"},
     Option{OptionId::Timeout, 0, "timeout", "SEC", "", "Give up after this time (default 10 s; reload 60 s)"},
     Option{OptionId::Yes, 'y', "yes", "", "", "Never ask back; no command of this version does"},
+    Option{OptionId::Node, 0, "node", "NAME", "",
+           "Read a configuration file as this node (default: the running daemon's, else the host's name)"},
     Option{OptionId::Help, 'h', "help", "", "", "Explain the command"},
     Option{OptionId::Version, 'V', "version", "", "", "Print the version"},
     Option{
@@ -38,9 +40,9 @@ constexpr std::array kOptions{
     Option{OptionId::CountBy, 0, "count-by", "KEY", "client rs state", "Count connections by this key, most first"},
 };
 
-constexpr std::array kGlobal{OptionId::Json,    OptionId::Output, OptionId::NoHeader, OptionId::Watch,
-                             OptionId::Count,   OptionId::Color,  OptionId::Quiet,    OptionId::Socket,
-                             OptionId::Timeout, OptionId::Yes,    OptionId::Help,     OptionId::Version};
+constexpr std::array kGlobal{OptionId::Json,  OptionId::Output, OptionId::NoHeader, OptionId::Watch,   OptionId::Count,
+                             OptionId::Color, OptionId::Quiet,  OptionId::Socket,   OptionId::Timeout, OptionId::Yes,
+                             OptionId::Node,  OptionId::Help,   OptionId::Version};
 
 constexpr std::array kStatusOptions{OptionId::ExitCode};
 constexpr std::array kServiceOptions{OptionId::Stats, OptionId::Rate};

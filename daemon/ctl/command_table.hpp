@@ -40,6 +40,7 @@ enum class OptionId {
   Socket,
   Timeout,
   Yes,
+  Node,
   Help,
   Version,  // every command
   ExitCode,

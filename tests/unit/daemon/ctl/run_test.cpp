@@ -359,6 +359,30 @@ TEST_F(RunConfig, CheckEndsWithFourAndPointsToEveryError) {
   EXPECT_EQ(lvsctl({"config", "check", path_ + ".missing"}), 4);
 }
 
+TEST_F(RunConfig, AFileIsReadAsTheNodeOfTheOptionElseOfTheDaemonElseAsItsFirst) {
+  const auto text = fmt::format("{}[node a]\naddress = 10.0.0.2\n[node b]\naddress = 10.0.0.3\n", kText);
+  write(with(text, "scheduler = wlc", "scheduler@a = wlc\nscheduler@b = rr"));
+  EXPECT_EQ(lvsctl({"config", "check", path_, "--node", "b"}), 0) << err;
+  EXPECT_EQ(err, "");
+  EXPECT_EQ(lvsctl({"config", "check", path_, "--node", "c"}), 4);
+  EXPECT_THAT(err, HasSubstr("there is no [node c]"));
+
+  daemon::Sources running{"b", false, {{path_, kText}}};
+  replies["/api/v1/config"] = {200, body(running)};
+  EXPECT_EQ(lvsctl({"config", "check", path_}), 0) << err;
+  EXPECT_EQ(err, "");
+  EXPECT_EQ(lvsctl({"config", "diff", path_}), 1) << err;
+  EXPECT_THAT(out, HasSubstr("rr"));
+  EXPECT_EQ(lvsctl({"config", "diff", path_, "--node", "a"}), 1) << err;
+  EXPECT_THAT(out, Not(HasSubstr("rr")));
+
+  unreachable = "connect: Connection refused";
+  EXPECT_EQ(lvsctl({"config", "check", path_}), 0) << err;
+  EXPECT_THAT(err, HasSubstr("read as node a; --node NAME chooses another"));
+  EXPECT_EQ(lvsctl({"-q", "config", "check", path_}), 0);
+  EXPECT_EQ(err, "");
+}
+
 TEST_F(RunConfig, ShowPrintsWhatRuns) {
   EXPECT_EQ(lvsctl({"config", "show"}), 0);
   EXPECT_EQ(out, kText);
