@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/time.hpp"
+#include "ipvs/remaining.hpp"
 
 namespace lvsd::daemon {
 namespace {
@@ -140,7 +141,7 @@ std::string override_text(const OverrideStatus& o, const ipvs::Table* table) {
     if (service.name != o.server.substr(0, slash)) continue;
     for (const auto& server : service.servers) {
       if (server.name != o.server.substr(slash + 1) || server.overridden.empty()) continue;
-      const auto left = server.active_connections + server.inactive_connections;
+      const auto left = ipvs::remaining_connections(service, server);
       if (o.kind == "weight") {
         text = fmt::format("weight {} instead of {}", o.weight, server.weight);
       } else {

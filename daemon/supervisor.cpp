@@ -68,6 +68,7 @@ void Supervisor::make_process(Room room) {
 
 void Supervisor::start() {
   if (!overrides_problem_.empty()) log::warning("overrides", "{}", overrides_problem_);
+  end_expired_overrides();
   if (recalled_) {
     configurations_.put_in_force(recalled_);
     log::notice("config", "{} taken over from the previous lvsd process", recalled_->fingerprint);

@@ -65,6 +65,7 @@ void Supervisor::change_overrides(OverrideList list, std::function<void(base::Re
 }
 
 void Supervisor::end_expired_overrides() {
+  if (overrides_.overrides.empty()) return;
   auto list = overrides_;
   const auto ended = take_expired(list, unix_ms_now());
   for (const auto& o : ended) log::notice(o.server, "{} by {} has run out", words(o), o.by);

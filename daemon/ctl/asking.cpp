@@ -29,9 +29,10 @@ base::Result<std::string, Failure> Asking::get(const std::string& target, base::
   return std::move(reply->body);
 }
 
-base::Result<daemon::HttpReply, Failure> Asking::post(const std::string& target, base::Duration timeout) const {
+base::Result<daemon::HttpReply, Failure> Asking::post(const std::string& target, base::Duration timeout,
+                                                      const std::string& body) const {
   const auto socket = invocation_.socket.empty() ? std::string{kSocket} : invocation_.socket;
-  return request("POST", target, socket, invocation_.timeout.value_or(timeout));
+  return request("POST", target, socket, invocation_.timeout.value_or(timeout), body);
 }
 
 Failure Asking::failure_of(const daemon::HttpReply& reply) {
@@ -39,8 +40,9 @@ Failure Asking::failure_of(const daemon::HttpReply& reply) {
 }
 
 base::Result<daemon::HttpReply, Failure> Asking::request(std::string_view method, const std::string& target,
-                                                         const std::string& socket, base::Duration timeout) const {
-  auto reply = surroundings_.request(socket, method, target, timeout);
+                                                         const std::string& socket, base::Duration timeout,
+                                                         const std::string& body) const {
+  auto reply = surroundings_.request(socket, method, target, body, timeout);
   if (reply) return std::move(*reply);
   std::string_view why = reply.error().text;
   if (why.find("timed out") != why.npos) {  // what daemon::http_request promises to say

@@ -33,13 +33,15 @@ class Asking {
   }
 
   // Any reply. Changing requests go to the read-write socket only.
-  base::Result<daemon::HttpReply, Failure> post(const std::string& target, base::Duration timeout) const;
+  base::Result<daemon::HttpReply, Failure> post(const std::string& target, base::Duration timeout,
+                                                const std::string& body = {}) const;
 
   static Failure failure_of(const daemon::HttpReply& reply);
 
  private:
   base::Result<daemon::HttpReply, Failure> request(std::string_view method, const std::string& target,
-                                                   const std::string& socket, base::Duration timeout) const;
+                                                   const std::string& socket, base::Duration timeout,
+                                                   const std::string& body = {}) const;
   std::string socket_to_read() const;
 
   const Invocation& invocation_;

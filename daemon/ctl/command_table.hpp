@@ -18,6 +18,8 @@ enum class Action {
   Vrrp,
   Connections,
   Drops,
+  Override,
+  Overrides,
   Reload,
   ConfigCheck,
   ConfigShow,
@@ -47,7 +49,12 @@ enum class OptionId {
   Stats,
   Rate,
   History,
-  CountBy,  // some commands
+  CountBy,
+  For,
+  Reason,
+  Wait,
+  Force,
+  DryRun,  // some commands
 };
 
 struct Option {

@@ -84,6 +84,7 @@ class Director:
         self.host = host
         self.name = host.name
         self.run_dir = host.testbed.path(f"{host.name}-run")
+        self.state_dir = host.testbed.path(f"{host.name}-state")
         self.config_path = host.testbed.path(f"{host.name}.conf")
         self.log_path = host.testbed.path(f"{host.name}-lvsd.log")
         self.socket = os.path.join(self.run_dir, "lvsd.sock")
@@ -96,7 +97,7 @@ class Director:
         os.makedirs(notify, exist_ok=True)
         self.service = Service(
             host.inside([self.lvsd, "--config", self.config_path, "--node", host.name, "--run-dir", self.run_dir,
-                         "--foreground"]),
+                         "--state-dir", self.state_dir, "--foreground"]),
             self.log_path, notify, restart=restart, restart_delay=0.1, watchdog=watchdog,
             environment=dict(os.environ, **SANITIZERS), leftovers=self.processes)
         host.testbed.services.append(self)

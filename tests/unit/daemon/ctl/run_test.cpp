@@ -34,7 +34,8 @@ class Run : public ::testing::Test {
     replies["/api/v1/reload"] = {200, body(reload_result())};
     replies["/metrics"] = {200, "# TYPE lvsd_up gauge\nlvsd_up 1\n"};
     around.request = [this](const std::string& socket, std::string_view method, const std::string& target,
-                            base::Duration) {
+                            const std::string& body, base::Duration) {
+      if (!body.empty()) bodies.push_back(body);
       requests.push_back(fmt::format("{} {} {}", socket, method, target));
       return reply_to(target.substr(0, target.find('?')));
     };
@@ -70,6 +71,7 @@ class Run : public ::testing::Test {
   bool reader_present = true;
   std::string out, err;
   std::vector<std::string> requests;
+  std::vector<std::string> bodies;
   base::Duration slept{};
 };
 
