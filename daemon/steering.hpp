@@ -32,7 +32,7 @@ struct Past {
   std::optional<Revision> in_force;
   std::vector<healthcheck::Known::Target> verdicts;
   std::vector<vrrp::Resume::Instance> masters;
-  ipvs::Overrides overrides;
+  ipvs::Overrides overrides = {};
 };
 
 struct SendConfigure {

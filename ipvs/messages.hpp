@@ -73,9 +73,9 @@ BOOST_DESCRIBE_STRUCT(Statistics, (),
                        in_packets_per_second, out_packets_per_second, in_bytes_per_second, out_bytes_per_second))
 
 // up: takes connections. down: its checks fail. unknown: not checked yet. drain: removed from the configuration or
-// drained by an operator, its connections may finish. disabled: by an operator. sorry: the sorry server, in use.
-enum class ServerState { up, down, unknown, drain, disabled, sorry };
-BOOST_DESCRIBE_ENUM(ServerState, up, down, unknown, drain, disabled, sorry)
+// drained by an operator, its connections may finish. sorry: the sorry server, in use. disabled: by an operator.
+enum class ServerState { up, down, unknown, drain, sorry, disabled };
+BOOST_DESCRIBE_ENUM(ServerState, up, down, unknown, drain, sorry, disabled)
 
 struct ServerStatus {
   std::string name;

@@ -54,7 +54,8 @@ TEST(Options, RefuseWhatTheyDoNotKnow) {
 TEST(Options, HelpNamesEveryPublicOptionAndNoInternalOne) {
   const auto help = help_text();
 
-  for (const char* name : {"--config", "--check", "--node", "--foreground", "--version", "--help", "--run-dir", "--state-dir"}) {
+  for (const char* name :
+       {"--config", "--check", "--node", "--foreground", "--version", "--help", "--run-dir", "--state-dir"}) {
     EXPECT_THAT(help, HasSubstr(name));
   }
   EXPECT_THAT(help, Not(HasSubstr("--room")));

@@ -14,7 +14,8 @@ class RoutesTest : public testing::Test {
  protected:
   HttpAnswer ask(std::string method, std::string target, Door door = Door::ReadWrite, std::string body = {}) {
     std::optional<HttpAnswer> answer;
-    routes({std::move(method), std::move(target), door, "uid 0 pid 1", std::move(body), 0}, [&](HttpAnswer a) { answer = std::move(a); });
+    routes({std::move(method), std::move(target), door, "uid 0 pid 1", std::move(body), 0},
+           [&](HttpAnswer a) { answer = std::move(a); });
     return answer.value();
   }
 
@@ -121,7 +122,8 @@ TEST_F(RoutesTest, OverridesAreReadByAllAndMadeOnTheReadWriteSocketAlone) {
 }
 
 TEST_F(RoutesTest, BadOverrideRequestsAreRefusedAndObjectionsPassedOn) {
-  for (const char* bad : {"", "[]", "{\"acton\":\"drain\"}", "{\"servers\":\"web/rs1\"}", "{\"force\":1}", "{\"for_ms\":1.5}"}) {
+  for (const char* bad :
+       {"", "[]", "{\"acton\":\"drain\"}", "{\"servers\":\"web/rs1\"}", "{\"force\":1}", "{\"for_ms\":1.5}"}) {
     EXPECT_EQ(ask("POST", "/api/v1/overrides", Door::ReadWrite, bad).status, 400) << bad;
     EXPECT_FALSE(wanted) << bad;
   }
