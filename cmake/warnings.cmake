@@ -8,10 +8,6 @@ target_compile_options(lvsd_warnings INTERFACE
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
   target_compile_options(lvsd_warnings INTERFACE -Wno-free-nonheap-object)
 endif()
-# The sanitizers' instrumentation makes g++ see uninitialized members in Boost (gcc documents such false alarms).
-if(LVSD_SANITIZE)
-  target_compile_options(lvsd_warnings INTERFACE -Wno-maybe-uninitialized)
-endif()
 if(LVSD_WERROR)
   target_compile_options(lvsd_warnings INTERFACE -Werror)
 endif()

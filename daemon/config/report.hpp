@@ -26,14 +26,14 @@ class Report {
  public:
   explicit Report(const Sources& sources) : sources_{&sources} {}
 
-  void error(Place place, std::string message, std::string hint = "") {
+  void error(Place place, const std::string& message, const std::string& hint = "") {
     add(Severity::Error, place, {}, message, hint);
   }
-  void warning(Place place, std::string message, std::string hint = "") {
+  void warning(Place place, const std::string& message, const std::string& hint = "") {
     add(Severity::Warning, place, {}, message, hint);
   }
   // Marks two pieces of one line: `place` with carets, `other` with tildes.
-  void error_pair(Place place, Place other, std::string message, std::string hint) {
+  void error_pair(Place place, Place other, const std::string& message, const std::string& hint) {
     add(Severity::Error, place, other, message, hint);
   }
 

@@ -86,6 +86,10 @@ bool Attachments::reconcile_one(const std::string& name, Attachment& attachment,
   return gone;
 }
 
+void Attachments::serve_opened() {
+  for (auto& port : std::exchange(opened_, {})) worker_.add_port(std::move(port));
+}
+
 base::Result<void> Attachments::attach(const std::string& name, Attachment& attachment, const Link& link) {
   const std::uint32_t interface = link.interface.index;
   const auto features = read_features(name, link.interface.mtu, link.receive_queues);
@@ -103,7 +107,7 @@ base::Result<void> Attachments::attach(const std::string& name, Attachment& atta
     if (auto replaced = program->replace(); !replaced) return replaced;
     kept_.erase(name);
   }
-  worker_.add_port(std::move(*port));
+  opened_.push_back(std::move(*port));
   keep_("xdp:" + name, program->link_fd());
   base::log::notice("engine", "{} attached: {} XDP, {} queues{}", name, program->native() ? "native" : "generic",
                     features->receive_queues, *adopted ? ", taken over" : "");
@@ -128,6 +132,7 @@ base::Result<bool> Attachments::adopt(const std::string& name, XdpProgram& progr
 void Attachments::take_away(const std::string& name, Attachment& attachment) {
   if (attachment.interface == 0) return;
   attachment.program->detach();
+  std::erase_if(opened_, [&](const Port& port) { return port.interface == attachment.interface; });
   worker_.remove_port(attachment.interface);
   attachment = {};
   base::log::notice("engine", "{} detached", name);

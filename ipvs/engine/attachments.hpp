@@ -35,6 +35,10 @@ class Attachments {
   // True when something was attached or taken away.
   bool reconcile(const std::vector<Link>& links);
 
+  // Lets the worker serve what was attached since the last call. Packets wait in the sockets until then: first the core
+  // has to be told that it may send there.
+  void serve_opened();
+
   bool attached(std::uint32_t interface) const;
   std::vector<InterfaceStatus> status() const;
   void detach_all();
@@ -62,6 +66,7 @@ class Attachments {
   XdpMode mode_ = XdpMode::Auto;
   std::vector<std::string> order_;  // of the configuration
   std::map<std::string, Attachment> attachments_;
+  std::vector<Port> opened_;  // attached, not yet served
 };
 
 }  // namespace lvsd::ipvs::engine

@@ -120,10 +120,13 @@ void EngineBackend::Impl::follow(const std::vector<Link>& fresh_links, const std
   routes = fresh_routes;
   if (configured) attachments->reconcile(links);
   publish();
+  attachments->serve_opened();
 }
 
 void EngineBackend::Impl::reconcile() {
-  if (configured && attachments->reconcile(links)) publish();
+  if (!configured || !attachments->reconcile(links)) return;
+  publish();
+  attachments->serve_opened();
 }
 
 void EngineBackend::Impl::publish() {
@@ -235,6 +238,7 @@ base::Result<void> EngineBackend::configure(const Config& config) {
   impl_->configured = true;
   impl_->attachments->reconcile(impl_->links);
   impl_->publish();
+  impl_->attachments->serve_opened();
   return {};
 }
 

@@ -124,8 +124,10 @@ bool Forwarder::gives_way(const Connection& connection, const Frame& frame) cons
   const auto& server = state_.services.server(connection.server);
   if (frame.kind == FrameKind::Udp) return server.config.down;
   if (!has(frame, kTcpSyn)) return false;
-  // conn_reuse_mode 1: the client uses its port again.
+  // The client uses its port again: conn_reuse_mode 1, and its bit 2 where the server's FIN cannot be seen (kernel
+  // ip_vs_core.c, is_new_conn_expected).
   if (connection.state == State::TimeWait || connection.state == State::Close) return true;
+  if (connection.state == State::FinWait && !connection.nat()) return true;
   return !has(frame, kTcpRst) && server.closed_to_new();
 }
 

@@ -5,73 +5,25 @@
 #include <gtest/gtest.h>
 
 #include "ipvs/engine/frame.hpp"
-#include "tests/support/director.hpp"
+#include "tests/support/conversation.hpp"
 
 namespace lvsd::ipvs::engine {
 namespace {
 
 using namespace std::chrono_literals;
 using test::Check;
+using test::datagram;
 using test::Director;
+using test::forwarded;
 using test::FrameSpec;
+using test::from_client;
+using test::from_server;
 using test::kAck;
 using test::kBack;
-using test::kFin;
 using test::kFront;
 using test::kRst;
 using test::kSyn;
 using test::server;
-
-FrameSpec from_client(std::uint8_t flags, std::uint16_t port = 40000) {
-  FrameSpec spec;
-  spec.flags = flags;
-  spec.source.port = port;
-  return spec;
-}
-FrameSpec from_server(std::uint8_t flags, int n = 1, std::uint16_t port = 40000) {
-  FrameSpec spec;
-  spec.to = test::kBackMac;
-  spec.from = test::server_mac(static_cast<std::uint8_t>(n));
-  spec.source = {base::IpAddress::v4(0x0a00000au + static_cast<std::uint32_t>(n)), 8080};
-  spec.destination = {test::ip("192.0.2.10"), port};
-  spec.flags = flags;
-  return spec;
-}
-FrameSpec datagram(std::uint16_t port = 40000) {
-  FrameSpec spec;
-  spec.protocol = 17;
-  spec.source.port = port;
-  spec.destination.port = 53;
-  return spec;
-}
-// What the director makes of `spec` on its way to server n.
-FrameSpec forwarded(FrameSpec spec, int n, Method method = Method::Nat) {
-  spec.to = test::server_mac(static_cast<std::uint8_t>(n));
-  spec.from = test::kBackMac;
-  --spec.ttl;
-  if (method == Method::Nat)
-    spec.destination = {base::IpAddress::v4(0x0a00000au + static_cast<std::uint32_t>(n)), 8080};
-  return spec;
-}
-
-ServerStatus status_of(Director& director, const std::string& name) {
-  const auto services = director->status();
-  for (const auto& s : services.front().servers) {
-    if (s.name == name) return s;
-  }
-  return {};
-}
-std::string state_of_only_connection(Director& director) {
-  const auto found = director->connections({}, director.now).connections;
-  return found.size() == 1 ? found.front().state : "not one";
-}
-std::string server_of(Director& director, std::uint16_t client_port) {
-  const auto found = director->connections({}, director.now);
-  for (const auto& c : found.connections) {
-    if (c.client.port == client_port) return c.server;
-  }
-  return "";
-}
 
 TEST(Core, NatRewritesBothWaysAndDecrementsTheTtl) {
   Director director;
@@ -150,66 +102,6 @@ TEST(Core, NatFlowsAreAnnouncedAndTakenBack) {
   ASSERT_EQ(changes.size(), 1u);
   EXPECT_EQ(changes[0].kind, FlowChange::Kind::Remove);
   EXPECT_EQ(changes[0].flow, flow);
-}
-
-TEST(Core, TcpStatesAreFollowedAndCounted) {
-  Director director;
-  director.serve({server(1)});
-  const auto expect = [&](const char* state, std::uint64_t active) {
-    EXPECT_EQ(state_of_only_connection(director), state);
-    EXPECT_EQ(status_of(director, "s1").active_connections, active) << state;
-    EXPECT_EQ(status_of(director, "s1").inactive_connections, 1 - active) << state;
-  };
-  director.push(from_client(kSyn));
-  expect("SYN_RECV", 1);
-  director.push(from_server(kSyn | kAck), kBack);
-  expect("SYN_RECV", 1);
-  director.push(from_client(kAck));
-  expect("ESTABLISHED", 1);
-  director.push(from_client(kFin | kAck));
-  expect("CLOSE_WAIT", 0);
-  director.push(from_server(kFin | kAck), kBack);
-  expect("TIME_WAIT", 0);
-}
-
-TEST(Core, DrConnectionsUseTheTableOfOneWayViews) {
-  Director director;
-  director.serve({server(1, Method::Dr)});
-  director.push(from_client(kSyn));
-  director.push(from_client(kAck));
-  EXPECT_EQ(state_of_only_connection(director), "ESTABLISHED");
-  director.push(from_client(kFin | kAck));
-  EXPECT_EQ(state_of_only_connection(director), "FIN_WAIT");
-}
-
-TEST(Core, AnIdleConnectionEndsAfterTheTimeoutOfItsState) {
-  Director director;
-  director.serve({server(1)});
-  director->set_timeouts({10s, 5s, 3s});
-  director.push(from_client(kSyn));
-  director.push(from_client(kAck));
-  director.push(datagram());
-  director.now += 2999ms;
-  director->expire(director.now, 100);
-  EXPECT_EQ(director->connection_entries(), 2u);
-  director.now += 1ms;
-  director->expire(director.now, 100);
-  EXPECT_EQ(director->connection_entries(), 1u);
-  director.now += 7s;
-  director->expire(director.now, 100);
-  EXPECT_EQ(director->connection_entries(), 0u);
-  EXPECT_EQ(status_of(director, "s1").active_connections + status_of(director, "s1").inactive_connections, 0u);
-}
-
-TEST(Core, AnExpiredConnectionIsNotUsedThoughItWasNotCollectedYet) {
-  Director director;
-  director.serve({server(1), server(2)});
-  director.push(datagram());
-  EXPECT_EQ(server_of(director, 40000), "s1");
-  director.now += 300s;
-  director.push(datagram());
-  EXPECT_EQ(server_of(director, 40000), "s2");
-  EXPECT_EQ(director->connection_entries(), 1u);
 }
 
 TEST(Core, MidStreamPacketsOfNobodyAreReset) {
@@ -340,171 +232,6 @@ TEST(Core, WithoutARouteTheClientIsToldHostUnreachable) {
   EXPECT_EQ(answer.verdict.reason, DropReason::NoRoute);
   EXPECT_EQ(answer.bytes[34], 3);
   EXPECT_EQ(answer.bytes[35], 1);
-}
-
-TEST(Core, AClientThatUsesItsPortAgainIsScheduledAnew) {
-  Director director;
-  director.serve({server(1), server(2)});
-  director.push(from_client(kSyn));
-  director.push(from_client(kAck));
-  director.push(from_client(kSyn));
-  EXPECT_EQ(server_of(director, 40000), "s1");  // a SYN within the connection changes nothing
-  director.push(from_client(kRst));
-  EXPECT_EQ(state_of_only_connection(director), "CLOSE");
-  director.push(from_client(kSyn));
-  EXPECT_EQ(server_of(director, 40000), "s2");
-  EXPECT_EQ(state_of_only_connection(director), "SYN_RECV");
-  EXPECT_EQ(status_of(director, "s1").inactive_connections, 0u);
-}
-
-TEST(Core, ADownServerKeepsItsTcpConnectionsOnly) {
-  Director director;
-  director.serve({server(1), server(2)});
-  director.push(from_client(kSyn));
-  director.push(from_client(kAck));
-  director.push(datagram(50001));  // s2
-  director.push(datagram(50000));  // s1
-  ASSERT_EQ(server_of(director, 50000), "s1");
-  auto down = server(1);
-  down.weight = 0;
-  down.down = true;
-  director.apply({SetServer{"web", down}});
-  director.push(from_client(kAck));
-  EXPECT_EQ(server_of(director, 40000), "s1");
-  director.push(datagram(50000));
-  EXPECT_EQ(server_of(director, 50000), "s2");
-  director.push(from_client(kSyn));
-  EXPECT_EQ(server_of(director, 40000), "s2");
-}
-
-TEST(Core, Weight0TakesNothingNewAndKeepsWhatItHas) {
-  Director director;
-  director.serve({server(1), server(2)});
-  director.push(datagram(50000));
-  director.push(from_client(kSyn, 40001));  // s2
-  director.push(from_client(kSyn, 40002));  // s1
-  director.push(from_client(kAck, 40002));
-  auto quiesced = server(1);
-  quiesced.weight = 0;
-  director.apply({SetServer{"web", quiesced}});
-  director.push(datagram(50000));
-  director.push(from_client(kAck, 40002));
-  EXPECT_EQ(server_of(director, 50000), "s1");
-  EXPECT_EQ(server_of(director, 40002), "s1");
-  for (std::uint16_t port = 41000; port < 41004; ++port) {
-    director.push(from_client(kSyn, port));
-    EXPECT_EQ(server_of(director, port), "s2");
-  }
-}
-
-TEST(Core, ARemovedServerDrainsAndComesBackWithItsCounters) {
-  Director director;
-  director.serve({server(1), server(2)});
-  director.push(from_client(kSyn));
-  director.apply({RemoveServer{"web", "s1"}});
-  EXPECT_EQ(director->table().at("web").servers.size(), 1u);
-  EXPECT_EQ(status_of(director, "s1").state, ServerState::drain);
-  EXPECT_EQ(director.push(from_client(kAck)).verdict.action, Action::Send);
-  EXPECT_EQ(director.push(from_server(kAck), kBack).verdict.action, Action::Send);
-  director.apply({AddServer{"web", server(1)}});
-  EXPECT_EQ(status_of(director, "s1").state, ServerState::up);
-  EXPECT_EQ(status_of(director, "s1").statistics.in_packets, 2u);
-  EXPECT_EQ(status_of(director, "s1").active_connections, 1u);
-
-  director.apply({RemoveServer{"web", "s1"}});
-  director.now += 901s;
-  director->expire(director.now, 100);
-  EXPECT_EQ(status_of(director, "s1").name, "");
-  EXPECT_EQ(director->status().front().statistics.in_packets, 2u);  // the service's totals never go back
-}
-
-TEST(Core, ARemovedServiceServesItsConnectionsToTheEnd) {
-  Director director;
-  director.serve({server(1)});
-  director.push(from_client(kSyn));
-  director.apply({RemoveService{"web"}});
-  EXPECT_TRUE(director->table().empty());
-  EXPECT_EQ(director.push(from_client(kAck)).verdict.action, Action::Send);
-  EXPECT_EQ(director.push(from_client(kSyn, 40001)).verdict.reason, DropReason::NoServer);
-  EXPECT_EQ(director->listeners().size(), 2u);
-  director.now += 901s;
-  director->expire(director.now, 100);
-  EXPECT_TRUE(director->status().empty());
-  EXPECT_TRUE(director->listeners().empty());
-  EXPECT_EQ(director.push(from_client(kSyn)).verdict.action, Action::ToKernel);
-}
-
-TEST(Core, AServerWithAnotherAddressIsAnotherServer) {
-  Director director;
-  director.serve({server(1)});
-  director.push(from_client(kSyn));
-  auto moved = server(2);
-  moved.name = "s1";
-  director.apply({SetServer{"web", moved}});
-  EXPECT_EQ(director.push(from_client(kAck)).bytes[33], 11);  // still at 10.0.0.11
-  const auto servers = director->status().front().servers;
-  ASSERT_EQ(servers.size(), 2u);
-  EXPECT_EQ(servers[1].state, ServerState::drain);
-}
-
-TEST(Core, TheLatestServiceGetsAListener) {
-  Director director;
-  director.serve({server(1)});
-  director.apply({AddService{test::service("new", {{Protocol::Tcp, test::endpoint("198.51.100.1:80")}})},
-                  AddServer{"new", server(2)}});
-  director.push(from_client(kSyn));
-  EXPECT_EQ(director->connections({}, director.now).connections.front().service, "new");
-  EXPECT_EQ(director->table().at("web").virtual_server.listeners.size(), 1u);
-}
-
-TEST(Core, StatisticsCountPacketsAndBytesOfIp) {
-  Director director;
-  director.serve({server(1), server(2, Method::Dr)});
-  auto padded = from_client(kSyn);
-  padded.padding = 6;
-  director.push(padded);
-  director.push(from_server(kSyn | kAck), kBack);
-  director.push(from_client(kSyn, 40001));
-  const auto first = status_of(director, "s1").statistics;
-  EXPECT_EQ(first.connections, 1u);
-  EXPECT_EQ(first.in_packets, 1u);
-  EXPECT_EQ(first.in_bytes, 40u);
-  EXPECT_EQ(first.out_packets, 1u);
-  EXPECT_EQ(first.out_bytes, 40u);
-  EXPECT_EQ(status_of(director, "s2").statistics.out_packets, 0u);
-  EXPECT_EQ(director->status().front().statistics.connections, 2u);
-}
-
-TEST(Core, ConnectionsAreFoundByServiceServerAndClient) {
-  Director director;
-  director.serve({server(1), server(2)});
-  for (std::uint16_t port = 40000; port < 40010; ++port) director.push(from_client(kSyn, port));
-  auto elsewhere = from_client(kSyn);
-  elsewhere.source.address = test::ip("192.0.2.77");
-  director.push(elsewhere);
-  const auto total = [&](ConnectionsQuery query) { return director->connections(query, director.now).total; };
-  EXPECT_EQ(total({}), 11u);
-  EXPECT_EQ(total({0, "web", "", "", 5}), 11u);
-  EXPECT_EQ(director->connections({0, "", "", "", 5}, director.now).connections.size(), 5u);
-  EXPECT_EQ(total({0, "other", "", "", 5}), 0u);
-  EXPECT_EQ(total({0, "", "s2", "", 5}), 5u);
-  EXPECT_EQ(total({0, "", "", "192.0.2.77", 5}), 1u);
-  EXPECT_EQ(total({0, "", "", "nonsense", 5}), 0u);
-  const auto one = director->connections({0, "", "", "192.0.2.77", 5}, director.now).connections.front();
-  EXPECT_EQ(one.protocol, "tcp");
-  EXPECT_EQ(one.virtual_address, test::endpoint("198.51.100.1:80"));
-  EXPECT_EQ(one.server_address, test::endpoint("10.0.0.11:8080"));
-  EXPECT_EQ(one.expires_in_s, 60);
-  EXPECT_EQ(one.in_packets, 1u);
-}
-
-TEST(Core, AFullTableDropsNewConnectionsAndKeepsTheOthers) {
-  Director director{16};
-  director.serve({server(1)});
-  for (std::uint16_t port = 0; port < 20; ++port) director.push(from_client(kSyn, port));
-  EXPECT_EQ(director->connection_entries(), 16u);
-  EXPECT_EQ(director.drops(DropReason::TableFull), 4u);
-  EXPECT_EQ(director.push(from_client(kAck, 0)).verdict.action, Action::Send);
 }
 
 TEST(Core, ABatchIsForwardedLikeSinglePackets) {
