@@ -14,7 +14,14 @@ namespace lvsd::ipvs {
 enum class Backend : std::uint8_t { Engine, Kernel };
 enum class Protocol : std::uint8_t { Tcp = 6, Udp = 17 };
 enum class Method : std::uint8_t { Nat, Dr };  // forwarding method
-enum class SchedulerKind : std::uint8_t { Rr, Wrr, Lc, Wlc, Sh };
+enum class SchedulerKind : std::uint8_t { Rr, Wrr, Lc, Wlc, Sed, Nq, Fo, Ovf, Dh, Sh, Mh, Lblc, Lblcr, Twos };
+
+// Of sh and mh only.
+struct SchedulerFlags {
+  bool fallback = false;  // another server when the client's own is not eligible
+  bool port = false;      // the client's port decides too
+  friend bool operator==(const SchedulerFlags&, const SchedulerFlags&) = default;
+};
 
 // Where clients connect.
 struct Listener {
@@ -47,6 +54,7 @@ struct VirtualServerConfig {
   std::uint32_t quorum = 1;  // least sum of weights of usable servers
   bool has_sorry_server = false;
   SorryServerConfig sorry_server;  // takes all new connections while below the quorum
+  SchedulerFlags scheduler_flags{};
 
   friend bool operator==(const VirtualServerConfig&, const VirtualServerConfig&) = default;
 };

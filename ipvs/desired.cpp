@@ -72,14 +72,15 @@ bool needs_sorry_server(const Subject& subject) {
 
 Service desired_service(const Subject& subject) {
   const auto& config = subject.config;
-  Service service{{config.name, config.listeners, config.scheduler}, {}};
+  Service service{{config.name, config.listeners, config.scheduler, config.scheduler_flags}, {}};
   const bool sorry = needs_sorry_server(subject);
   for (const auto& server : config.servers) {
     const bool down = is_down(server, subject);
     const auto weight = down || sorry ? 0 : wanted_weight(server, subject.override_of(server));
-    service.servers.push_back({server.name, server.address, server.method, weight, down});
+    service.servers.push_back({server.name, server.address, server.method, weight, down, sorry});
   }
-  if (sorry) service.servers.push_back({kSorry, config.sorry_server.address, config.sorry_server.method, 1, false});
+  if (sorry)
+    service.servers.push_back({kSorry, config.sorry_server.address, config.sorry_server.method, 1, false, false});
   return service;
 }
 
@@ -137,6 +138,7 @@ ServiceStatus not_in_force(const VirtualServerConfig& config) {
     status.listeners.push_back({std::string{name(listener.protocol)}, listener.address});
   }
   status.scheduler = name(config.scheduler);
+  status.scheduler_flags = flag_names(config.scheduler, config.scheduler_flags);
   return status;
 }
 

@@ -108,12 +108,14 @@ struct ServiceStatus {
   std::string name;
   std::vector<ListenerStatus> listeners;
   std::string scheduler;
+  std::vector<std::string> scheduler_flags;  // "sh-fallback", "sh-port"; in ipvsadm's order
   ServiceState state{};
   std::uint32_t quorum = 1;
   Statistics statistics;
   std::vector<ServerStatus> servers;  // configuration order, draining ones and the sorry server last
 };
-BOOST_DESCRIBE_STRUCT(ServiceStatus, (), (name, listeners, scheduler, state, quorum, statistics, servers))
+BOOST_DESCRIBE_STRUCT(ServiceStatus, (),
+                      (name, listeners, scheduler, scheduler_flags, state, quorum, statistics, servers))
 
 struct InterfaceStatus {
   std::string name;

@@ -16,6 +16,7 @@ struct VirtualServer {
   std::string name;  // identity
   std::vector<Listener> listeners;
   SchedulerKind scheduler = SchedulerKind::Wlc;
+  SchedulerFlags flags{};
   friend bool operator==(const VirtualServer&, const VirtualServer&) = default;
 };
 
@@ -24,7 +25,8 @@ struct RealServer {
   base::Endpoint address;  // port 0: the port the client asked for
   Method method = Method::Dr;
   std::uint32_t weight = 1;  // 0: no new connections
-  bool down = false;  // fails its checks: no new connections, and what it held may be scheduled anew (UDP, a new SYN)
+  bool down = false;   // fails its checks: no new connections, and what it held may be scheduled anew (UDP, a new SYN)
+  bool aside = false;  // below the quorum: the sorry server stands in the list in its place
   friend bool operator==(const RealServer&, const RealServer&) = default;
 };
 

@@ -8,6 +8,7 @@
 
 #include "base/time.hpp"
 #include "daemon/config/load.hpp"
+#include "ipvs/names.hpp"
 
 namespace lvsd::daemon {
 namespace {
@@ -37,23 +38,6 @@ std::string address_text(const base::Endpoint& endpoint) {
 }
 
 std::string_view method_text(ipvs::Method method) { return method == ipvs::Method::Nat ? "nat" : "dr"; }
-
-std::string_view scheduler_text(ipvs::SchedulerKind kind) {
-  using ipvs::SchedulerKind;
-  switch (kind) {
-    case SchedulerKind::Rr:
-      return "rr";
-    case SchedulerKind::Wrr:
-      return "wrr";
-    case SchedulerKind::Lc:
-      return "lc";
-    case SchedulerKind::Wlc:
-      return "wlc";
-    case SchedulerKind::Sh:
-      return "sh";
-  }
-  return "";
-}
 
 std::string listener_text(const ipvs::Listener& listener) {
   return fmt::format("{} {}", listener.protocol == ipvs::Protocol::Tcp ? "tcp" : "udp", listener.address.to_string());
@@ -103,7 +87,9 @@ Facts facts(const ipvs::VirtualServerConfig& v) {
                                                       method_text(v.sorry_server.method))
                                         : "none";
   return {{"listen", joined(v.listeners, listener_text), ""},
-          {"scheduler", std::string{scheduler_text(v.scheduler)}, kNewOnly},
+          {"scheduler", std::string{ipvs::name(v.scheduler)}, kNewOnly},
+          {"scheduler_flags",
+           joined(ipvs::flag_names(v.scheduler, v.scheduler_flags), [](const auto& flag) { return flag; }), kNewOnly},
           {"quorum", fmt::format("{}", v.quorum), ""},
           {"sorry_server", sorry, kNewOnly}};
 }

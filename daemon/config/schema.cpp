@@ -38,9 +38,9 @@ constexpr Choice kXdpModes[] = {{"auto"}, {"native"}, {"generic"}};
 constexpr Choice kVersions[] = {{"3"}, {"2", false}};
 constexpr Choice kChecksums[] = {{"pseudo_header"}, {"message"}};
 constexpr Choice kMethods[] = {{"nat"}, {"dr"}, {"tun", false}, {"fullnat", false}};
-constexpr Choice kSchedulers[] = {{"rr"},           {"wrr"},        {"lc"},         {"wlc"},        {"sh"},
-                                  {"mh", false},    {"sed", false}, {"nq", false},  {"dh", false},  {"lblc", false},
-                                  {"lblcr", false}, {"fo", false},  {"ovf", false}, {"twos", false}};
+constexpr Choice kSchedulers[] = {{"rr"},  {"wrr"}, {"lc"}, {"wlc"}, {"sed"},  {"nq"},    {"fo"},
+                                  {"ovf"}, {"dh"},  {"sh"}, {"mh"},  {"lblc"}, {"lblcr"}, {"twos"}};
+constexpr Choice kSchedulerFlags[] = {{"sh-port"}, {"sh-fallback"}, {"mh-port"}, {"mh-fallback"}};
 constexpr Choice kCheckTypes[] = {
     {"tcp"},          {"http"},         {"https"},         {"tls", false},  {"udp", false},  {"dns", false},
     {"smtp", false},  {"ping", false},  {"script", false}, {"file", false}, {"grpc", false}, {"agent", false},
@@ -230,6 +230,7 @@ constexpr Key kPool[] = {
 constexpr Key kVirtualServer[] = {
     value("listen", Form::Listener, "Where clients connect; several make one service.", kList | kRequired | kOwnOnly),
     choice("scheduler", "wlc", kSchedulers, "How a server is chosen for a new connection."),
+    choice("scheduler_flags", "", kSchedulerFlags, "Of `sh` and `mh`: the client's port decides too; another server when the client's own takes nothing.", kList),
     choice("method", "dr", kMethods, "Forwarding method of its servers."),
     value("check", Form::Name, "Checks of its servers; all must pass. None: used at once.", kList),
     value("real_server", Form::RealServer, "One server.", kList | kOwnOnly),
@@ -243,7 +244,6 @@ constexpr Key kVirtualServer[] = {
     later("match", "Address, protocol and ports that get the mark.", kList | kOwnOnly),
     later("family", "Address family of a firewall mark."),
     later("vrrp", "VRRP instance that the service belongs to."),
-    later("scheduler_flags", "sh-port, sh-fallback, mh-port, mh-fallback.", kList),
     later("one_packet", "No connection state for UDP."),
     later("hysteresis", "Weight that the quorum must be passed by."),
     later("on_failure", "quiesce or remove a server whose check fails."),

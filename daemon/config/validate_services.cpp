@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "daemon/config/servers.hpp"
+#include "ipvs/names.hpp"
 
 namespace lvsd::daemon {
 namespace {
@@ -34,12 +35,25 @@ struct Services {
   std::map<std::tuple<std::size_t, base::Endpoint>, std::string> targets;  // question and endpoint → id
 };
 
-ipvs::SchedulerKind scheduler_kind(std::string_view word) {
-  using ipvs::SchedulerKind;
-  if (word == "rr") return SchedulerKind::Rr;
-  if (word == "wrr") return SchedulerKind::Wrr;
-  if (word == "lc") return SchedulerKind::Lc;
-  return word == "sh" ? SchedulerKind::Sh : SchedulerKind::Wlc;
+// Each flag belongs to one scheduler, whose name it begins with.
+void read_scheduler(Service& service, const SectionReader& reader, Report& report) {
+  const auto scheduler = reader.choice("scheduler");
+  service.config.scheduler = ipvs::scheduler_named(scheduler).value_or(ipvs::SchedulerKind::Wlc);
+  const auto& key = *service.section->kind->find("scheduler_flags");
+  for (const auto& line : reader.values("scheduler_flags")) {
+    for (const auto& word : split_commas(line)) {
+      const auto flag = read_choice(key, word, report);
+      if (!flag) continue;
+      const auto owner = flag->substr(0, flag->find('-'));
+      if (owner != scheduler) {
+        report.error(word.place,
+                     fmt::format("scheduler_flags = {} has no meaning with scheduler = {}", *flag, scheduler),
+                     fmt::format("it goes with scheduler = {}", owner));
+      }
+      auto& flags = service.config.scheduler_flags;
+      (flag->ends_with("-port") ? flags.port : flags.fallback) = true;
+    }
+  }
 }
 
 std::optional<ipvs::Protocol> protocol(const Value& word, Report& report) {
@@ -261,7 +275,7 @@ void build_service(Services& all, const Section& section) {
   Service service;
   service.section = &section;
   service.config.name = section.name;
-  service.config.scheduler = scheduler_kind(reader.choice("scheduler"));
+  read_scheduler(service, reader, all.build.report);
   const auto method = read_choice(*section.kind->find("method"), *reader.value("method"), all.build.report);
   service.method_known = method.has_value();
   service.method = forwarding_method(method.value_or("dr"));

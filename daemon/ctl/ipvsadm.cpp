@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace lvsd::ctl::ipvsadm {
 namespace {
@@ -177,6 +178,11 @@ std::string totals(const ipvs::Statistics& s, bool exact) {
          number(s.in_bytes, exact) + number(s.out_bytes, exact);
 }
 
+// print_service_entry: " (sh-fallback,sh-port)".
+std::string flags_text(const std::vector<std::string>& flags) {
+  return flags.empty() ? "" : fmt::format(" ({})", fmt::join(flags, ","));
+}
+
 std::string service_line(const ipvs::ServiceStatus& service, const ipvs::ListenerStatus& listener,
                          const Listing& listing) {
   const auto name = cut(fmt::format("{:<4} {}", upper(listener.protocol), listener.address.to_string()), kServiceWidth,
@@ -191,7 +197,7 @@ std::string service_line(const ipvs::ServiceStatus& service, const ipvs::Listene
                          number(s.out_packets_per_second, listing.exact), number(s.in_bytes_per_second, listing.exact),
                          number(s.out_bytes_per_second, listing.exact));
     default:
-      return fmt::format("{} {}\n", name, service.scheduler);
+      return fmt::format("{} {}{}\n", name, service.scheduler, flags_text(service.scheduler_flags));
   }
 }
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "daemon/ctl/render.hpp"
 #include "daemon/ctl/words.hpp"
@@ -104,10 +105,16 @@ std::uint64_t sum(const ipvs::ServiceStatus& service, std::uint64_t ipvs::Server
 
 std::string arrow_name(const ipvs::ServerStatus& server) { return "  -> " + server.name; }
 
+// "sh", "sh (sh-port)"
+std::string scheduler_text(const ipvs::ServiceStatus& service) {
+  if (service.scheduler_flags.empty()) return service.scheduler;
+  return fmt::format("{} ({})", service.scheduler, fmt::join(service.scheduler_flags, ","));
+}
+
 std::string services_csv(const Services& services, const View& view) {
   Layout layout({{"NAME"}, {"SERVICE"}, {"SCHED"}, {"STATE"}, {"USABLE"}, {"QUORUM"}, {"ACTIVE"}, {"INACT"}});
   for (const auto* s : services) {
-    layout.add({s->name, listeners_text(*s), s->scheduler, state_cell(s->state, view), usable(*s),
+    layout.add({s->name, listeners_text(*s), scheduler_text(*s), state_cell(s->state, view), usable(*s),
                 fmt::format("{}", s->quorum), count(sum(*s, &ipvs::ServerStatus::active_connections), view),
                 count(sum(*s, &ipvs::ServerStatus::inactive_connections), view)});
   }
@@ -160,7 +167,7 @@ std::string render_services(const Services& services, const healthcheck::Status&
                  {"QUORUM", Align::Right, true}});
   layout.second_header({"  -> SERVER", "ADDRESS", "FWD", "WEIGHT", "ACTIVE", "INACT", "STATE", "LAST CHECK", ""});
   for (const auto* s : services) {
-    layout.add({s->name, first_listener(*s), s->scheduler, "", "", "", state_cell(s->state, view), usable(*s),
+    layout.add({s->name, first_listener(*s), scheduler_text(*s), "", "", "", state_cell(s->state, view), usable(*s),
                 fmt::format("{}", s->quorum)});
     for (std::size_t i = 1; i < s->listeners.size(); ++i) layout.add({"", listener_text(s->listeners[i])});
     for (const auto& server : s->servers) {

@@ -30,6 +30,7 @@ ServiceStatus describe(const Services& services, const LiveService& service) {
     status.listeners.push_back({std::string{ipvs::name(listener.protocol)}, listener.address});
   }
   status.scheduler = ipvs::name(service.config.scheduler);
+  status.scheduler_flags = flag_names(service.config.scheduler, service.config.flags);
   status.state = service.removed ? lvsd::ipvs::ServiceState::down : lvsd::ipvs::ServiceState::ok;
   status.statistics = service.estimator.with_rates(services.totals(service));
   for (const auto slot : service.servers) status.servers.push_back(describe(services.server(slot)));

@@ -132,7 +132,8 @@ bool Forwarder::gives_way(const Connection& connection, const Frame& frame) cons
 }
 
 Connection* Forwarder::open(LiveService& service, const Frame& frame, DropReason& reason) noexcept {
-  const auto slot = state_.services.schedule(service, to_endpoint(frame.source, frame.source_port));
+  const auto slot = state_.services.schedule(
+      service, {to_endpoint(frame.source, frame.source_port), to_address(frame.destination), now_});
   if (slot == kNoSlot) {
     reason = DropReason::NoServer;
     return nullptr;

@@ -45,7 +45,8 @@ void configure(LiveServer& server, const RealServer& wanted) {
 
 }  // namespace
 
-Services::Services(const TableMemory& memory) : records_{memory.slots}, records_used_{memory.slots_used} {
+Services::Services(const TableMemory& memory)
+    : records_{memory.slots}, seed_{memory.seed}, records_used_{memory.slots_used} {
   if (memory.adopted) adopt_records();
 }
 
@@ -119,8 +120,8 @@ Services::Outcome Services::put_service(const VirtualServer& wanted) {
   auto made = make_service(wanted.name);
   if (!made) return tl::unexpected{made.error()};
   auto& service = **made;
-  if (!service.scheduler || service.config.scheduler != wanted.scheduler) {
-    service.scheduler = make_scheduler(wanted.scheduler);
+  if (!service.scheduler || service.config.scheduler != wanted.scheduler || service.config.flags != wanted.flags) {
+    service.scheduler = make_scheduler(wanted.scheduler, {wanted.flags, seed_ + service.record});
   }
   release_listeners(service);
   service.config = wanted;
@@ -235,9 +236,13 @@ void Services::refresh(LiveService& service) {
   for (std::uint32_t i = 0; i < service.servers.size(); ++i) {
     auto& server = servers_[service.servers[i]];
     server.position = i;
-    const bool down = server.config.down || !server.config.address.address.is_v4();
+    const auto& config = server.config;
+    const bool down = config.down || config.aside || !config.address.address.is_v4();
+    auto address = config.address;
+    if (address.port == 0 && !service.config.listeners.empty())
+      address.port = service.config.listeners.front().address.port;
     service.candidates.push_back(
-        {service.servers[i], server.config.weight, down, server.active, server.total - server.active});
+        {service.servers[i], config.weight, down, server.active, server.total - server.active, false, address});
   }
   if (service.scheduler) service.scheduler->servers_changed(service.candidates);
 }
@@ -257,9 +262,9 @@ LiveService* Services::find(std::uint8_t protocol, std::uint32_t address, std::u
   return found == by_listener_.end() ? nullptr : found->second;
 }
 
-std::uint32_t Services::schedule(LiveService& service, const base::Endpoint& client) noexcept {
+std::uint32_t Services::schedule(LiveService& service, const Request& request) noexcept {
   if (service.removed || !service.scheduler) return kNoSlot;
-  const auto pick = service.scheduler->pick(service.candidates, client);
+  const auto pick = service.scheduler->pick(service.candidates, request);
   return pick ? service.servers[*pick] : kNoSlot;
 }
 

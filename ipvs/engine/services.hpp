@@ -72,7 +72,7 @@ class Services {
   LiveServer& server(std::uint32_t slot) noexcept { return servers_[slot]; }
   const LiveServer& server(std::uint32_t slot) const noexcept { return servers_[slot]; }
   // The slot of the server that takes a new connection, or kNoSlot.
-  std::uint32_t schedule(LiveService& service, const base::Endpoint& client) noexcept;
+  std::uint32_t schedule(LiveService& service, const Request& request) noexcept;
 
   void connection_began(LiveServer& server) noexcept;
   void connection_ended(LiveServer& server, bool was_active) noexcept;
@@ -115,6 +115,7 @@ class Services {
   void adopt_records();
 
   std::span<SlotRecord> records_;
+  std::uint64_t seed_;
   std::uint32_t* records_used_;
   std::vector<std::uint32_t> free_slots_;
   std::vector<LiveServer> servers_;  // by slot

@@ -28,18 +28,11 @@
 #include "base/memfd.hpp"
 #include "base/privileges.hpp"
 #include "ipvs/messages.hpp"
+#include "ipvs/names.hpp"
 #include "ipvs/room.hpp"
 
 namespace lvsd::ipvs {
 namespace {
-
-SchedulerKind scheduler_of(const std::string& word) {
-  if (word == "rr") return SchedulerKind::Rr;
-  if (word == "wrr") return SchedulerKind::Wrr;
-  if (word == "lc") return SchedulerKind::Lc;
-  if (word == "sh") return SchedulerKind::Sh;
-  return SchedulerKind::Wlc;
-}
 
 base::Result<void> parse_service(std::istringstream& words, Config& config) {
   std::string name, protocol, address, scheduler;
@@ -49,7 +42,7 @@ base::Result<void> parse_service(std::istringstream& words, Config& config) {
   VirtualServerConfig service;
   service.name = name;
   service.listeners.push_back({protocol == "udp" ? Protocol::Udp : Protocol::Tcp, *endpoint});
-  service.scheduler = scheduler_of(scheduler);
+  service.scheduler = scheduler_named(scheduler).value_or(SchedulerKind::Wlc);
   config.virtual_servers.push_back(std::move(service));
   return {};
 }

@@ -6,7 +6,7 @@ namespace {
 
 class LeastConnection final : public Scheduler {
  public:
-  Pick pick(std::span<const Candidate> servers, const base::Endpoint&) noexcept override {
+  Pick pick(std::span<const Candidate> servers, const Request&) noexcept override {
     Pick best;
     for (std::size_t i = 0; i < servers.size(); ++i) {
       if (!servers[i].eligible()) continue;
@@ -18,6 +18,6 @@ class LeastConnection final : public Scheduler {
 
 }  // namespace
 
-std::unique_ptr<Scheduler> make_lc() { return std::make_unique<LeastConnection>(); }
+std::unique_ptr<Scheduler> make_lc(const SchedulerOptions&) { return std::make_unique<LeastConnection>(); }
 
 }  // namespace lvsd::ipvs::engine

@@ -21,7 +21,7 @@ class RoundRobin final : public Scheduler {
     }
   }
 
-  Pick pick(std::span<const Candidate> servers, const base::Endpoint&) noexcept override {
+  Pick pick(std::span<const Candidate> servers, const Request&) noexcept override {
     for (std::size_t step = 1; step <= servers.size(); ++step) {
       const auto i = (last_ + step) % servers.size();  // kBeforeFirst + 1 is 0
       if (!servers[i].eligible()) continue;
@@ -40,6 +40,6 @@ class RoundRobin final : public Scheduler {
 
 }  // namespace
 
-std::unique_ptr<Scheduler> make_rr() { return std::make_unique<RoundRobin>(); }
+std::unique_ptr<Scheduler> make_rr(const SchedulerOptions&) { return std::make_unique<RoundRobin>(); }
 
 }  // namespace lvsd::ipvs::engine

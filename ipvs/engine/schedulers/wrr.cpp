@@ -14,7 +14,7 @@ class WeightedRoundRobin final : public Scheduler {
     std::int64_t divisor = 0;
     std::int64_t greatest = 0;
     for (const auto& server : servers) {
-      if (!server.eligible()) continue;
+      if (!server.listed()) continue;
       divisor = std::gcd(divisor, std::int64_t{server.weight});
       greatest = std::max(greatest, std::int64_t{server.weight});
     }
@@ -28,17 +28,22 @@ class WeightedRoundRobin final : public Scheduler {
     }
   }
 
-  // Ends: the level comes by the top, which the heaviest server reaches, after at most two walks through a level
-  // without one.
-  Pick pick(std::span<const Candidate> servers, const base::Endpoint&) noexcept override {
+  // Ends: after a walk in vain the level is one that the heaviest eligible server reaches.
+  Pick pick(std::span<const Candidate> servers, const Request&) noexcept override {
     if (top_ <= 0) return std::nullopt;
     for (;;) {
       for (; next_ < servers.size(); ++next_) {
         if (servers[next_].eligible() && servers[next_].weight >= level_) return next_++;
       }
+      std::int64_t heaviest = 0;
+      for (const auto& server : servers) {
+        if (server.eligible()) heaviest = std::max(heaviest, std::int64_t{server.weight});
+      }
+      if (heaviest == 0) return std::nullopt;
       next_ = 0;
       level_ -= step_;
       if (level_ <= 0) level_ = top_;
+      level_ = std::min(level_, heaviest - (step_ - 1));
     }
   }
 
@@ -51,6 +56,6 @@ class WeightedRoundRobin final : public Scheduler {
 
 }  // namespace
 
-std::unique_ptr<Scheduler> make_wrr() { return std::make_unique<WeightedRoundRobin>(); }
+std::unique_ptr<Scheduler> make_wrr(const SchedulerOptions&) { return std::make_unique<WeightedRoundRobin>(); }
 
 }  // namespace lvsd::ipvs::engine

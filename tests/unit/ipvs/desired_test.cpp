@@ -22,12 +22,12 @@ VirtualServerConfig web() {
 }
 Config config(VirtualServerConfig service) { return {{}, {}, {std::move(service)}}; }
 
-// "a3 b0! …": name, weight in force, ! for down.
+// "a3 b0! …": name, weight in force, ! for down, ~ for aside.
 std::string servers(const VirtualServerConfig& service, const HealthView& health, const OverrideView& overrides = {}) {
   std::string text;
   const auto table = desired(config(service), health, overrides);
   for (const auto& s : table.at(service.name).servers) {
-    text += (text.empty() ? "" : " ") + s.name + std::to_string(s.weight) + (s.down ? "!" : "");
+    text += (text.empty() ? "" : " ") + s.name + std::to_string(s.weight) + (s.down ? "!" : "") + (s.aside ? "~" : "");
   }
   return text;
 }
@@ -47,7 +47,7 @@ TEST(Desired, BelowTheQuorumOnlyTheSorryServerGetsNewConnections) {
   service.has_sorry_server = true;
   service.sorry_server = {endpoint("10.0.0.99:80"), Method::Nat};
   EXPECT_EQ(servers(service, {{"check a", true}}), "a3 b0! unchecked1");
-  EXPECT_EQ(servers(service, {}), "a0! b0! unchecked0 sorry1");
+  EXPECT_EQ(servers(service, {}), "a0!~ b0!~ unchecked0~ sorry1");
 }
 
 const HealthView kAllPass{{"check a", true}, {"check b", true}, {"check c", true}};
@@ -84,7 +84,8 @@ TEST(Desired, OverridesCountForTheQuorum) {
   service.quorum = 4;
   service.has_sorry_server = true;
   service.sorry_server = {endpoint("10.0.0.99:80"), Method::Nat};
-  EXPECT_EQ(servers(service, kAllPass, view_of({{{"web", "a", OverrideKind::drain, 0}}})), "a0 b0 unchecked0 sorry1");
+  EXPECT_EQ(servers(service, kAllPass, view_of({{{"web", "a", OverrideKind::drain, 0}}})),
+            "a0~ b0~ unchecked0~ sorry1");
 }
 
 TEST(Describe, TellsOverridesAndTheStateTheyMake) {
@@ -107,6 +108,14 @@ TEST(Describe, TellsOverridesAndTheStateTheyMake) {
 TEST(Desired, TakesListenersAndSchedulerAsConfigured) {
   const auto table = desired(config(web()), {});
   EXPECT_EQ(table.at("web").virtual_server, (VirtualServer{"web", web().listeners, SchedulerKind::Wlc}));
+  auto hashed = web();
+  hashed.scheduler = SchedulerKind::Mh;
+  hashed.scheduler_flags.port = true;
+  EXPECT_EQ(desired(config(hashed), {}).at("web").virtual_server,
+            (VirtualServer{"web", web().listeners, SchedulerKind::Mh, {false, true}}));
+  std::vector<ServiceStatus> status;
+  describe(status, config(hashed), {});
+  EXPECT_THAT(status.at(0).scheduler_flags, ElementsAre("mh-port"));
 }
 
 ServerStatus measured_server(const std::string& name, ServerState state) {

@@ -36,6 +36,9 @@ TEST(Changes, OfTheSameConfigurationAreNone) { EXPECT_THAT(between(kWeb, "; othe
 TEST(Changes, NameWhatChangesFromAndTo) {
   EXPECT_THAT(between(kWeb, replaced(kWeb, "check = http", "check = http\nscheduler = rr")),
               ElementsAre("~ virtual_server web: scheduler wlc → rr [new connections only]"));
+  EXPECT_THAT(between(kWeb, replaced(kWeb, "check = http", "check = http\nscheduler = sh\nscheduler_flags = sh-port")),
+              ElementsAre("~ virtual_server web: scheduler wlc → sh [new connections only]",
+                          "~ virtual_server web: scheduler_flags none → sh-port [new connections only]"));
   EXPECT_THAT(between(kWeb, replaced(kWeb, "weight=10", "weight=5")),
               ElementsAre("~ real_server web/rs1: weight 10 → 5 [new connections only]"));
   EXPECT_THAT(between(kWeb, replaced(kWeb, "interface = eth0", "interface = eth0\nadvert_interval = 500ms")),

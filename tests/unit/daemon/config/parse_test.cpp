@@ -115,6 +115,7 @@ TEST(Parse, AVirtualServerIsRead) {
   const auto config = config_of(
       kFront +
       "[virtual_server web]\nlisten = tcp 10.0.0.100:80\nlisten = udp 10.0.0.100:53\nscheduler = sh\nmethod = nat\n"
+      "scheduler_flags = sh-port\nscheduler_flags = sh-fallback\n"
       "quorum = 5\nsorry_server = 10.0.0.99:8080 method=nat\n"
       "real_server = rs1 10.0.0.11:8080 weight=5\nreal_server = rs2 10.0.0.12 weight=0 method=dr\n");
   const auto& web = config.ipvs.virtual_servers.at(0);
@@ -122,6 +123,7 @@ TEST(Parse, AVirtualServerIsRead) {
   EXPECT_THAT(web.listeners, ElementsAre(ipvs::Listener{ipvs::Protocol::Tcp, endpoint("10.0.0.100:80")},
                                          ipvs::Listener{ipvs::Protocol::Udp, endpoint("10.0.0.100:53")}));
   EXPECT_EQ(web.scheduler, ipvs::SchedulerKind::Sh);
+  EXPECT_EQ(web.scheduler_flags, (ipvs::SchedulerFlags{true, true}));
   EXPECT_EQ(web.quorum, 5u);
   EXPECT_TRUE(web.has_sorry_server);
   EXPECT_EQ(web.sorry_server, (ipvs::SorryServerConfig{endpoint("10.0.0.99:8080"), ipvs::Method::Nat}));
@@ -349,7 +351,14 @@ INSTANTIATE_TEST_SUITE_P(
         Line{"check", "interval = 500ms", "[check c]: timeout 1s is longer than interval 500ms"},
         Line{"check", "tls_ca_file = /x", "\"tls_ca_file\" has no meaning in [check c]"},
         Line{"virtual_server", "scheduler = wrrr", "scheduler = wrrr: unknown scheduler; did you mean \"wrr\"?"},
-        Line{"virtual_server", "scheduler = sed", "scheduler = sed is not supported yet"},
+        Line{"virtual_server", "scheduler = lblcr", nullptr},
+        Line{"virtual_server", "scheduler_flags = sh-port",
+             "scheduler_flags = sh-port has no meaning with scheduler = wlc"},
+        Line{"virtual_server", "scheduler = mh\nscheduler_flags = mh-port, mh-fallback", nullptr},
+        Line{"virtual_server", "scheduler = mh\nscheduler_flags = sh-port",
+             "scheduler_flags = sh-port has no meaning with scheduler = mh"},
+        Line{"virtual_server", "scheduler = sh\nscheduler_flags = sh-ports",
+             "scheduler_flags = sh-ports: unknown scheduler_flags; did you mean \"sh-port\"?"},
         Line{"virtual_server", "quorum = 2",
              "[virtual_server v]: quorum 2 can never be reached, the weights add up to 1"},
         Line{"virtual_server", "quorum = 0", "quorum = 0: must be 1..1000000000"},

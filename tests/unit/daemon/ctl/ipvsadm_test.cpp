@@ -40,6 +40,13 @@ TEST(Ipvsadm, ListsTheTableInItsBytes) {
             "  -> 10.0.0.21:8443               Masq    1      1022       310       \n");
 }
 
+TEST(Ipvsadm, PrintsTheFlagsOfASchedulerBehindIt) {
+  auto t = with_connections(0);
+  t.services[0].scheduler = "sh";
+  t.services[0].scheduler_flags = {"sh-fallback", "sh-port"};
+  EXPECT_NE(render(t, *parse({"-Ln"})).find("TCP  10.0.0.1:80 sh (sh-fallback,sh-port)\n"), std::string::npos);
+}
+
 TEST(Ipvsadm, TotalsAreShortenedUnlessExact) {
   expect_golden("ipvsadm_stats.txt", listed({"-L", "-n", "--stats"}));
   expect_golden("ipvsadm_stats_exact.txt", listed({"-Ln", "--stats", "--exact"}));

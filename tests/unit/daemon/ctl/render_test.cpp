@@ -104,6 +104,13 @@ TEST(RenderServices, WithoutAnyServiceSaysSo) {
   EXPECT_EQ(render_services({}, {}, view()), "no virtual server configured\n");
 }
 
+TEST(RenderServices, ShowsTheFlagsOfAScheduler) {
+  auto t = table();
+  t.services[0].scheduler = "mh";
+  t.services[0].scheduler_flags = {"mh-fallback", "mh-port"};
+  EXPECT_THAT(render_services(services_of(t), checks(), view()), HasSubstr("mh (mh-fallback,mh-port)"));
+}
+
 TEST(RenderServices, TotalsAndRatesHaveIpvsadmsColumns) {
   const auto t = table();
   expect_golden("vs_stats.txt", render_totals(services_of(t), view()));

@@ -1,4 +1,6 @@
 // Connections: their states and ends, the servers they stay with or leave, how they are counted and listed.
+#include <set>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -224,6 +226,46 @@ TEST(CoreConnections, TheLatestServiceGetsAListener) {
   director.push(from_client(kSyn));
   EXPECT_EQ(director->connections({}, director.now).connections.front().service, "new");
   EXPECT_EQ(director->table().at("web").virtual_server.listeners.size(), 1u);
+}
+
+// sh gives a server of weight 0 a share of the clients; the sorry server must get all of them.
+TEST(CoreConnections, TheSorryServerTakesTheClientsOfTheServersAsideAlsoWithHashing) {
+  for (const auto scheduler : {SchedulerKind::Sh, SchedulerKind::Dh, SchedulerKind::Mh}) {
+    Director director;
+    director.serve({server(1), server(2)}, scheduler);
+    auto aside = server(1);
+    aside.weight = 0;
+    aside.aside = true;
+    auto down = server(2);
+    down.weight = 0;
+    down.down = down.aside = true;
+    director.apply({AddServer{"web", server(3)}, SetServer{"web", aside}, SetServer{"web", down}});
+    for (std::uint16_t n = 1; n <= 50; ++n) {
+      auto syn = from_client(kSyn, n);
+      syn.source.address = base::IpAddress::v4(0xc0000200u + n);
+      director.push(syn);
+      EXPECT_EQ(server_of(director, n), "s3");
+    }
+  }
+}
+
+TEST(CoreConnections, ChangedFlagsOfASchedulerHoldFromTheNextConnectionOn) {
+  Director director;
+  director.serve({server(1), server(2), server(3)}, SchedulerKind::Sh);
+  const auto servers_of_ports = [&](std::uint16_t first) {
+    std::set<std::string> names;
+    for (std::uint16_t port = first; port < first + 50; ++port) {
+      director.push(from_client(kSyn, port));
+      names.insert(server_of(director, port));
+    }
+    return names.size();
+  };
+  EXPECT_EQ(servers_of_ports(1000), 1u);
+  auto service = test::service("web", test::web_listeners(), SchedulerKind::Sh);
+  service.flags.port = true;
+  director.apply({SetService{service}});
+  EXPECT_EQ(servers_of_ports(2000), 3u);
+  EXPECT_EQ(director->table().at("web").virtual_server.flags, service.flags);
 }
 
 TEST(CoreConnections, StatisticsCountPacketsAndBytesOfIp) {

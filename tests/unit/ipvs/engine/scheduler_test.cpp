@@ -1,46 +1,46 @@
 #include "ipvs/engine/scheduler.hpp"
 
 #include <map>
-#include <vector>
 
 #include <gtest/gtest.h>
 
-#include "tests/support/frames.hpp"
+#include "ipvs/names.hpp"
+#include "tests/support/scheduling.hpp"
 
 namespace lvsd::ipvs::engine {
 namespace {
 
-using Servers = std::vector<Candidate>;
-
-Servers weighing(const std::vector<std::uint32_t>& weights) {
-  Servers servers;
-  for (std::uint32_t i = 0; i < weights.size(); ++i) servers.push_back({i, weights[i], false, 0, 0});
-  return servers;
-}
-
-// The picks as letters: a is the first server, - is nobody.
-std::string picks(Scheduler& scheduler, const Servers& servers, int count) {
-  std::string text;
-  for (int i = 0; i < count; ++i) {
-    const auto pick = scheduler.pick(servers, test::endpoint("192.0.2.1:1"));
-    text += pick ? static_cast<char>('a' + *pick) : '-';
-  }
-  return text;
-}
-std::string first_picks(SchedulerKind kind, const Servers& servers, int count) {
-  const auto scheduler = make_scheduler(kind);
-  scheduler->servers_changed(servers);
-  return picks(*scheduler, servers, count);
-}
+using test::first_picks;
+using test::from;
+using test::picks;
+using test::Servers;
+using test::weighing;
 
 TEST(Scheduler, NobodyEligibleIsNobody) {
   auto down = weighing({1, 1});
   down[0].down = down[1].down = true;
-  for (const auto kind :
-       {SchedulerKind::Rr, SchedulerKind::Wrr, SchedulerKind::Lc, SchedulerKind::Wlc, SchedulerKind::Sh}) {
-    EXPECT_EQ(first_picks(kind, {}, 2), "--");
-    EXPECT_EQ(first_picks(kind, weighing({0, 0}), 2), "--");
-    EXPECT_EQ(first_picks(kind, down, 2), "--");
+  auto overloaded = weighing({1, 1});
+  overloaded[0].overloaded = overloaded[1].overloaded = true;
+  for (const auto& [kind, word] : kSchedulerNames) {
+    EXPECT_EQ(first_picks(kind, {}, 2), "--") << word;
+    EXPECT_EQ(first_picks(kind, weighing({0, 0}), 2), "--") << word;
+    EXPECT_EQ(first_picks(kind, down, 2), "--") << word;
+    EXPECT_EQ(first_picks(kind, overloaded, 2), "--") << word;
+  }
+}
+
+TEST(Scheduler, TheOnlyEligibleServerTakesEverything) {
+  auto servers = weighing({0, 9, 3});
+  servers[1].down = true;
+  for (const auto& [kind, word] : kSchedulerNames) {
+    if (kind == SchedulerKind::Dh || kind == SchedulerKind::Sh) continue;  // weight 0 keeps its buckets
+    EXPECT_EQ(first_picks(kind, servers, 3), "ccc") << word;
+  }
+  servers = weighing({5, 9, 3});
+  servers[0].overloaded = servers[1].overloaded = true;
+  for (const auto& [kind, word] : kSchedulerNames) {
+    if (kind == SchedulerKind::Dh || kind == SchedulerKind::Sh || kind == SchedulerKind::Mh) continue;
+    EXPECT_EQ(first_picks(kind, servers, 3), "ccc") << word;
   }
 }
 
@@ -57,7 +57,7 @@ TEST(Rr, KeepsItsTurnWhenTheListChanges) {
   servers.erase(servers.begin() + 2);  // c, which had the last turn: d is next
   rr->servers_changed(servers);
   EXPECT_EQ(picks(*rr, servers, 2), "ca");
-  servers.insert(servers.begin(), {9, 1, false, 0, 0});  // before a, which had the last turn
+  servers.insert(servers.begin(), {9, 1, false, 0, 0, false, {}});  // before a, which had the last turn
   rr->servers_changed(servers);
   EXPECT_EQ(picks(*rr, servers, 1), "c");
   servers.clear();
@@ -76,7 +76,7 @@ TEST(Wrr, InterleavesByFallingLevels) {
 
 TEST(Wrr, SharesAreExactlyTheWeights) {
   auto servers = weighing({7, 0, 3, 5});
-  servers.push_back({4, 6, true, 0, 0});
+  servers.push_back({4, 6, true, 0, 0, false, {}});
   std::map<char, int> count;
   for (const auto c : first_picks(SchedulerKind::Wrr, servers, 150)) ++count[c];
   EXPECT_EQ(count, (std::map<char, int>{{'a', 70}, {'c', 30}, {'d', 50}}));
@@ -105,61 +105,98 @@ struct LoadCase {
   Servers servers;
   const char* lc;
   const char* wlc;
+  const char* sed;
+  const char* nq;
+  const char* fo;
+  const char* ovf;
 };
+
+// A server's weight and its connections.
+Candidate server(std::uint32_t weight, std::uint32_t active, std::uint32_t inactive = 0) {
+  Candidate c;
+  c.weight = weight;
+  c.active = active;
+  c.inactive = inactive;
+  return c;
+}
 
 TEST(LeastConnection, PicksByLoad) {
   const LoadCase cases[] = {
-      {"the first of equals", weighing({1, 1}), "a", "a"},
-      {"active connections count 257 times", {{0, 1, false, 1, 0}, {1, 1, false, 0, 256}}, "b", "b"},
-      {"inactive ones decide at last", {{0, 1, false, 1, 0}, {1, 1, false, 0, 258}}, "a", "a"},
-      {"weight divides the load", {{0, 1, false, 2, 0}, {1, 3, false, 5, 0}}, "a", "b"},
-      {"equal by weight: the first", {{0, 2, false, 2, 0}, {1, 3, false, 3, 0}}, "a", "a"},
-      {"weight 0 and down are left out", {{0, 0, false, 0, 0}, {1, 5, true, 0, 0}, {2, 1, false, 9, 9}}, "c", "c"},
-      {"large numbers", {{0, 65535, false, 4000000000, 0}, {1, 65534, false, 4000000000, 0}}, "a", "a"},
+      {"the first of equals", {server(1, 0), server(1, 0)}, "a", "a", "a", "a", "a", "a"},
+      {"active connections count 257 times", {server(1, 1), server(1, 0, 256)}, "b", "b", "b", "b", "a", "a"},
+      {"inactive ones decide at last", {server(1, 1), server(1, 0, 258)}, "a", "a", "b", "b", "a", "a"},
+      {"weight divides the load", {server(1, 2), server(3, 5)}, "a", "b", "b", "b", "b", "-"},
+      {"equal by weight: the first", {server(2, 2), server(3, 3)}, "a", "a", "b", "b", "b", "b"},
+      {"equal with the new one: the first", {server(2, 1), server(3, 2)}, "a", "a", "a", "a", "b", "b"},
+      {"idle but light", {server(10, 1), server(1, 0)}, "b", "b", "a", "b", "a", "a"},
+      {"the first idle one", {server(10, 1), server(1, 0), server(5, 0)}, "b", "b", "a", "b", "a", "a"},
+      {"as many as it weighs are not too many", {server(3, 3), server(2, 0)}, "b", "b", "b", "b", "a", "a"},
+      {"one more is", {server(3, 4), server(2, 0)}, "b", "b", "b", "b", "a", "b"},
+      {"all are full", {server(3, 4), server(2, 3)}, "b", "a", "a", "a", "a", "-"},
+      {"large numbers", {server(65535, 4000000000), server(65534, 4000000000)}, "a", "a", "a", "a", "a", "-"},
   };
   for (const auto& c : cases) {
     EXPECT_EQ(first_picks(SchedulerKind::Lc, c.servers, 1), c.lc) << c.what;
     EXPECT_EQ(first_picks(SchedulerKind::Wlc, c.servers, 1), c.wlc) << c.what;
+    EXPECT_EQ(first_picks(SchedulerKind::Sed, c.servers, 1), c.sed) << c.what;
+    EXPECT_EQ(first_picks(SchedulerKind::Nq, c.servers, 1), c.nq) << c.what;
+    EXPECT_EQ(first_picks(SchedulerKind::Fo, c.servers, 1), c.fo) << c.what;
+    EXPECT_EQ(first_picks(SchedulerKind::Ovf, c.servers, 1), c.ovf) << c.what;
   }
 }
 
-TEST(Sh, AClientStaysWithItsServer) {
-  const auto sh = make_sh();
-  const auto servers = weighing({1, 1, 1});
-  sh->servers_changed(servers);
-  for (std::uint32_t n = 0; n < 1000; ++n) {
-    const base::Endpoint client{base::IpAddress::v4(n * 7919), 1};
-    const auto pick = sh->pick(servers, client);
-    EXPECT_EQ(pick, sh->pick(servers, {client.address, 2}));
-  }
+TEST(Wrr, LeavesOutWhoIsOverloadedAndGoesOnWithTheOthers) {
+  const auto wrr = make_wrr();
+  auto servers = weighing({65535, 4, 2});
+  wrr->servers_changed(servers);
+  EXPECT_EQ(picks(*wrr, servers, 2), "aa");
+  servers[0].overloaded = true;
+  std::map<char, int> count;
+  for (const auto c : picks(*wrr, servers, 60)) ++count[c];
+  EXPECT_EQ(count.count('a'), 0u);
+  EXPECT_GT(count['b'], 0);
+  servers[0].overloaded = false;
+  EXPECT_EQ(picks(*wrr, servers, 10).find('a') == std::string::npos, false);
 }
 
-// Worked out by hand from the rule: bucket = (address · 0x61C88647 mod 2^32) >> 24; buckets are filled abbabb….
-TEST(Sh, BucketsAreThoseOfTheKernel) {
-  const auto sh = make_sh();
-  const auto servers = weighing({1, 2});
-  sh->servers_changed(servers);
-  for (const std::uint32_t address : {0u, 1u, 0xc0000201u, 0x0a0000ffu, 0xffffffffu}) {
-    const auto bucket = (std::uint64_t{address} * 0x61C88647u & 0xffffffffu) >> 24;
-    const std::size_t expected = bucket % 3 == 0 ? 0 : 1;
-    EXPECT_EQ(sh->pick(servers, {base::IpAddress::v4(address), 0}), expected) << address;
-  }
+TEST(Twos, SharesAreTheWeightsWhileNobodyIsLoaded) {
+  const auto twos = make_twos({{}, 7});
+  const auto servers = weighing({6, 3, 1});  // ties: the first draw counts
+  std::map<char, int> count;
+  for (const auto c : picks(*twos, servers, 10000)) ++count[c];
+  EXPECT_NEAR(count['a'], 6000, 200);
+  EXPECT_NEAR(count['b'], 3000, 200);
+  EXPECT_NEAR(count['c'], 1000, 200);
 }
 
-TEST(Sh, AWeightlessServerLosesItsClientsAndADownOneLeavesThemToOthers) {
-  const auto share_of_nobody = [](const Servers& servers) {
-    const auto sh = make_sh();
-    sh->servers_changed(servers);
-    int nobody = 0;
-    for (std::uint32_t n = 0; n < 256; ++n) nobody += !sh->pick(servers, {base::IpAddress::v4(n << 20), 0});
-    return nobody;
-  };
-  auto servers = weighing({1, 1});
-  EXPECT_EQ(share_of_nobody(servers), 0);
-  servers[1].weight = 0;
-  EXPECT_GT(share_of_nobody(servers), 90);
-  servers[1].down = true;
-  EXPECT_EQ(share_of_nobody(servers), 0);
+TEST(Twos, TakesTheLessLoadedOfTwo) {
+  const auto twos = make_twos({{}, 7});
+  auto servers = weighing({1, 1, 1});
+  servers[0].active = 5;
+  std::map<char, int> count;
+  for (const auto c : picks(*twos, servers, 9000)) ++count[c];
+  EXPECT_NEAR(count['a'], 1000, 150);  // only where it was drawn twice: one in nine
+  EXPECT_NEAR(count['b'], 4000, 250);
+}
+
+TEST(Twos, ItsSeedDecides) {
+  const auto servers = weighing({1, 1, 1, 1});
+  EXPECT_EQ(picks(*make_twos({{}, 1}), servers, 50), picks(*make_twos({{}, 1}), servers, 50));
+  EXPECT_NE(picks(*make_twos({{}, 1}), servers, 50), picks(*make_twos({{}, 2}), servers, 50));
+}
+
+// Connections that never end: what a scheduler makes of 1200 of them.
+TEST(Scheduler, LoadFollowsTheWeights) {
+  for (const auto kind :
+       {SchedulerKind::Wrr, SchedulerKind::Wlc, SchedulerKind::Sed, SchedulerKind::Nq, SchedulerKind::Twos}) {
+    const auto scheduler = make_scheduler(kind, {{}, 3});
+    auto servers = weighing({3, 2, 1});
+    scheduler->servers_changed(servers);
+    for (int i = 0; i < 1200; ++i) ++servers[*scheduler->pick(servers, from(1))].active;
+    EXPECT_NEAR(servers[0].active, 600, 12) << name(kind);
+    EXPECT_NEAR(servers[1].active, 400, 12) << name(kind);
+    EXPECT_NEAR(servers[2].active, 200, 12) << name(kind);
+  }
 }
 
 }  // namespace
