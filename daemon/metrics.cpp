@@ -179,6 +179,10 @@ void add_checks(Exposition& out, const ipvs::Table& table, const healthcheck::St
                   t.verdict == healthcheck::Verdict::up ? 1 : 0);
         out.gauge("lvsd_check_duration_seconds", "How long the last check took.", name,
                   static_cast<double>(t.last_latency_us) / 1e6);
+        if (t.certificate_expires_unix_ms != 0) {
+          out.gauge("lvsd_check_certificate_expires_timestamp_seconds", "End of the server's certificate.", name,
+                    static_cast<double>(t.certificate_expires_unix_ms) / 1e3);
+        }
         out.counter("lvsd_check_passes_total", "Checks passed.", name, t.passed);
         out.counter("lvsd_check_failures_total", "Checks failed.", name, t.failed);
       }

@@ -99,7 +99,7 @@ void Supervisor::room_gone(Room room) {
   status_changed_ = true;
   questions_.gone(room);
   steering_.room_gone(room);
-  if (stopping_ == Stopping::Vrrp && room == Room::Vrrp) stop_others();
+  if (stopping_ == Stopping::Vrrp && room == Room::Vrrp) addresses_left();
   if (stopping_ == Stopping::Others) stopped_when_all_gone();
 }
 

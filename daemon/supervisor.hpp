@@ -87,6 +87,7 @@ class Supervisor {
   void finish_reload(bool ok, std::string error);
   void put_in_force(const ConfigurationPtr& configuration);
   void listen_status();
+  void addresses_left();
   void stop_others();
   void stopped_when_all_gone();
   void refresh_status();

@@ -1,4 +1,6 @@
 // Supervisor's dealings with people: reload, stop, status.
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -7,6 +9,7 @@
 #include "daemon/run_dir.hpp"
 #include "daemon/supervisor.hpp"
 #include "daemon/version.hpp"
+#include "vrrp/timers.hpp"
 
 namespace lvsd::daemon {
 namespace log = base::log;
@@ -14,7 +17,8 @@ using base::Clock;
 
 namespace {
 
-constexpr base::Duration kVrrpStop{std::chrono::seconds{2}};
+constexpr base::Duration kVrrpStop{std::chrono::seconds{1}};  // beside the time that a handover may take
+constexpr base::Duration kForwardAfterwards{std::chrono::milliseconds{250}};
 constexpr base::Duration kOthersStop{std::chrono::seconds{3}};
 constexpr base::Duration kStatusSoon{std::chrono::seconds{1}};
 constexpr base::Duration kStatusAnyway{std::chrono::seconds{10}};
@@ -133,8 +137,21 @@ void Supervisor::stop(const std::string& reason) {
   if (!process(Room::Vrrp).running() || !process(Room::Vrrp).send(vrrp::encode(vrrp::Down{base::Stop{reason}}))) {
     return stop_others();
   }
-  stop_timer_.after(kVrrpStop,
-                    [this] { process(Room::Vrrp).kill("did not stop within " + base::format_duration(kVrrpStop)); });
+  base::Duration patience = kVrrpStop;
+  if (const auto in_force = configurations_.in_force()) {
+    for (const auto& instance : in_force->config.vrrp.instances)
+      patience = std::max(patience, kVrrpStop + vrrp::handover_limit(instance.advert_interval));
+  }
+  stop_timer_.after(patience, [this, patience] {
+    process(Room::Vrrp).kill("did not stop within " + base::format_duration(patience));
+  });
+}
+
+// Clients that have not heard yet where the addresses are now still send here for a moment: the engine forwards it.
+void Supervisor::addresses_left() {
+  const auto in_force = configurations_.in_force();
+  if (!in_force || in_force->config.vrrp.instances.empty()) return stop_others();
+  stop_timer_.after(kForwardAfterwards, [this] { stop_others(); });
 }
 
 void Supervisor::stop_others() {

@@ -1,5 +1,5 @@
-// One running check and the place that starts them. Used by monitor; implemented for tcp and http, and by fakes in
-// tests.
+// One running check and the place that starts them. Used by monitor; implemented for each
+// Carrier, and by fakes in tests.
 #pragma once
 
 #include <functional>

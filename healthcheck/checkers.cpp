@@ -1,7 +1,11 @@
+#include <random>
+
+#include "healthcheck/check_type.hpp"
 #include "healthcheck/checker.hpp"
 #include "healthcheck/curl_multi.hpp"
+#include "healthcheck/datagram_checker.hpp"
 #include "healthcheck/http_checker.hpp"
-#include "healthcheck/tcp_checker.hpp"
+#include "healthcheck/stream_checker.hpp"
 
 namespace lvsd::healthcheck {
 namespace {
@@ -11,13 +15,23 @@ class RealCheckers final : public Checkers {
   explicit RealCheckers(boost::asio::io_context& loop) : loop_{loop}, multi_{loop} {}
 
   std::unique_ptr<Checker> start(const Target& target, OnResult done) override {
-    if (target.check.type == CheckType::Tcp) return std::make_unique<TcpChecker>(loop_, target, std::move(done));
-    return std::make_unique<HttpChecker>(loop_, multi_, target, std::move(done));
+    switch (carrier(target.check.type)) {
+      case Carrier::Http:
+        return std::make_unique<HttpChecker>(loop_, multi_, target, std::move(done));
+      case Carrier::Stream:
+        return std::make_unique<StreamChecker>(loop_, contexts_, target, std::move(done));
+      case Carrier::Datagram:
+      case Carrier::Echo:
+        break;
+    }
+    return std::make_unique<DatagramChecker>(loop_, target, nonces_(), std::move(done));
   }
 
  private:
   boost::asio::io_context& loop_;
   CurlMulti multi_;
+  TlsContexts contexts_;
+  std::mt19937_64 nonces_{std::random_device{}()};
 };
 
 }  // namespace

@@ -12,7 +12,26 @@
 
 namespace lvsd::healthcheck {
 
-enum class CheckType { Tcp, Http, Https };
+// Words and order: check_type.cpp.
+enum class CheckType {
+  Tcp,
+  Http,
+  Https,
+  Tls,
+  Udp,
+  Dns,
+  Smtp,
+  Ping,
+  Mysql,
+  Pgsql,
+  Redis,
+  Ldap,
+  Imap,
+  Pop3,
+  Ftp,
+  Sip,
+  Nntp
+};
 
 struct StatusRange {
   int first = 200;
@@ -28,15 +47,38 @@ struct CheckConfig {
   base::Duration timeout{std::chrono::seconds{1}};  // of the whole check; ≤ interval
   unsigned rise = 2;
   unsigned fall = 3;
+  base::Duration down_interval{};  // while the verdict is down; 0 = interval
+  base::Duration fast_interval{};  // while results disagree with the verdict; 0 = interval
+  base::Duration start_delay{};    // before the first check
   // http, https
   std::string method = "GET";
   std::string path = "/";
   std::string host;  // Host header and SNI; empty = the server's address
   std::vector<std::pair<std::string, std::string>> headers;
   std::vector<StatusRange> expect_status{{200, 299}};
-  std::string expect_body;  // substring; empty = any
+  std::string expect_body;        // substring; empty = any
+  std::string expect_body_regex;  // RE2; empty = any
+  // https, tls, smtp with starttls
   bool tls_verify = true;
-  std::string tls_ca_file;  // empty = the system's
+  std::string tls_ca_file;      // empty = the system's
+  unsigned tls_min_days = 0;    // fewer days left on the certificate fail
+  unsigned tls_warn_days = 14;  // fewer are said with each result
+  // tcp, udp; bytes, escapes already resolved
+  std::string send;
+  std::string expect;          // substring of the reply; empty = any
+  std::string expect_regex;    // RE2; empty = any
+  bool require_reply = false;  // udp: silence fails
+  // dns
+  std::string query_name = ".";
+  std::string query_type = "SOA";
+  std::string expect_rcode = "NOERROR";
+  std::string expect_answer;  // the data of one answer record, as text; empty = any
+  // smtp
+  std::string helo;  // empty = "lvsd"
+  bool starttls = false;
+  // mysql, pgsql
+  std::string login;     // empty = "lvsd"
+  std::string database;  // pgsql; empty = login
 
   friend bool operator==(const CheckConfig&, const CheckConfig&) = default;
 };

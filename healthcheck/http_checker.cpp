@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "healthcheck/certificate.hpp"
+
 namespace lvsd::healthcheck {
 
 HttpChecker::HttpChecker(boost::asio::io_context& loop, CurlMulti& multi, const Target& target, OnResult done)
@@ -46,6 +48,11 @@ std::string HttpChecker::phase_words() const {
 
 // `done` may destroy this object: nothing of it is touched after the call.
 void HttpChecker::finish(CheckResult result) {
+  if (transfer_) {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    result = with_certificate(std::move(result), target_.check, transfer_->certificate_expires_unix_ms(),
+                              std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+  }
   if (const auto done = std::exchange(done_, {})) done(std::move(result));
 }
 

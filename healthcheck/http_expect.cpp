@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "healthcheck/pattern.hpp"
+
 namespace lvsd::healthcheck {
 namespace {
 
@@ -48,6 +50,13 @@ CheckResult judge(const HttpReply& reply, const CheckConfig& check, std::string_
     return {Reason::Body,
             fmt::format("HTTP {} from {}, but \"{}\" is not in the body{}{}", reply.status, url,
                         excerpt(check.expect_body), where, body_words(reply)),
+            latency};
+  }
+  if (!check.expect_body_regex.empty() && !matches_pattern(check.expect_body_regex, reply.body)) {
+    const std::string_view where = reply.body_is_cut ? " in its first 64 KiB" : "";
+    return {Reason::Body,
+            fmt::format("HTTP {} from {}, but the body does not match {}{}{}", reply.status, url,
+                        check.expect_body_regex, where, body_words(reply)),
             latency};
   }
   return {Reason::Ok, fmt::format("{} in {}", reply.status, latency_words(latency)), latency};

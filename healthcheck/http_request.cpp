@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "healthcheck/check_type.hpp"
+
 namespace lvsd::healthcheck {
 namespace {
 
@@ -50,12 +52,21 @@ HttpRequest http_request(const Target& target) {
   if (!check.host.empty() && !has_header(check, "Host")) request.lines.push_back("Host: " + check.host);
   if (!has_header(check, "Connection")) request.lines.emplace_back("Connection: close");
   for (const auto& [name, value] : check.headers)
-    request.lines.push_back(value.empty() ? name + ";" : name + ": " + value);
+    request.lines.push_back(value.empty() ? name + ";" : fmt::format("{}: {}", name, value));
   return request;
 }
 
+std::string server_name(const Target& target) {
+  const auto host = url_host(target);
+  return host.starts_with('[') ? host.substr(1, host.size() - 2) : host;
+}
+
 std::string asked_words(const Target& target) {
-  if (target.check.type == CheckType::Tcp) return "tcp " + target.endpoint.to_string();
+  const auto type = word(target.check.type);
+  if (target.check.type == CheckType::Ping) return fmt::format("ping {}", target.endpoint.address.to_string());
+  if (target.check.type == CheckType::Dns)
+    return fmt::format("dns {} {} {}", target.endpoint.to_string(), target.check.query_name, target.check.query_type);
+  if (carrier(target.check.type) != Carrier::Http) return fmt::format("{} {}", type, target.endpoint.to_string());
   return fmt::format("{}://{}{}", scheme(target.check.type), target.endpoint.to_string(), target.check.path);
 }
 

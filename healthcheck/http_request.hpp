@@ -23,7 +23,10 @@ struct HttpRequest {
 
 HttpRequest http_request(const Target& target);
 
-// "tcp 10.0.0.11:80", "http://10.0.0.11:80/healthz".
+// Whom a certificate must name: `host` without a port, else the server's address, without brackets.
+std::string server_name(const Target& target);
+
+// "tcp 10.0.0.11:80", "http://10.0.0.11:80/healthz", "dns 10.0.0.11:53 example.com A", "ping 10.0.0.11".
 std::string asked_words(const Target& target);
 
 // As in a sentence: the scheme's own port left out, the Host header added where one is configured:

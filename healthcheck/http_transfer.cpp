@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "healthcheck/curl_multi.hpp"
+#include "healthcheck/tls.hpp"
 
 namespace lvsd::healthcheck {
 namespace {
@@ -45,7 +46,7 @@ bool is_our_own(CURLcode result) {
   }
 }
 
-Fault tls_fault(CURLcode result, std::string_view words, std::string_view host) {
+Fault handshake_fault(CURLcode result, std::string_view words, std::string_view host) {
   // OpenSSL's word for a first record that is none of TLS.
   if (words.find("wrong version number") != std::string_view::npos)
     return {Reason::Tls, "the server does not speak TLS on this port"};
@@ -138,10 +139,19 @@ struct HttpTransfer::Impl {
 
   static std::size_t on_header(char*, std::size_t, std::size_t size, void* self_pointer) {
     auto* self = static_cast<Impl*>(self_pointer);
+    if (self->header_lines == 0) self->look_at_certificate();
     self->header_bytes += size;
     ++self->header_lines;
     self->header_too_large = self->header_bytes > kHeaderLimit || self->header_lines > kHeaderLines;
     return self->header_too_large ? 0 : size;
+  }
+
+  // Only while curl still has the connection.
+  void look_at_certificate() {
+    curl_tlssessioninfo* info = nullptr;
+    if (curl_easy_getinfo(easy, CURLINFO_TLS_SSL_PTR, &info) != CURLE_OK || !info) return;
+    if (info->backend == CURLSSLBACKEND_OPENSSL && info->internals)
+      certificate_expires_unix_ms = certificate_expiry_unix_ms(static_cast<const ssl_st*>(info->internals));
   }
 
   static std::size_t on_body(char* bytes, std::size_t, std::size_t size, void* self_pointer) {
@@ -177,7 +187,7 @@ struct HttpTransfer::Impl {
       case CURLE_PEER_FAILED_VERIFICATION:
       case CURLE_SSL_ISSUER_ERROR:
       case CURLE_SSL_INVALIDCERTSTATUS:
-        return tls_fault(result, words, request.shown_host);
+        return handshake_fault(result, words, request.shown_host);
       case CURLE_GOT_NOTHING:
         return Fault{Reason::Reset, "connection closed without a reply"};
       case CURLE_SEND_ERROR:
@@ -217,6 +227,7 @@ struct HttpTransfer::Impl {
   unsigned header_lines = 0;
   bool header_too_large = false;
   bool wire_too_large = false;
+  std::int64_t certificate_expires_unix_ms = 0;
   OnDone done;
 };
 
@@ -257,6 +268,8 @@ bool HttpTransfer::is_secured() const {
   curl_easy_getinfo(impl_->easy, CURLINFO_APPCONNECT_TIME_T, &at_us);
   return at_us > 0;
 }
+
+std::int64_t HttpTransfer::certificate_expires_unix_ms() const { return impl_->certificate_expires_unix_ms; }
 
 std::size_t HttpTransfer::received() const { return impl_->header_bytes + impl_->body.size(); }
 

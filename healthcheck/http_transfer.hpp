@@ -28,6 +28,7 @@ class HttpTransfer {
   HttpReply reply() const;  // so far
   bool is_secured() const;  // the TLS handshake is over
   std::size_t received() const;
+  std::int64_t certificate_expires_unix_ms() const;  // 0: none was seen
 
  private:
   struct Impl;

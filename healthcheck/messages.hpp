@@ -56,14 +56,14 @@ BOOST_DESCRIBE_STRUCT(StatusQuery, (), (id))
 struct TargetStatus {
   std::string id;
   std::string check;   // name of the check
-  std::string type;    // "tcp", "http", "https"
+  std::string type;    // "tcp", "http", … (check_type.cpp)
   std::string target;  // what was asked: "http://10.0.0.11:80/healthz", "tcp 10.0.0.11:80"
   Verdict verdict{};
   std::int64_t since_unix_ms = 0;  // of the verdict; 0 while unknown
   bool last_passed = false;
   std::string last_result;  // "200 in 3 ms", "connection refused", …; "" before the first
-  std::string last_code;    // "ok", "refused", "timeout", "status", "body", "tls", "unreachable", "reset", "protocol",
-                            // "too_large", "local"
+  std::string last_code;    // "ok", "refused", "timeout", "status", "body", "reply", "tls", "unreachable", "reset",
+                            // "protocol", "too_large", "local"
   std::int64_t last_age_ms = -1;
   std::int64_t last_latency_us = 0;
   std::int64_t next_in_ms = 0;
@@ -76,13 +76,14 @@ struct TargetStatus {
   std::string down_reason;  // why it went down, with the first bytes of an unexpected reply; "" while up
   std::uint64_t passed = 0;
   std::uint64_t failed = 0;
-  std::uint64_t not_checked = 0;  // local trouble (no descriptor, no route of ours): verdict unchanged
-  std::uint64_t late_starts = 0;  // checks begun more than 100 ms after they were due
+  std::uint64_t not_checked = 0;                 // local trouble (no descriptor, no route of ours): verdict unchanged
+  std::uint64_t late_starts = 0;                 // checks begun more than 100 ms after they were due
+  std::int64_t certificate_expires_unix_ms = 0;  // as the last handshake showed it; 0: no certificate seen
 };
 BOOST_DESCRIBE_STRUCT(TargetStatus, (),
                       (id, check, type, target, verdict, since_unix_ms, last_passed, last_result, last_code,
                        last_age_ms, last_latency_us, next_in_ms, streak, rise, fall, interval_ms, timeout_ms, history,
-                       down_reason, passed, failed, not_checked, late_starts))
+                       down_reason, passed, failed, not_checked, late_starts, certificate_expires_unix_ms))
 
 struct Status {
   static constexpr std::string_view kName = "Status";

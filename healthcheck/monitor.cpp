@@ -30,7 +30,10 @@ using Line = std::map<Place, Watched*>;
 
 struct Watched {
   Watched(const Target& t, Verdict initial, std::uint64_t number, base::TimePoint now, std::int64_t unix_ms)
-      : target{t}, serial{number}, state{t.check, initial, unix_ms}, schedule{now, t.check.interval, seed_of(t.id)} {}
+      : target{t},
+        serial{number},
+        state{t.check, initial, unix_ms},
+        schedule{now + t.check.start_delay, state.interval(t.check), seed_of(t.id)} {}
 
   Target target;
   std::uint64_t serial;
@@ -99,8 +102,9 @@ struct Monitor::Impl : std::enable_shared_from_this<Monitor::Impl> {
     release(w);
     ++results;
     const auto now = base::Clock::now();
-    enqueue(w, agenda, std::max(w.schedule.due(), now));
     const auto change = w.state.observe(w.target.id, result, {now, unix_ms_now()});
+    w.schedule.change_interval(w.state.interval(w.target.check), now);
+    enqueue(w, agenda, std::max(w.schedule.due(), now));
     const std::string id = w.target.id;
     const auto keep = shared_from_this();
     if (change) on_change(*change);
@@ -167,14 +171,14 @@ struct Monitor::Impl : std::enable_shared_from_this<Monitor::Impl> {
 
   // A check under way asks the old question: its answer is of no use and it is asked again within the start-up spread.
   void change(Watched& w, const Target& target) {
-    const bool same_rhythm = w.target.check.interval == target.check.interval;
+    const bool same_rhythm = w.state.interval(w.target.check) == w.state.interval(target.check);
     const bool same_asked = same_question(w.target.check, target.check);
     w.state.adopt(w.target.check, target.check);
     w.target = target;
     if (same_rhythm && same_asked) return;
     remove(w);
     w.earlier_late_starts += w.schedule.late_starts();
-    w.schedule = Schedule{base::Clock::now(), target.check.interval, seed_of(target.id)};
+    w.schedule = Schedule{base::Clock::now(), w.state.interval(target.check), seed_of(target.id)};
     enqueue(w, agenda, w.schedule.due());
   }
 

@@ -50,6 +50,8 @@ std::string_view code(Reason reason) {
       return "status";
     case Reason::Body:
       return "body";
+    case Reason::Reply:
+      return "reply";
     case Reason::Tls:
       return "tls";
     case Reason::Unreachable:

@@ -15,10 +15,11 @@ enum class Reason : std::uint8_t {
   Timeout,      // the deadline of the whole check passed
   Status,       // HTTP status outside the expected ranges
   Body,         // HTTP body without the expected text
+  Reply,        // an answer of another protocol that says no, or not what is expected
   Tls,          // handshake or certificate
   Unreachable,  // the network reported that the server cannot be reached
   Reset,        // connection closed or reset before a whole reply
-  Protocol,     // what came is not HTTP
+  Protocol,     // what came is not the protocol
   TooLarge,     // header over its limit
   Local,        // trouble of our own: says nothing about the server, the verdict stays
 };
@@ -35,6 +36,7 @@ struct CheckResult {
   Reason reason = Reason::Ok;
   std::string text;  // "200 in 3 ms", "connection refused"
   base::Duration latency{};
+  std::int64_t certificate_expires_unix_ms = 0;  // of the server's certificate; 0: none was seen
 
   bool passed() const { return reason == Reason::Ok; }
   bool is_about_server() const { return reason != Reason::Local; }

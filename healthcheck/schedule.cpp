@@ -32,7 +32,8 @@ Schedule::Schedule(base::TimePoint origin, base::Duration interval, std::uint64_
     : anchor_{origin + below(std::min(interval, kStartSpread), mixed(seed))},
       interval_{interval},
       seed_{seed},
-      due_{anchor_} {}
+      due_{anchor_},
+      last_start_{origin} {}
 
 base::TimePoint Schedule::place(std::int64_t number) const {
   const auto reach = interval_ / kJitterPart;
@@ -42,9 +43,19 @@ base::TimePoint Schedule::place(std::int64_t number) const {
 
 void Schedule::start(base::TimePoint now) {
   if (now - due_ > kLateAfter) ++late_starts_;
+  last_start_ = now;
   const std::int64_t passed = (now - anchor_) / interval_;
   next_ = std::max(next_ + 1, passed);
   while (place(next_) - now < interval_ / 2) ++next_;
+  due_ = place(next_);
+}
+
+void Schedule::change_interval(base::Duration interval, base::TimePoint now) {
+  if (interval == interval_) return;
+  interval_ = interval;
+  anchor_ = last_start_;
+  next_ = std::max<std::int64_t>(1, (now - anchor_) / interval_);
+  while (place(next_) < now) ++next_;
   due_ = place(next_);
 }
 

@@ -27,6 +27,9 @@ class Schedule {
   // that were missed are not made up for.
   void start(base::TimePoint now);
 
+  // Another rhythm from the last start on; nothing happens where it is the same.
+  void change_interval(base::Duration interval, base::TimePoint now);
+
   std::uint64_t late_starts() const { return late_starts_; }
 
  private:
@@ -37,6 +40,7 @@ class Schedule {
   std::uint64_t seed_;
   std::int64_t next_ = 0;
   base::TimePoint due_;
+  base::TimePoint last_start_;
   std::uint64_t late_starts_ = 0;
 };
 

@@ -2,25 +2,10 @@
 
 #include <fmt/format.h>
 
+#include "healthcheck/check_type.hpp"
 #include "healthcheck/http_request.hpp"
 
 namespace lvsd::healthcheck {
-namespace {
-
-std::string_view type_word(CheckType type) {
-  switch (type) {
-    case CheckType::Tcp:
-      return "tcp";
-    case CheckType::Http:
-      return "http";
-    case CheckType::Https:
-      return "https";
-  }
-  return "tcp";
-}
-
-}  // namespace
-
 bool same_question(const CheckConfig& a, const CheckConfig& b) {
   CheckConfig other = b;
   other.name = a.name;
@@ -28,6 +13,10 @@ bool same_question(const CheckConfig& a, const CheckConfig& b) {
   other.timeout = a.timeout;
   other.rise = a.rise;
   other.fall = a.fall;
+  other.down_interval = a.down_interval;
+  other.fast_interval = a.fast_interval;
+  other.start_delay = a.start_delay;
+  other.tls_warn_days = a.tls_warn_days;
   return a == other;
 }
 
@@ -39,6 +28,7 @@ TargetState::TargetState(const CheckConfig& check, Verdict initial, std::int64_t
 std::optional<HealthChanged> TargetState::observe(const std::string& id, const CheckResult& result, Moment at) {
   last_ = result;
   last_at_ = at.now;
+  if (result.certificate_expires_unix_ms != 0) certificate_expires_unix_ms_ = result.certificate_expires_unix_ms;
   if (!result.is_about_server()) {
     ++not_checked_;
     remember('?');
@@ -60,6 +50,12 @@ void TargetState::adopt(const CheckConfig& before, const CheckConfig& after) {
   if (!same_question(before, after)) dampener_.ask_anew();
 }
 
+base::Duration TargetState::interval(const CheckConfig& check) const {
+  if (dampener_.streak() > 0 && check.fast_interval.count() > 0) return check.fast_interval;
+  if (dampener_.verdict() == Verdict::down && check.down_interval.count() > 0) return check.down_interval;
+  return check.interval;
+}
+
 void TargetState::remember(char mark) {
   if (history_.size() == kHistory) history_.erase(0, 1);
   history_ += mark;
@@ -69,7 +65,7 @@ TargetStatus TargetState::status(const Target& target, base::TimePoint now) cons
   TargetStatus status;
   status.id = target.id;
   status.check = target.check.name;
-  status.type = type_word(target.check.type);
+  status.type = word(target.check.type);
   status.target = asked_words(target);
   status.verdict = dampener_.verdict();
   status.since_unix_ms = since_unix_ms_;
@@ -90,6 +86,7 @@ TargetStatus TargetState::status(const Target& target, base::TimePoint now) cons
   status.passed = passed_;
   status.failed = failed_;
   status.not_checked = not_checked_;
+  status.certificate_expires_unix_ms = certificate_expires_unix_ms_;
   return status;
 }
 

@@ -35,6 +35,9 @@ class TargetState {
   Verdict verdict() const { return dampener_.verdict(); }
   bool last_timed_out() const { return last_ && last_->reason == Reason::Timeout; }
 
+  // From one check to the next, as things stand.
+  base::Duration interval(const CheckConfig& check) const;
+
   // next_in_ms and late_starts are the schedule's and left to the caller.
   TargetStatus status(const Target& target, base::TimePoint now) const;
 
@@ -50,6 +53,7 @@ class TargetState {
   std::uint64_t passed_ = 0;
   std::uint64_t failed_ = 0;
   std::uint64_t not_checked_ = 0;
+  std::int64_t certificate_expires_unix_ms_ = 0;
 };
 
 // Whether a server gives both the same answer: everything but name, rhythm and thresholds.

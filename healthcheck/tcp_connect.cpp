@@ -9,37 +9,12 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include "healthcheck/socket_address.hpp"
+
 namespace lvsd::healthcheck {
 namespace {
 
 constexpr int kReceiveBuffer = 64 << 10;  // bytes: what a server may make the kernel hold for one check
-
-struct SocketAddress {
-  sockaddr_storage storage{};
-  socklen_t size = 0;
-
-  const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
-};
-
-SocketAddress socket_address(const base::Endpoint& endpoint) {
-  SocketAddress address;
-  if (endpoint.address.is_v4()) {
-    sockaddr_in in{};
-    in.sin_family = AF_INET;
-    in.sin_port = htons(endpoint.port);
-    std::memcpy(&in.sin_addr, endpoint.address.data(), endpoint.address.size());
-    std::memcpy(&address.storage, &in, sizeof in);
-    address.size = sizeof in;
-  } else {
-    sockaddr_in6 in{};
-    in.sin6_family = AF_INET6;
-    in.sin6_port = htons(endpoint.port);
-    std::memcpy(&in.sin6_addr, endpoint.address.data(), endpoint.address.size());
-    std::memcpy(&address.storage, &in, sizeof in);
-    address.size = sizeof in;
-  }
-  return address;
-}
 
 int pending_error(int socket) {
   int error = 0;

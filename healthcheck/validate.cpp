@@ -6,6 +6,10 @@
 
 #include <fmt/format.h>
 
+#include "healthcheck/check_type.hpp"
+#include "healthcheck/dns_message.hpp"
+#include "healthcheck/pattern.hpp"
+
 namespace lvsd::healthcheck {
 namespace {
 
@@ -43,6 +47,23 @@ std::string_view http_fault_in(const CheckConfig& check) {
   return "";
 }
 
+bool rhythm_ok(const CheckConfig& check, base::Duration every) {
+  return every.count() == 0 || (every >= kShortest && check.timeout <= every);
+}
+
+bool patterns_ok(const CheckConfig& check) {
+  return check_pattern(check.expect_regex).has_value() && check_pattern(check.expect_body_regex).has_value();
+}
+
+// What goes on the wire of one of the protocols.
+std::string_view wire_fault_in(const CheckConfig& check) {
+  if (!one_word(check.helo) || !one_word(check.login) || !one_word(check.database)) return "a name is not one word";
+  if (!one_word(check.host) || check.host.find('/') != std::string::npos) return "host is not a host name";
+  if (!is_dns_name(check.query_name) || !dns_type(check.query_type)) return "query is not a DNS name and type";
+  if (!dns_rcode(check.expect_rcode)) return "expect_rcode is unknown";
+  return ranges_ok(check) ? "" : "expect_status is not within 100-599";
+}
+
 std::string_view fault_in(const Target& target) {
   const CheckConfig& check = target.check;
   if (target.id.empty()) return "has no id";
@@ -51,7 +72,11 @@ std::string_view fault_in(const Target& target) {
     return "is not a server's address";
   if (check.timeout < kShortest || check.timeout > check.interval) return "timeout is not within 1ms and the interval";
   if (check.rise == 0 || check.fall == 0) return "rise and fall must be at least 1";
-  return check.type == CheckType::Tcp ? "" : http_fault_in(check);
+  if (!rhythm_ok(check, check.down_interval) || !rhythm_ok(check, check.fast_interval))
+    return "timeout is longer than down_interval or fast_interval";
+  if (check.start_delay.count() < 0) return "start_delay is negative";
+  if (!patterns_ok(check)) return "a regular expression is malformed";
+  return carrier(check.type) == Carrier::Http ? http_fault_in(check) : wire_fault_in(check);
 }
 
 }  // namespace

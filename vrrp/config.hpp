@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,16 @@
 #include "base/time.hpp"
 
 namespace lvsd::vrrp {
+
+// Something outside that an instance depends on: an interface.
+struct TrackConfig {
+  std::string name;
+  std::string interface;
+  std::optional<int> weight;  // added to the priority while it fails; without one a failure is a fault
+  bool reverse = false;       // fails while the interface is up
+
+  friend bool operator==(const TrackConfig&, const TrackConfig&) = default;
+};
 
 // One VRRP instance: one virtual router id on one interface, one address family. RFC 9568 names.
 struct InstanceConfig {
@@ -25,12 +36,24 @@ struct InstanceConfig {
   base::Duration garp_repeat_delay{std::chrono::seconds{5}};  // second burst; 0 = none
   base::Duration garp_refresh{std::chrono::seconds{60}};      // slow repetition while master; 0 = none
 
+  std::vector<TrackConfig> tracks;  // with those of its sync group and of that group's other members; each once
+  std::string sync_group;           // "": none
+
   friend bool operator==(const InstanceConfig&, const InstanceConfig&) = default;
+};
+
+// Instances that are master together or not at all. They have one priority.
+struct SyncGroupConfig {
+  std::string name;
+  std::vector<std::string> members;
+
+  friend bool operator==(const SyncGroupConfig&, const SyncGroupConfig&) = default;
 };
 
 struct Config {
   std::string node;  // this director's name, for logs
   std::vector<InstanceConfig> instances;
+  std::vector<SyncGroupConfig> sync_groups;
 
   friend bool operator==(const Config&, const Config&) = default;
 };

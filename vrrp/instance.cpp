@@ -15,6 +15,7 @@
 #include "vrrp/link_monitor.hpp"
 #include "vrrp/socket.hpp"
 #include "vrrp/state_machine.hpp"
+#include "vrrp/tracks.hpp"
 #include "vrrp/virtual_addresses.hpp"
 
 namespace lvsd::vrrp {
@@ -56,8 +57,9 @@ AnnouncePolicy announce_policy(const InstanceConfig& config) {
 }  // namespace
 
 struct Instance::Impl : std::enable_shared_from_this<Instance::Impl> {
-  Impl(const Outside& world, InstanceConfig wanted)
-      : outside{world},
+  Impl(Instance& owner, const Outside& world, InstanceConfig wanted)
+      : face{owner},
+        outside{world},
         config{std::move(wanted)},
         addresses{world.addresses},
         protocol_timer{world.loop},
@@ -71,11 +73,12 @@ struct Instance::Impl : std::enable_shared_from_this<Instance::Impl> {
     return primary_address(*known, outside.virtual_addresses(config.interface)).value_or(base::IpAddress{});
   }
 
-  Params params() const { return {config.priority, config.advert_interval, config.preempt, own_address()}; }
+  std::uint8_t priority() const { return effective_priority(config.priority, config.tracks, outside.links.table()); }
+  Params params() const { return {priority(), config.advert_interval, config.preempt, own_address()}; }
   std::chrono::seconds lease() const { return address_lease(config.advert_interval); }
 
   // Empty when adverts can be sent and received now.
-  std::string why_unusable() {
+  std::string why_unusable() const {
     const Link* known = link();
     if (auto why = problem(known, config.interface, outside.virtual_addresses(config.interface)); !why.empty())
       return why;
@@ -83,15 +86,24 @@ struct Instance::Impl : std::enable_shared_from_this<Instance::Impl> {
     return {};
   }
 
-  void apply(const Event& event, base::TimePoint now) {
-    const State before = state;
-    const Params with = params();
-    Step next = step(with, state, event, now);
-    state = next.state;
+  // Tracks, then the other members of the sync group.
+  std::string why_barred() const {
+    if (auto why = fault(config.tracks, outside.links.table()); !why.empty()) return why;
+    return outside.barred(face);
+  }
+
+  void apply(const Event& event, base::TimePoint now) { outside.decide(face, event, now); }
+
+  void carry_out(MemberStep next, base::TimePoint now) {
+    const State before = std::exchange(state, std::move(next.state));
     if (before.role != Role::master && state.role == Role::master) record.worst_lateness = {};
     perform(next.actions, now);
     if (state.deadline != before.deadline) arm_protocol_timer();
-    if (state.role != before.role) told_transition(before.role, reason(with, before, event));
+    if (state.leaving_for && !before.leaving_for) {
+      base::log::notice(config.name, "resigned (priority 0): {}; the addresses stay until a successor is heard",
+                        state.leaving_because);
+    }
+    if (state.role != before.role) told_transition(before.role, std::move(next.reason));
   }
 
   void perform(const std::vector<Action>& actions, base::TimePoint now) {
@@ -106,6 +118,8 @@ struct Instance::Impl : std::enable_shared_from_this<Instance::Impl> {
         hold_addresses(now);
       } else if (std::holds_alternative<DropAddresses>(action)) {
         drop_addresses();
+      } else if (std::holds_alternative<Silence>(action)) {
+        silence();
       } else {
         schedule_announcement(std::holds_alternative<Announce>(action), now);
       }
@@ -141,6 +155,10 @@ struct Instance::Impl : std::enable_shared_from_this<Instance::Impl> {
 
   void drop_addresses() {
     addresses.release(link(), config.virtual_addresses, lease());
+    silence();
+  }
+
+  void silence() {
     announcements.stop();
     announce_timer.cancel();
   }
@@ -192,7 +210,7 @@ struct Instance::Impl : std::enable_shared_from_this<Instance::Impl> {
     const auto armed_for = state.deadline;
     fence_after_stall(base::Clock::now());
     // What came in while we did not run counts before our own timer does.
-    if (state.role == Role::backup) outside.sockets.drain(config.interface);
+    if (state.role == Role::backup) outside.drain(face);
     const auto now = base::Clock::now();
     if (!state.deadline || *state.deadline > now) return;  // re-armed meanwhile
     if (state.role == Role::master && state.deadline == armed_for) {
@@ -203,7 +221,7 @@ struct Instance::Impl : std::enable_shared_from_this<Instance::Impl> {
 
   // A master that did not run for as long as its peers wait must assume that one of them is master now.
   void fence_after_stall(base::TimePoint now) {
-    if (state.role != Role::master) return;
+    if (state.role != Role::master || state.leaving_for) return;
     const base::Duration asleep = std::chrono::milliseconds{boottime_ms() - record.last_sent_boottime_ms};
     const base::Duration gap = std::max(now - state.last_sent, asleep);
     if (gap > least_peer_patience(config.advert_interval)) apply(Stalled{gap}, now);
@@ -239,7 +257,7 @@ struct Instance::Impl : std::enable_shared_from_this<Instance::Impl> {
       base::log::warning(config.name, "{} advertises every {}, we every {}", from, base::format_duration(peer.interval),
                          base::format_duration(config.advert_interval));
     }
-    if (peer.priority == config.priority && record.worth_a_line("peer priority", now)) {
+    if (peer.priority == priority() && record.worth_a_line("peer priority", now)) {
       base::log::warning(config.name, "{} has our priority {}", from, peer.priority);
     }
     if (!std::ranges::is_permutation(peer.addresses, without_lengths(config.virtual_addresses)) &&
@@ -262,13 +280,27 @@ struct Instance::Impl : std::enable_shared_from_this<Instance::Impl> {
     if (state.role == Role::init) return;
     const auto now = base::Clock::now();
     const auto why = why_unusable();
+    const auto bar = why_barred();
     if (state.role == Role::fault) {
-      if (why.empty()) apply(Startup{}, now);
+      adopted_priority = priority();
+      if (why.empty() && bar.empty()) apply(Startup{}, now);
       return;
     }
     fence_after_stall(now);
     if (!why.empty()) return apply(Lost{why}, now);
-    if (state.role == Role::master) repair(*link(), now);
+    if (!bar.empty()) return apply(Barred{bar}, now);
+    if (state.role == Role::master && !state.leaving_for) repair(*link(), now);
+    follow_tracks(now);
+    if (state.role == Role::backup && *state.deadline <= now) on_protocol_timer();  // waited for a member that has left
+  }
+
+  void follow_tracks(base::TimePoint now) {
+    const auto before = std::exchange(adopted_priority, priority());
+    if (before == adopted_priority) return;
+    const auto failing = costs(config.tracks, outside.links.table());
+    base::log::notice(config.name, "priority {} → {}: {}", before, adopted_priority,
+                      failing.empty() ? "no track fails" : failing);
+    apply(Reconfigured{}, now);
   }
 
   // Compares what is on the link with what we hold.
@@ -290,15 +322,18 @@ struct Instance::Impl : std::enable_shared_from_this<Instance::Impl> {
       return std::ranges::find(config.virtual_addresses, prefix) == config.virtual_addresses.end();
     });
     config = std::move(next);
+    adopted_priority = priority();
     const auto now = base::Clock::now();
     const bool was_master = state.role == Role::master;
     apply(Reconfigured{}, now);
     if (was_master && state.role == Role::master && added) schedule_announcement(true, now);
   }
 
+  Instance& face;
   Outside outside;
   InstanceConfig config;
   State state;
+  std::uint8_t adopted_priority = 0;  // the one that the state machine was told last
   VirtualAddresses addresses;
   AnnounceSchedule announcements;
   base::MacAddress announced_mac;
@@ -308,15 +343,15 @@ struct Instance::Impl : std::enable_shared_from_this<Instance::Impl> {
 };
 
 Instance::Instance(const Outside& outside, InstanceConfig config)
-    : impl_{std::make_shared<Impl>(outside, std::move(config))} {}
+    : impl_{std::make_shared<Impl>(*this, outside, std::move(config))} {}
 Instance::~Instance() = default;
 
 void Instance::start(bool resume) {
   const auto now = base::Clock::now();
+  impl_->adopted_priority = impl_->priority();
   if (auto why = impl_->why_unusable(); !why.empty()) return impl_->apply(Lost{std::move(why)}, now);
-  const bool leased = leases_are_younger(*impl_->link(), impl_->config.virtual_addresses, impl_->lease(),
-                                         resume_limit(impl_->config.advert_interval));
-  impl_->apply(resume || leased ? Event{Resumed{}} : Event{Startup{}}, now);
+  if (auto why = impl_->why_barred(); !why.empty()) return impl_->apply(Barred{std::move(why)}, now);
+  impl_->apply(resume ? Event{Resumed{}} : Event{Startup{}}, now);
 }
 
 void Instance::release(const InstanceConfig& next) {
@@ -324,7 +359,28 @@ void Instance::release(const InstanceConfig& next) {
 }
 
 void Instance::reconfigure(InstanceConfig next) { impl_->reconfigure(std::move(next)); }
-void Instance::stop() { impl_->apply(Shutdown{}, base::Clock::now()); }
+
+void Instance::stop(bool at_once) {
+  const auto now = base::Clock::now();
+  impl_->apply(Shutdown{}, now);
+  if (at_once && leaving()) impl_->apply(Yield{}, now);
+}
+
+bool Instance::leaving() const { return impl_->state.leaving_for.has_value(); }
+Member Instance::member() const { return {impl_->config.name, impl_->params(), impl_->state}; }
+void Instance::carry_out(MemberStep step, base::TimePoint now) { impl_->carry_out(std::move(step), now); }
+
+std::string Instance::why_not_master() const {
+  auto why = impl_->why_unusable();
+  return why.empty() ? fault(impl_->config.tracks, impl_->outside.links.table()) : why;
+}
+
+bool Instance::leases_prove_mastership() const {
+  const Link* link = impl_->link();
+  return link && leases_are_younger(*link, impl_->config.virtual_addresses, impl_->lease(),
+                                    resume_limit(impl_->config.advert_interval));
+}
+
 void Instance::receive(std::span<const std::uint8_t> packet) { impl_->receive(packet); }
 void Instance::link_changed() { impl_->link_changed(); }
 void Instance::count_unknown_virtual_router_id() { impl_->record.discard(DecodeError::VirtualRouterId); }
@@ -339,7 +395,7 @@ InstanceStatus Instance::status() const {
   status.virtual_router_id = config.virtual_router_id;
   status.role = state.role;
   status.priority = config.priority;
-  status.effective_priority = config.priority;
+  status.effective_priority = impl_->priority();
   status.preempt = config.preempt;
   status.advert_interval_ms = base::milliseconds(config.advert_interval);
   status.master_down_interval_ms = base::milliseconds(master_down_interval(impl_->params(), state));
@@ -348,11 +404,17 @@ InstanceStatus Instance::status() const {
   if (state.role == Role::master) status.master_address = status.source_address;
   if (state.role == Role::backup && impl_->record.master) status.master_address = impl_->record.master->to_string();
   impl_->record.describe(status, base::Clock::now());
+  if (leaving()) status.reason = "resigned: " + state.leaving_because;
+  status.sync_group = config.sync_group;
+  for (const auto& track : config.tracks) {
+    status.tracks.push_back({track.name, track.interface, failing(track, impl_->outside.links.table()), !track.weight,
+                             track.weight.value_or(0)});
+  }
   return status;
 }
 
 std::optional<Resume::Instance> Instance::mastership() const {
-  if (impl_->state.role != Role::master) return std::nullopt;
+  if (impl_->state.role != Role::master || leaving()) return std::nullopt;
   return Resume::Instance{impl_->config.name, impl_->record.last_sent_boottime_ms};
 }
 

@@ -12,6 +12,7 @@
 #include "base/address.hpp"
 #include "vrrp/config.hpp"
 #include "vrrp/messages.hpp"
+#include "vrrp/sync_group.hpp"
 
 namespace boost::asio {
 class io_context;
@@ -23,6 +24,7 @@ class AddressWriter;
 class ArpSender;
 class LinkMonitor;
 class Sockets;
+class Instance;
 
 // What an instance reaches of the world; shared by all instances of the room.
 struct Outside {
@@ -34,6 +36,12 @@ struct Outside {
   // VIPs on this interface, of every instance that is not their owner: never the source of an advertisement.
   std::function<std::vector<base::IpAddress>(const std::string& interface)> virtual_addresses;
   std::function<void(RoleChanged)> tell;
+  // Steps the instance, and with it the other members of its sync group; all are told by carry_out().
+  std::function<void(Instance&, const Event&, base::TimePoint)> decide;
+  // Why the other members of its sync group keep it from being master; empty when they do not.
+  std::function<std::string(const Instance&)> barred;
+  // Reads what has arrived for it and for the other members.
+  std::function<void(const Instance&)> drain;
 };
 
 class Instance {
@@ -43,8 +51,7 @@ class Instance {
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;
 
-  // `resume`: go on as master at once, if the interface permits. Also without it when the leases of our addresses prove
-  // that an earlier life, whose supervisor is gone too, was master that lately.
+  // `resume`: go on as master at once, if the interface permits.
   void start(bool resume);
 
   // In place: role and timers are kept. First release() for every changed instance, then reconfigure(), so that an
@@ -52,8 +59,14 @@ class Instance {
   void release(const InstanceConfig& next);
   void reconfigure(InstanceConfig next);
 
-  // Resigns when master, removes the addresses.
-  void stop();
+  // Resigns when master; the addresses go when the successor is heard, or at once.
+  void stop(bool at_once);
+  bool leaving() const;  // has resigned, and holds the addresses for its successor
+
+  Member member() const;
+  void carry_out(MemberStep step, base::TimePoint now);
+  std::string why_not_master() const;    // why it must not be master, its sync group aside; empty when it may
+  bool leases_prove_mastership() const;  // they were refreshed too short ago for a peer to have noticed our absence
 
   void receive(std::span<const std::uint8_t> packet);
   void link_changed();

@@ -69,6 +69,15 @@ struct Discard {
 };
 BOOST_DESCRIBE_STRUCT(Discard, (), (reason, packets))
 
+struct TrackStatus {
+  std::string name;
+  std::string interface;
+  bool failing = false;
+  bool fault = false;       // a failure is a fault; else it costs …
+  std::int32_t weight = 0;  // … this, added to the priority
+};
+BOOST_DESCRIBE_STRUCT(TrackStatus, (), (name, interface, failing, fault, weight))
+
 struct InstanceStatus {
   std::string name;
   std::string interface;
@@ -94,20 +103,30 @@ struct InstanceStatus {
   std::uint64_t addresses_restored = 0;  // VIPs that somebody else removed and we put back
   std::vector<Discard> discarded;
   std::vector<Transition> history;  // newest first, at most 16
+  std::string sync_group;           // "": none
+  std::vector<TrackStatus> tracks;
 };
 BOOST_DESCRIBE_STRUCT(InstanceStatus, (),
                       (name, interface, virtual_router_id, role, priority, effective_priority, preempt,
                        advert_interval_ms, master_down_interval_ms, since_unix_ms, reason, virtual_addresses,
                        source_address, master_address, last_advert_age_ms, adverts_sent, adverts_received,
                        last_advert_sent_boottime_ms, worst_lateness_us, gratuitous_arps_sent, transitions,
-                       addresses_restored, discarded, history))
+                       addresses_restored, discarded, history, sync_group, tracks))
+
+struct SyncGroupStatus {
+  std::string name;
+  Role role{};  // of all its members
+  std::vector<std::string> members;
+};
+BOOST_DESCRIBE_STRUCT(SyncGroupStatus, (), (name, role, members))
 
 struct Status {
   static constexpr std::string_view kName = "Status";
   std::uint64_t id = 0;
   std::vector<InstanceStatus> instances;
+  std::vector<SyncGroupStatus> sync_groups;
 };
-BOOST_DESCRIBE_STRUCT(Status, (), (id, instances))
+BOOST_DESCRIBE_STRUCT(Status, (), (id, instances, sync_groups))
 
 // Up, twice a second: the masters of this moment, kept by the supervisor for Resume.
 struct Masters {

@@ -4,9 +4,11 @@
 #include <csignal>
 #include <ctime>
 #include <map>
+#include <set>
 #include <utility>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <unistd.h>
 
@@ -19,6 +21,7 @@
 #include "vrrp/link_monitor.hpp"
 #include "vrrp/messages.hpp"
 #include "vrrp/socket.hpp"
+#include "vrrp/sync_group.hpp"
 #include "vrrp/timers.hpp"
 #include "vrrp/urgency.hpp"
 #include "vrrp/virtual_addresses.hpp"
@@ -80,36 +83,113 @@ class Room {
   // Addresses leave their old instances before they come to new ones.
   void adopt(Config next) {
     const InstanceDiff todo = diff(config_.instances, next.instances);
-    for (const auto& name : todo.gone) {
-      instances_.at(name)->stop();
-      instances_.erase(name);
-    }
+    for (const auto& name : todo.gone) departing_.push_back(std::move(instances_.extract(name).mapped()));
     config_ = std::move(next);
+    for (const auto& instance : departing_) instance->stop(is_in_the_way(instance->config()));
     for (const auto& changed : todo.changed) instances_.at(changed.name)->release(changed);
     for (const auto& changed : todo.changed) instances_.at(changed.name)->reconfigure(changed);
     monitor_.catch_up();  // a new instance must not take what was just removed for its own
-    for (const auto& added : todo.added) start(added);
+    start(todo.added);
     resume_ = {};
-
-    std::vector<std::string> interfaces;
-    for (const auto& instance : config_.instances) interfaces.push_back(instance.interface);
-    sockets_.keep_only(interfaces);
+    settle();
     monitor_.catch_up();  // and look at the links anew: which address is their own depends on all VIPs
   }
 
-  void start(const InstanceConfig& config) {
-    Outside outside{loop_,
-                    monitor_,
-                    sockets_,
-                    arp_,
-                    addresses_,
-                    [this](const std::string& interface) { return virtual_addresses(interface); },
-                    [this](RoleChanged change) { send(std::move(change)); }};
-    const auto [it, is_new] = instances_.try_emplace(config.name, std::make_unique<Instance>(outside, config));
-    if (is_new) it->second->start(may_resume(config));
+  // What an instance that is gone leaves to its successor belongs to another instance here, at once.
+  bool is_in_the_way(const InstanceConfig& gone) const {
+    return std::ranges::any_of(config_.instances, [&](const InstanceConfig& next) {
+      const bool same_router = next.interface == gone.interface && next.virtual_router_id == gone.virtual_router_id;
+      return same_router || std::ranges::any_of(gone.virtual_addresses, [&](const base::Prefix& prefix) {
+               return std::ranges::find(next.virtual_addresses, prefix.address, &base::Prefix::address) !=
+                      next.virtual_addresses.end();
+             });
+    });
+  }
+
+  // All are there before the first starts: the members of a sync group look at each other.
+  void start(const std::vector<InstanceConfig>& added) {
+    for (const auto& config : added) instances_.try_emplace(config.name, make(config));
+    std::map<std::string, bool> resumes;  // by sync group: all members do, or none
+    for (const auto& config : added) {
+      if (config.sync_group.empty()) continue;
+      const auto [it, is_new] = resumes.try_emplace(config.sync_group, true);
+      it->second = it->second && may_resume(config);
+    }
+    for (const auto& config : added) {
+      const bool resume = config.sync_group.empty() ? may_resume(config) : resumes.at(config.sync_group);
+      instances_.at(config.name)->start(resume);
+    }
+  }
+
+  std::unique_ptr<Instance> make(const InstanceConfig& config) {
+    Outside outside{
+        loop_,
+        monitor_,
+        sockets_,
+        arp_,
+        addresses_,
+        [this](const std::string& interface) { return virtual_addresses(interface); },
+        [this](RoleChanged change) { send(std::move(change)); },
+        [this](Instance& instance, const Event& event, base::TimePoint now) { decide(instance, event, now); },
+        [this](const Instance& instance) { return barred(instance); },
+        [this](const Instance& instance) {
+          for (const auto* member : together_with(instance)) sockets_.drain(member->config().interface);
+        }};
+    return std::make_unique<Instance>(outside, config);
+  }
+
+  // The members of its sync group, itself included; one that departs stands alone.
+  std::vector<Instance*> together_with(const Instance& instance) const {
+    std::vector<Instance*> result;
+    for (const auto& [name, other] : instances_) {
+      const bool same_group =
+          !other->config().sync_group.empty() && other->config().sync_group == instance.config().sync_group;
+      if (other.get() == &instance || same_group) result.push_back(other.get());
+    }
+    const auto departing = std::ranges::find(departing_, &instance, &std::unique_ptr<Instance>::get);
+    return departing == departing_.end() ? result : std::vector{departing->get()};
+  }
+
+  void decide(Instance& instance, const Event& event, base::TimePoint now) {
+    const auto together = together_with(instance);
+    std::vector<Member> members;
+    std::size_t at = 0;
+    for (std::size_t i = 0; i < together.size(); ++i) {
+      if (together[i] == &instance) at = i;
+      members.push_back(together[i]->member());
+    }
+    auto steps = step_together(members, at, event, now);
+    for (std::size_t i = 0; i < together.size(); ++i) {
+      const bool was_leaving = together[i]->leaving();
+      together[i]->carry_out(std::move(steps[i]), now);
+      if (was_leaving && !together[i]->leaving()) boost::asio::post(loop_, [this] { settle(); });
+    }
+  }
+
+  std::string barred(const Instance& instance) const {
+    for (const auto* other : together_with(instance)) {
+      if (other == &instance) continue;
+      if (const auto why = other->why_not_master(); !why.empty())
+        return fmt::format("{}: {}", other->config().name, why);
+    }
+    return {};
+  }
+
+  // After a handover: forgets who has left, looks again at who may come back, ends when that was the last one.
+  void settle() {
+    std::erase_if(departing_, [](const auto& instance) { return !instance->leaving(); });
+    std::vector<std::string> interfaces;
+    for (const auto& instance : config_.instances) interfaces.push_back(instance.interface);
+    for (const auto& instance : departing_) interfaces.push_back(instance->config().interface);
+    sockets_.keep_only(interfaces);
+    if (!stopping_) return links_changed();
+    const bool leaving = std::ranges::any_of(instances_, [](const auto& entry) { return entry.second->leaving(); });
+    if (!leaving && departing_.empty()) finish(0);
   }
 
   bool may_resume(const InstanceConfig& config) const {
+    // Without word from a supervisor: it is gone too.
+    if (instances_.at(config.name)->leases_prove_mastership()) return true;
     const auto it = std::ranges::find(resume_.masters, config.name, &Resume::Instance::name);
     if (it == resume_.masters.end()) return false;
     const std::int64_t age = boottime_ms() - it->last_advert_boottime_ms;
@@ -121,6 +201,10 @@ class Room {
     for (const auto& instance : config_.instances) {
       if (instance.interface != interface || instance.priority == kOwnerPriority) continue;
       for (const auto& prefix : instance.virtual_addresses) result.push_back(prefix.address);
+    }
+    for (const auto& instance : departing_) {
+      if (instance->config().priority == kOwnerPriority) continue;
+      for (const auto& prefix : instance->config().virtual_addresses) result.push_back(prefix.address);
     }
     return result;
   }
@@ -134,6 +218,10 @@ class Room {
       if (id && *id != instance->config().virtual_router_id) continue;
       return instance->receive(packet);
     }
+    for (const auto& instance : departing_) {
+      if (instance->config().interface == interface && id == instance->config().virtual_router_id)
+        return instance->receive(packet);
+    }
     for (const auto& [name, instance] : instances_) {
       if (instance->config().interface == interface) instance->count_unknown_virtual_router_id();
     }
@@ -141,13 +229,24 @@ class Room {
 
   void links_changed() {
     for (const auto& [name, instance] : instances_) instance->link_changed();
+    for (const auto& instance : departing_) instance->link_changed();
   }
 
   void answer(const StatusQuery& query) {
-    Status status{query.id, {}};
+    Status status{query.id, {}, {}};
     for (const auto& config : config_.instances) {
       const auto it = instances_.find(config.name);
       if (it != instances_.end()) status.instances.push_back(it->second->status());
+    }
+    for (const auto& group : config_.sync_groups) {
+      SyncGroupStatus described{group.name, Role::backup, group.members};
+      std::set<Role> roles;
+      for (const auto& instance : status.instances) {
+        if (instance.sync_group == group.name) roles.insert(instance.role);
+      }
+      if (roles.size() == 1) described.role = *roles.begin();
+      if (roles.contains(Role::fault)) described.role = Role::fault;
+      status.sync_groups.push_back(std::move(described));
     }
     send(std::move(status));
   }
@@ -179,8 +278,9 @@ class Room {
 
   void stopped(const Stop& stop) {
     base::log::notice("", "stopping: {}", stop.reason);
-    for (const auto& [name, instance] : instances_) instance->stop();
-    finish(0);
+    stopping_ = true;
+    for (const auto& [name, instance] : instances_) instance->stop(false);
+    settle();
   }
 
   void send(Up message) {
@@ -204,9 +304,11 @@ class Room {
   Config config_;
   Resume resume_;
   std::map<std::string, std::unique_ptr<Instance>> instances_;  // by name
+  std::vector<std::unique_ptr<Instance>> departing_;  // no longer configured, and still holding their addresses
   boost::asio::steady_timer beat_timer_;
   boost::asio::steady_timer masters_timer_;
   std::uint64_t beats_ = 0;
+  bool stopping_ = false;
   bool finished_ = false;
   int exit_code_ = 1;
 };

@@ -59,6 +59,8 @@ Step in_init(const Params& params, const State& state, const Event& event, base:
                         [&](const Reconfigured&) { return stay(state); },
                         [&](const Stalled&) { return stay(state); },
                         [&](const Shutdown&) { return stay(state); },
+                        [&](const Barred&) { return be_fault({DropAddresses{}}); },
+                        [&](const Yield&) { return stay(state); },
                     },
                     event);
 }
@@ -73,6 +75,8 @@ Step in_fault(const Params& params, const State& state, const Event& event, base
                         [&](const Reconfigured&) { return stay(state); },
                         [&](const Stalled&) { return stay(state); },
                         [&](const Shutdown&) { return be_init({}); },
+                        [&](const Barred&) { return stay(state); },
+                        [&](const Yield&) { return stay(state); },
                     },
                     event);
 }
@@ -82,7 +86,7 @@ Step backup_heard(const Params& params, const State& state, const Heard& heard, 
   if (heard.priority == kResignPriority) {  // the master leaves: wait only for better backups than us
     next.armed_at = now;
     next.deadline = now + skew(params, state);
-    next.leaving = heard.source;
+    next.resigned = heard.source;
     return {next, {}};
   }
   const bool may_preempt = params.preempt || params.priority == kOwnerPriority;
@@ -94,7 +98,7 @@ Step backup_heard(const Params& params, const State& state, const Heard& heard, 
 Step backup_reconfigured(const Params& params, const State& state, base::TimePoint now) {
   if (params.priority == kOwnerPriority) return be_master(params, now);
   State next = state;
-  next.deadline = state.armed_at + (state.leaving ? skew(params, state) : master_down_interval(params, state));
+  next.deadline = state.armed_at + (state.resigned ? skew(params, state) : master_down_interval(params, state));
   return {next, {}};
 }
 
@@ -110,6 +114,8 @@ Step in_backup(const Params& params, const State& state, const Event& event, bas
           [&](const Startup&) { return stay(state); },
           [&](const Resumed&) { return stay(state); },
           [&](const Stalled&) { return stay(state); },
+          [&](const Barred&) { return be_fault({}); },
+          [&](const Yield&) { return stay(state); },
       },
       event);
 }
@@ -179,14 +185,45 @@ Step master_stalled(const Params& params, base::TimePoint now) {
   return result;
 }
 
+// Make before break: the successor is told not to wait (§6.4.3, priority 0), and the addresses stay here until it has
+// been heard, so that clients always reach one of the two. Answering for them is all that is left of the mastership.
+Step leave(const Params& params, Role target, std::string why, base::TimePoint now) {
+  State next{.role = Role::master, .deadline = now + handover_limit(params.advert_interval), .last_sent = now};
+  next.leaving_for = target;
+  next.leaving_because = std::move(why);
+  return {next, {SendAdvert{kResignPriority}, TakeAddresses{}, Silence{}}};
+}
+
+// A master that has resigned: whoever advertises is its successor, or will be.
+Step in_leaving(const State& state, const Event& event, base::TimePoint now) {
+  const Step left{State{.role = *state.leaving_for}, {DropAddresses{}}};
+  return std::visit(Overloaded{
+                        [&](const TimerExpired&) { return now < *state.deadline ? stay(state) : left; },
+                        [&](const Heard& heard) { return heard.priority == kResignPriority ? stay(state) : left; },
+                        [&](const Lost&) { return left; },
+                        [&](const Stalled&) { return left; },
+                        [&](const Shutdown&) {
+                          State next = state;
+                          next.leaving_for = Role::init;
+                          return stay(next);
+                        },
+                        [&](const Barred&) { return stay(state); },
+                        [&](const Yield&) { return left; },
+                        [&](const Reconfigured&) { return stay(state); },
+                        [&](const Startup&) { return stay(state); },
+                        [&](const Resumed&) { return stay(state); },
+                    },
+                    event);
+}
+
 // §6.4.3
 Step in_master(const Params& params, const State& state, const Event& event, base::TimePoint now) {
   return std::visit(Overloaded{
                         [&](const TimerExpired&) { return master_timer(params, state, now); },
                         [&](const Heard& heard) { return master_heard(params, state, heard, now); },
-                        [&](const Shutdown&) {
-                          return be_init({SendAdvert{kResignPriority}, DropAddresses{}});
-                        },
+                        [&](const Shutdown&) { return leave(params, Role::init, "stopping", now); },
+                        [&](const Barred& barred) { return leave(params, Role::fault, barred.why, now); },
+                        [&](const Yield&) { return be_backup(params, now, std::nullopt, {DropAddresses{}}); },
                         [&](const Lost&) { return be_fault({DropAddresses{}}); },
                         [&](const Reconfigured&) { return master_reconfigured(params, state, now); },
                         [&](const Stalled&) { return master_stalled(params, now); },
@@ -197,7 +234,7 @@ Step in_master(const Params& params, const State& state, const Event& event, bas
 }
 
 std::string of_the_timer(const State& before) {
-  if (before.leaving) return fmt::format("{} resigned (priority 0)", before.leaving->to_string());
+  if (before.resigned) return fmt::format("{} resigned (priority 0)", before.resigned->to_string());
   const auto waited = before.deadline.value_or(before.armed_at) - before.armed_at;
   return fmt::format("master down timer expired ({:.2f}s)", std::chrono::duration<double>(waited).count());
 }
@@ -209,6 +246,14 @@ std::string of_the_rival(const Params& params, const Heard& heard) {
   return fmt::format("priority {} from {}", heard.priority, heard.source.to_string());
 }
 
+std::string of_the_handover(const State& before, const Event& event) {
+  if (const auto* heard = std::get_if<Heard>(&event)) {
+    return fmt::format("{}; {} has taken over", before.leaving_because, heard->source.to_string());
+  }
+  if (std::holds_alternative<TimerExpired>(event)) return before.leaving_because + "; nobody has taken over";
+  return before.leaving_because;
+}
+
 }  // namespace
 
 Step step(const Params& params, const State& state, const Event& event, base::TimePoint now) {
@@ -218,7 +263,7 @@ Step step(const Params& params, const State& state, const Event& event, base::Ti
     case Role::backup:
       return in_backup(params, state, event, now);
     case Role::master:
-      return in_master(params, state, event, now);
+      return state.leaving_for ? in_leaving(state, event, now) : in_master(params, state, event, now);
     case Role::fault:
       return in_fault(params, state, event, now);
   }
@@ -230,11 +275,12 @@ base::Duration master_down_interval(const Params& params, const State& state) {
 }
 
 std::string reason(const Params& params, const State& before, const Event& event) {
+  if (before.leaving_for) return of_the_handover(before, event);
   return std::visit(
       Overloaded{
           [&](const Startup&) {
             if (params.priority == kOwnerPriority) return std::string{"owner of the addresses (priority 255)"};
-            return std::string{before.role == Role::fault ? "the interface is usable again" : "started"};
+            return std::string{before.role == Role::fault ? "usable again" : "started"};
           },
           [](const Resumed&) { return std::string{"goes on after a restart of the room"}; },
           [&](const Heard& heard) { return of_the_rival(params, heard); },
@@ -242,6 +288,8 @@ std::string reason(const Params& params, const State& before, const Event& event
           [](const Reconfigured&) { return std::string{"priority 255 by configuration"}; },
           [](const Stalled& stalled) { return fmt::format("stood still for {}", base::format_age(stalled.gap)); },
           [](const Lost& lost) { return lost.why; },
+          [](const Barred& barred) { return barred.why; },
+          [](const Yield& yield) { return yield.why; },
           [](const Shutdown&) { return std::string{"stopping"}; },
       },
       event);

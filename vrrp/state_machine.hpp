@@ -28,10 +28,12 @@ struct State {
   std::optional<base::TimePoint> deadline{};  // Active_Down_Timer or Adver_Timer; empty in init and fault
   base::TimePoint armed_at{};                 // backup: when the master down timer was last set
   std::optional<base::Duration>
-      master_interval{};                     // backup: what the master advertises; empty: not heard yet, as our own
-  std::optional<base::IpAddress> leaving{};  // backup: a master that resigned
-  base::TimePoint last_sent{};               // master: our last advertisement
-  unsigned announce_ticks = 0;               // master: adverts for which a past double master still matters
+      master_interval{};                      // backup: what the master advertises; empty: not heard yet, as our own
+  std::optional<base::IpAddress> resigned{};  // backup: a master that resigned
+  base::TimePoint last_sent{};                // master: our last advertisement
+  unsigned announce_ticks = 0;                // master: adverts for which a past double master still matters
+  std::optional<Role> leaving_for{};          // master: has resigned, and holds the addresses for its successor
+  std::string leaving_because{};
 
   friend bool operator==(const State&, const State&) = default;
 };
@@ -52,7 +54,13 @@ struct Lost {
   std::string why;
 };  // the interface is missing, down or without an address
 struct Shutdown {};
-using Event = std::variant<Startup, Resumed, Heard, TimerExpired, Reconfigured, Stalled, Lost, Shutdown>;
+struct Barred {  // not to be master, although the interface is usable: a track, or another member of the sync group
+  std::string why;
+};
+struct Yield {  // another member of the sync group found a better master
+  std::string why;
+};
+using Event = std::variant<Startup, Resumed, Heard, TimerExpired, Reconfigured, Stalled, Lost, Shutdown, Barred, Yield>;
 
 struct SendAdvert {
   std::uint8_t priority = 0;
@@ -64,13 +72,16 @@ struct TakeAddresses {
 struct DropAddresses {
   friend bool operator==(const DropAddresses&, const DropAddresses&) = default;
 };
+struct Silence {
+  friend bool operator==(const Silence&, const Silence&) = default;
+};  // no announcement any more, though the addresses stay
 struct Announce {
   friend bool operator==(const Announce&, const Announce&) = default;
 };  // a whole burst
 struct AnnounceOnce {
   friend bool operator==(const AnnounceOnce&, const AnnounceOnce&) = default;
 };  // one round
-using Action = std::variant<SendAdvert, TakeAddresses, DropAddresses, Announce, AnnounceOnce>;
+using Action = std::variant<SendAdvert, TakeAddresses, DropAddresses, Silence, Announce, AnnounceOnce>;
 
 struct Step {
   State state;

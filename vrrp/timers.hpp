@@ -36,6 +36,13 @@ constexpr std::chrono::seconds address_lease(base::Duration interval) {
   return std::max(std::chrono::floor<std::chrono::seconds>(3 * interval), std::chrono::seconds{1});
 }
 
+// How long a master that has resigned keeps the addresses at most, when no successor is heard: as long as the slowest
+// backup waits (priority 1), at least a second, and never so long that a stop takes for ever.
+inline constexpr base::Duration kLongestHandover = std::chrono::seconds{5};
+constexpr base::Duration handover_limit(base::Duration interval) {
+  return std::clamp<base::Duration>(skew_time(1, interval), std::chrono::seconds{1}, kLongestHandover);
+}
+
 // A mastership whose last advert is younger goes on after a restart of our process: no peer can have noticed.
 constexpr base::Duration resume_limit(base::Duration interval) { return 2 * interval; }
 

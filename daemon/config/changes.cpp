@@ -8,6 +8,7 @@
 
 #include "base/time.hpp"
 #include "daemon/config/load.hpp"
+#include "healthcheck/check_type.hpp"
 #include "ipvs/names.hpp"
 
 namespace lvsd::daemon {
@@ -43,6 +44,11 @@ std::string listener_text(const ipvs::Listener& listener) {
   return fmt::format("{} {}", listener.protocol == ipvs::Protocol::Tcp ? "tcp" : "udp", listener.address.to_string());
 }
 
+std::string track_text(const vrrp::TrackConfig& t) {
+  return fmt::format("{} ({}{}{})", t.name, t.reverse ? "not " : "", t.interface,
+                     t.weight ? fmt::format(" weight {}", *t.weight) : "");
+}
+
 Facts facts(const vrrp::InstanceConfig& i) {
   return {{"interface", i.interface, "restarts on the other interface"},
           {"virtual_router_id", fmt::format("{}", i.virtual_router_id), "change the other director too"},
@@ -55,14 +61,23 @@ Facts facts(const vrrp::InstanceConfig& i) {
            "added and removed while master"},
           {"garp_count", fmt::format("{}", i.garp_count), ""},
           {"garp_repeat_delay", format_duration(i.garp_repeat_delay), ""},
-          {"garp_refresh", format_duration(i.garp_refresh), ""}};
+          {"garp_refresh", format_duration(i.garp_refresh), ""},
+          {"track", joined(i.tracks, track_text), "may change who is master"},
+          {"sync_group", i.sync_group.empty() ? "none" : i.sync_group, "changes role with its members"}};
+}
+
+std::string quoted_or(const std::string& text, std::string_view none) {
+  return text.empty() ? std::string{none} : fmt::format("{:?}", text);
+}
+
+std::string interval_text(base::Duration duration) {
+  return duration.count() == 0 ? "as interval" : format_duration(duration);
 }
 
 Facts facts(const healthcheck::CheckConfig& c) {
-  constexpr std::string_view kTypes[] = {"tcp", "http", "https"};
   constexpr std::string_view asked = "servers keep their state until the new answers are in";
   return {
-      {"type", std::string{kTypes[static_cast<std::size_t>(c.type)]}, asked},
+      {"type", std::string{healthcheck::word(c.type)}, asked},
       {"interval", format_duration(c.interval), ""},
       {"timeout", format_duration(c.timeout), ""},
       {"rise", fmt::format("{}", c.rise), ""},
@@ -79,7 +94,24 @@ Facts facts(const healthcheck::CheckConfig& c) {
        asked},
       {"expect_body", c.expect_body.empty() ? "any" : fmt::format("\"{}\"", c.expect_body), asked},
       {"tls_verify", yes_no(c.tls_verify), asked},
-      {"tls_ca_file", c.tls_ca_file.empty() ? "system" : c.tls_ca_file, asked}};
+      {"tls_ca_file", c.tls_ca_file.empty() ? "system" : c.tls_ca_file, asked},
+      {"down_interval", interval_text(c.down_interval), ""},
+      {"fast_interval", interval_text(c.fast_interval), ""},
+      {"start_delay", format_duration(c.start_delay), ""},
+      {"expect_body_regex", quoted_or(c.expect_body_regex, "any"), asked},
+      {"tls_min_days", fmt::format("{}", c.tls_min_days), asked},
+      {"tls_warn_days", fmt::format("{}", c.tls_warn_days), ""},
+      {c.type == healthcheck::CheckType::Udp ? "payload" : "send", quoted_or(c.send, "nothing"), asked},
+      {"expect", quoted_or(c.expect, "any"), asked},
+      {"expect_regex", quoted_or(c.expect_regex, "any"), asked},
+      {"require_reply", yes_no(c.require_reply), asked},
+      {"query", c.query_name + ' ' + c.query_type, asked},
+      {"expect_rcode", c.expect_rcode, asked},
+      {"expect_answer", quoted_or(c.expect_answer, "any"), asked},
+      {"helo", c.helo, asked},
+      {"starttls", yes_no(c.starttls), asked},
+      {"login", c.login, asked},
+      {"database", c.database, asked}};
 }
 
 Facts facts(const ipvs::VirtualServerConfig& v) {

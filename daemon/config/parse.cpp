@@ -9,9 +9,11 @@ namespace lvsd::daemon {
 namespace {
 
 Config build_for(const Document& document, std::string_view node, Report& report) {
-  Build build{document, node, report, {}, {}, {}};
+  Build build{document, node, report, {}, {}, {}, {}};
   build_nodes(build);
+  build_tracks(build);
   build_vrrp(build);
+  build_sync_groups(build);
   build_checks(build);
   build_services(build);
   build_engine(build);
@@ -56,15 +58,18 @@ Config build_all(const Document& document, std::string_view node, Report& report
   // An unknown host among named nodes has no view of its own (reported): keys may stand for the nodes alone.
   const bool overrides = document.first_override() != nullptr;
   Config config;
+  std::vector<Config> views;
   if (!node.empty() || !overrides) config = build_for(document, node, report);
   if (overrides) {
     for (const auto other : document.names("node")) {
       if (other == node) continue;
       report.set_suffix(fmt::format(" (on node {})", other));
-      build_for(document, other, report);
+      views.push_back(build_for(document, other, report));
     }
     report.set_suffix("");
   }
+  if (!node.empty()) views.push_back(config);
+  check_weights(document, views, report);
   check_pair(document, report);
   return config;
 }

@@ -24,6 +24,12 @@ struct CheckPlan {
   bool used = false;
 };
 
+struct TrackPlan {
+  const Section* section = nullptr;
+  vrrp::TrackConfig track;
+  bool used = false;
+};
+
 struct Build {
   const Document& document;
   std::string_view node;
@@ -31,18 +37,27 @@ struct Build {
   Config config;
   std::map<base::IpAddress, Place> virtual_addresses;
   std::map<std::string_view, CheckPlan> checks;
+  std::map<std::string_view, TrackPlan> tracks;
 
   SectionReader reader(const Section& section) { return {document, section, node, report}; }
 };
 
-void build_nodes(Build& build);     // [node], [global], [status]
-void build_vrrp(Build& build);      // [vrrp]
-void build_checks(Build& build);    // [check]
-void build_services(Build& build);  // [virtual_server], [pool], [real_server]
-void build_engine(Build& build);    // [engine]; after vrrp and services
+void build_nodes(Build& build);        // [node], [global], [status]
+void build_tracks(Build& build);       // [track]
+void build_vrrp(Build& build);         // [vrrp]; after tracks
+void build_sync_groups(Build& build);  // [sync_group]; after vrrp
+void build_checks(Build& build);       // [check]
+void build_services(Build& build);     // [virtual_server], [pool], [real_server]
+void build_engine(Build& build);       // [engine]; after vrrp and services
 
 // The names in `values`, each of which must be a [check]; marks them used.
 std::vector<const CheckPlan*> find_checks(Build& build, const std::vector<Value>& names);
+
+// The names in `values`, each of which must be a [track], added to `tracks` where they are not in it yet.
+void add_tracks(Build& build, const std::vector<Value>& values, std::vector<vrrp::TrackConfig>& tracks);
+
+// A weight that can never change who is master. One view per node.
+void check_weights(const Document& document, const std::vector<Config>& views, Report& report);
 
 // What is wrong between the nodes of one file rather than on one of them.
 void check_pair(const Document& document, Report& report);

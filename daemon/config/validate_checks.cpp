@@ -1,11 +1,16 @@
 // [check]: questions to real servers.
 #include <algorithm>
 #include <charconv>
-#include <initializer_list>
+#include <iterator>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "daemon/config/validate.hpp"
+#include "healthcheck/check_type.hpp"
+#include "healthcheck/dns_message.hpp"
+#include "healthcheck/escapes.hpp"
+#include "healthcheck/pattern.hpp"
 
 namespace lvsd::daemon {
 namespace {
@@ -16,6 +21,7 @@ using healthcheck::StatusRange;
 
 constexpr std::size_t kMaxStatusRanges = 32;
 constexpr std::size_t kMaxHeaders = 32;
+constexpr std::size_t kMaxLogin = 63;  // bytes; PostgreSQL's limit of names
 
 bool is_http_token(std::string_view text) {  // RFC 9110 §5.6.2
   constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
@@ -80,55 +86,172 @@ void read_headers(const SectionReader& reader, CheckConfig& check, Report& repor
   }
 }
 
-void read_http(const SectionReader& reader, CheckConfig& check, Report& report) {
-  check.method = reader.choice("method");
+void read_path(const SectionReader& reader, CheckConfig& check, Report& report) {
   check.path = reader.text("path");
   if (!check.path.starts_with('/') || has_control(check.path, true)) {
     report.error(reader.value("path")->place,
                  fmt::format("path = {}: must begin with \"/\" and have no blanks", check.path));
   }
+}
+
+void read_host(const SectionReader& reader, CheckConfig& check, Report& report) {
   check.host = reader.text("host");
   if (const auto host = reader.value("host");
       host && (has_control(host->text, true) || host->text.find('/') != std::string_view::npos)) {
     report.error(host->place, fmt::format("host = {}: is not a host name", host->text),
                  "a name without scheme, path and blanks");
   }
-  read_headers(reader, check, report);
-  read_status(reader, check, report);
-  check.expect_body = reader.text("expect_body");
-  if (check.method == "HEAD" && !check.expect_body.empty()) {
-    report.error(reader.value("expect_body")->place, "an answer to HEAD has no body to expect anything in");
+}
+
+void read_pattern(const SectionReader& reader, std::string_view key, std::string& pattern, Report& report) {
+  pattern = reader.text(key);
+  if (pattern.empty()) return;
+  if (const auto good = healthcheck::check_pattern(pattern); !good) {
+    report.error(reader.value(key)->place, fmt::format("{}: {}", key, good.error().text),
+                 "the syntax is RE2's: no backreferences, no look-around");
   }
 }
 
-// A key that another type of check would need: most likely `type` is wrong.
-void refuse_keys(const SectionReader& reader, std::initializer_list<std::string_view> keys, std::string_view why,
-                 Report& report) {
-  for (const auto key : keys) {
-    if (const auto* item = reader.own_item(key)) {
-      report.error(item->key_place, fmt::format("\"{}\" has no meaning in {}", key, reader.section().title()),
-                   std::string{why});
-    }
+void read_bytes(const SectionReader& reader, std::string_view key, std::string& bytes, Report& report) {
+  auto resolved = healthcheck::unescape(reader.text(key));
+  if (!resolved) return report.error(reader.value(key)->place, fmt::format("{}: {}", key, resolved.error().text));
+  bytes = std::move(*resolved);
+}
+
+void read_http(const SectionReader& reader, CheckConfig& check, Report& report) {
+  check.method = reader.choice("method");
+  read_path(reader, check, report);
+  read_headers(reader, check, report);
+  read_status(reader, check, report);
+  check.expect_body = reader.text("expect_body");
+  read_pattern(reader, "expect_body_regex", check.expect_body_regex, report);
+  for (const auto key : {"expect_body", "expect_body_regex"}) {
+    if (check.method == "HEAD" && !reader.text(key).empty())
+      report.error(reader.value(key)->place, "an answer to HEAD has no body to expect anything in");
+  }
+}
+
+void read_tls(const SectionReader& reader, CheckConfig& check, Report& report) {
+  check.tls_verify = reader.boolean("tls_verify");
+  check.tls_ca_file = reader.text("tls_ca_file");
+  check.tls_min_days = static_cast<unsigned>(reader.integer("tls_min_days"));
+  check.tls_warn_days = static_cast<unsigned>(reader.integer("tls_warn_days"));
+  if (const auto file = reader.value("tls_ca_file"); file && !file->text.starts_with('/')) {
+    report.error(file->place, fmt::format("tls_ca_file = {}: must be an absolute path", file->text));
+  }
+}
+
+void read_talk(const SectionReader& reader, CheckConfig& check, Report& report) {
+  read_bytes(reader, check.type == CheckType::Udp ? "payload" : "send", check.send, report);
+  read_bytes(reader, "expect", check.expect, report);
+  read_pattern(reader, "expect_regex", check.expect_regex, report);
+  check.require_reply = reader.boolean("require_reply");
+}
+
+void read_dns(const SectionReader& reader, CheckConfig& check, Report& report) {
+  const auto query = *reader.value("query");
+  const auto words = split_words(query);
+  if (words.size() != 2 || !healthcheck::is_dns_name(words[0].text) || !healthcheck::dns_type(words[1].text)) {
+    report.error(query.place, fmt::format("query = {}: is not a name and a type", query.text),
+                 "example: www.example.com A; types are A, AAAA, CNAME, MX, NS, PTR, SOA, TXT");
+  } else {
+    check.query_name = words[0].text;
+    check.query_type = words[1].text;
+  }
+  check.expect_rcode = reader.choice("expect_rcode");
+  check.expect_answer = reader.text("expect_answer");
+}
+
+void read_word(const SectionReader& reader, std::string_view key, std::string& out, Report& report) {
+  out = reader.text(key);
+  if (out.size() > kMaxLogin || has_control(out, true)) {
+    report.error(reader.value(key)->place, fmt::format("{}: must be one word of at most {} bytes", key, kMaxLogin));
+  }
+}
+
+// Keys that mean something to some types only. One with another type: most likely `type` is wrong.
+struct KeyUse {
+  std::string_view key;
+  std::string_view types;  // as the operator reads them
+};
+constexpr std::string_view kHttps = "http or https", kTls = "https, tls or smtp";
+constexpr KeyUse kUses[] = {{"method", kHttps},
+                            {"path", kHttps},
+                            {"header", kHttps},
+                            {"expect_body", kHttps},
+                            {"expect_body_regex", kHttps},
+                            {"expect_status", "http, https or sip"},
+                            {"host", "http, https, tls, smtp or sip"},
+                            {"tls_verify", kTls},
+                            {"tls_ca_file", kTls},
+                            {"tls_min_days", kTls},
+                            {"tls_warn_days", kTls},
+                            {"send", "tcp or tls"},
+                            {"expect", "tcp, tls or udp"},
+                            {"expect_regex", "tcp, tls or udp"},
+                            {"payload", "udp"},
+                            {"require_reply", "udp"},
+                            {"query", "dns"},
+                            {"expect_rcode", "dns"},
+                            {"expect_answer", "dns"},
+                            {"helo", "smtp"},
+                            {"starttls", "smtp"},
+                            {"login", "mysql or pgsql"},
+                            {"database", "pgsql"}};
+
+bool is_among(std::string_view word, std::string_view types) {
+  const auto at = types.find(word);
+  if (at == std::string_view::npos) return false;
+  const auto rest = types.substr(at + word.size());
+  const bool ends = rest.empty() || rest.front() == ',' || rest.front() == ' ';
+  const bool begins = at == 0 || types[at - 1] == ' ';
+  return (begins && ends) || (!rest.empty() && is_among(word, rest));
+}
+
+void refuse_other_keys(const SectionReader& reader, std::string_view type, Report& report) {
+  for (const auto& use : kUses) {
+    const auto* item = reader.own_item(use.key);
+    if (!item || is_among(type, use.types)) continue;
+    report.error(item->key_place, fmt::format("\"{}\" has no meaning in {}", use.key, reader.section().title()),
+                 fmt::format("it is for type = {}", use.types));
   }
 }
 
 void read_type(const SectionReader& reader, CheckConfig& check, Report& report) {
-  const auto type = reader.choice("type");
-  check.type = type == "https" ? CheckType::Https : type == "http" ? CheckType::Http : CheckType::Tcp;
-  if (type.empty()) return;  // wrong, reported, and what goes with it is unknown
-  if (check.type == CheckType::Tcp) {
-    refuse_keys(reader, {"method", "path", "host", "header", "expect_status", "expect_body"},
-                "it is for type = http or https", report);
-  } else {
-    read_http(reader, check, report);
+  const auto word = reader.choice("type");
+  if (word.empty()) return;  // wrong, reported, and what goes with it is unknown
+  check.type = healthcheck::check_type(word).value_or(CheckType::Tcp);
+  refuse_other_keys(reader, word, report);
+  const auto takes = [&](std::string_view key) {
+    const auto* use = std::find_if(std::begin(kUses), std::end(kUses), [&](const KeyUse& u) { return u.key == key; });
+    return is_among(word, use->types);
+  };
+  if (takes("method")) read_http(reader, check, report);
+  if (takes("host")) read_host(reader, check, report);
+  if (takes("tls_verify")) read_tls(reader, check, report);
+  if (takes("expect")) read_talk(reader, check, report);
+  if (takes("query")) read_dns(reader, check, report);
+  if (takes("login")) read_word(reader, "login", check.login, report);
+  if (takes("database")) read_word(reader, "database", check.database, report);
+  if (check.type == CheckType::Sip) read_status(reader, check, report);
+  if (check.type == CheckType::Smtp) {
+    read_word(reader, "helo", check.helo, report);
+    check.starttls = reader.boolean("starttls");
   }
-  if (check.type != CheckType::Https) {
-    return refuse_keys(reader, {"tls_verify", "tls_ca_file"}, "it is for type = https", report);
-  }
-  check.tls_verify = reader.boolean("tls_verify");
-  check.tls_ca_file = reader.text("tls_ca_file");
-  if (const auto file = reader.value("tls_ca_file"); file && !file->text.starts_with('/')) {
-    report.error(file->place, fmt::format("tls_ca_file = {}: must be an absolute path", file->text));
+}
+
+// Every rhythm must leave room for the whole check.
+void check_rhythm(const SectionReader& reader, const CheckConfig& check, Report& report) {
+  const auto shown = reader.section().title();
+  for (const auto& [key, every] : {std::pair{"interval", check.interval},
+                                   {"down_interval", check.down_interval},
+                                   {"fast_interval", check.fast_interval}}) {
+    if (every.count() == 0 || check.timeout <= every) continue;
+    const auto written = reader.has("timeout") ? "timeout" : key;
+    report.error(reader.value(written)->place,
+                 fmt::format("{}: timeout {} is longer than {} {}", shown, base::format_duration(check.timeout), key,
+                             base::format_duration(every)),
+                 "a check must end before the next one begins");
   }
 }
 
@@ -143,13 +266,10 @@ CheckPlan build_check(Build& build, const Section& section) {
   check.rise = static_cast<unsigned>(reader.integer("rise"));
   check.fall = static_cast<unsigned>(reader.integer("fall"));
   plan.port = static_cast<std::uint16_t>(reader.integer("port"));
-  if (check.timeout > check.interval) {
-    const auto written = reader.has("timeout") ? "timeout" : "interval";
-    build.report.error(reader.value(written)->place,
-                       fmt::format("{}: timeout {} is longer than interval {}", section.title(),
-                                   base::format_duration(check.timeout), base::format_duration(check.interval)),
-                       "a check must end before the next one begins");
-  }
+  check.down_interval = reader.time("down_interval");
+  check.fast_interval = reader.time("fast_interval");
+  check.start_delay = reader.time("start_delay");
+  check_rhythm(reader, check, build.report);
   return plan;
 }
 
@@ -158,6 +278,12 @@ std::string question_of(CheckConfig check) {
   std::string out = fmt::format("{} {} {} {} {} {} {} {:?} {:?} {:?} {:?}", static_cast<int>(check.type),
                                 check.interval.count(), check.timeout.count(), check.rise, check.fall, check.tls_verify,
                                 check.method, check.path, check.host, check.expect_body, check.tls_ca_file);
+  out += fmt::format(" {} {} {} {} {} {} {} {}", check.down_interval.count(), check.fast_interval.count(),
+                     check.start_delay.count(), check.tls_min_days, check.tls_warn_days, check.require_reply,
+                     check.starttls, check.expect_rcode);
+  for (const auto& text : {check.expect_body_regex, check.send, check.expect, check.expect_regex, check.query_name,
+                           check.query_type, check.expect_answer, check.helo, check.login, check.database})
+    out += fmt::format(" {:?}", text);
   for (const auto& [name, value] : check.headers) out += fmt::format(" h{:?}:{:?}", name, value);
   for (const auto& range : check.expect_status) out += fmt::format(" s{}-{}", range.first, range.last);
   return out;

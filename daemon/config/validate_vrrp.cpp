@@ -62,11 +62,13 @@ vrrp::InstanceConfig build_instance(Build& build, const Section& section) {
   reader.choice("version");
   instance.preempt = reader.boolean("preempt");
   instance.accept = reader.boolean("accept");
+  if (!instance.accept) build.report.error(reader.value("accept")->place, "accept = no is not supported yet");
   instance.checksum_pseudo_header = reader.choice("checksum") == "pseudo_header";
   instance.garp_count = static_cast<unsigned>(reader.integer("garp_count"));
   instance.garp_repeat_delay = reader.time("garp_repeat_delay");
   instance.garp_refresh = reader.time("garp_refresh");
   for (const auto& value : reader.values("virtual_address")) add_virtual_address(build, section, value, instance);
+  add_tracks(build, reader.values("track"), instance.tracks);
   return instance;
 }
 

@@ -161,7 +161,7 @@ class Work {
     const auto instance = select_instance(*state, i_.arguments.front());
     if (!instance) return not_found(instance);
     if (json()) return Answer{json_only(*body, "instances", "name", {(*instance)->name}), "", kOk};
-    if (view_.csv) return Answer{render_instances({0, {**instance}}, view_), "", kOk};
+    if (view_.csv) return Answer{render_instances({0, {**instance}, {}}, view_), "", kOk};
     return Answer{render_instance(**instance, view_), "", kOk};
   }
 

@@ -82,7 +82,6 @@ std::string argument_words(Completes completes) {
     case Completes::Services:
       return std::string{kListServices};
     case Completes::Servers:
-      return fmt::format("{} {}", kListServices, kListServers);
     case Completes::CheckNames:
       return fmt::format("{} {}", kListServices, kListServers);
     case Completes::Instances:

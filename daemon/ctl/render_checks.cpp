@@ -94,6 +94,13 @@ void add_field(std::string& out, std::string_view label, std::string_view text) 
   out += fmt::format("  {:<9} {}\n", label, text);
 }
 
+std::string certificate_text(const TargetStatus& t, const View& view) {
+  const auto left = t.certificate_expires_unix_ms - view.now_unix_ms;
+  const auto when = local_time(t.certificate_expires_unix_ms, view);
+  if (left < 0) return fmt::format("expired {}", when);
+  return fmt::format("expires {} (in {})", when, age(left));
+}
+
 std::string target_in_full(const TargetStatus& t, const ipvs::Table& table, const View& view) {
   std::string out = fmt::format("{}  {}\n", users(t, table), verdict_line(t, view));
   add_field(out, "check",
@@ -105,6 +112,7 @@ std::string target_in_full(const TargetStatus& t, const ipvs::Table& table, cons
                                   : fmt::format("{}: {}, took {}", t.last_passed ? "passed" : "failed", last_text(t),
                                                 milliseconds_text(t.last_latency_us)));
   if (!t.down_reason.empty()) add_field(out, "why", t.down_reason);
+  if (t.certificate_expires_unix_ms != 0) add_field(out, "cert", certificate_text(t, view));
   if (!t.history.empty())
     add_field(out, "history", strip(t, view) + std::string{view.symbol("  (old → new)", "  (old to new)")});
   std::string sums = fmt::format("{} passed, {} failed", count(t.passed, view), count(t.failed, view));

@@ -10,7 +10,6 @@ namespace lvsd::ctl {
 namespace {
 
 using Align = Column::Align;
-using vrrp::Discard;
 using vrrp::InstanceStatus;
 using vrrp::Role;
 
@@ -62,6 +61,26 @@ std::string discards_text(const InstanceStatus& i, const View& view) {
   return parts.empty() ? "none" : fmt::format("{}", fmt::join(parts, ", "));
 }
 
+std::string track_text(const vrrp::TrackStatus& t) {
+  const auto cost = t.fault ? std::string{"fault"} : fmt::format("{:+}", t.weight);
+  return fmt::format("{} ({}) {}", t.name, t.interface,
+                     t.failing ? fmt::format("FAILING: {}", cost) : fmt::format("ok, {} if it fails", cost));
+}
+
+std::string tracks_text(const InstanceStatus& i) {
+  std::vector<std::string> parts;
+  for (const auto& t : i.tracks) parts.push_back(t.name + (t.failing ? " FAILING" : " ok"));
+  return parts.empty() ? "-" : fmt::format("{}", fmt::join(parts, ", "));
+}
+
+std::string render_groups(const vrrp::Status& status, const View& view) {
+  if (status.sync_groups.empty() || view.csv || !view.header) return {};
+  Layout layout({{"SYNC GROUP"}, {"STATE"}, {"MEMBERS"}});
+  for (const auto& g : status.sync_groups)
+    layout.add({g.name, role_cell(g.role, view), fmt::format("{}", fmt::join(g.members, " "))});
+  return "\n" + layout.text(view);
+}
+
 class InstanceText {
  public:
   InstanceText(const InstanceStatus& instance, const View& view) : i_{instance}, view_{view} {}
@@ -79,6 +98,8 @@ class InstanceText {
                                  count(i_.addresses_restored, view_)));
     add("priority", fmt::format("{} configured, {} effective{}preempt {}", i_.priority, i_.effective_priority, dot(),
                                 i_.preempt ? "on" : "off"));
+    if (!i_.sync_group.empty()) add("group", i_.sync_group);
+    for (const auto& track : i_.tracks) add("track", track_text(track));
     if (i_.role != Role::master) add("master", fmt::format("{}, heard {}", or_dash(i_.master_address), heard(i_)));
     add("adverts",
         fmt::format("every {}, sent {}, received {}{}master down interval {}{}worst send lateness {}",
@@ -129,6 +150,8 @@ std::string render_instances(const vrrp::Status& status, const View& view) {
                  {"SENT", Align::Right, true},
                  {"RECEIVED", Align::Right, true},
                  {"DISCARDED", Align::Right, true},
+                 {"GROUP", Align::Left, true},
+                 {"TRACKS", Align::Left, true},
                  {"VIPS"}});
   for (const auto& i : status.instances) {
     std::uint64_t discarded = 0;
@@ -136,9 +159,9 @@ std::string render_instances(const vrrp::Status& status, const View& view) {
     layout.add({i.name, fmt::format("{}", i.virtual_router_id), i.interface, role_cell(i.role, view), priority_text(i),
                 age_since(i.since_unix_ms, view), or_dash(i.master_address), heard(i), count(i.transitions, view),
                 count(i.adverts_sent, view), count(i.adverts_received, view), count(discarded, view),
-                fmt::format("{}", fmt::join(i.virtual_addresses, " "))});
+                or_dash(i.sync_group), tracks_text(i), fmt::format("{}", fmt::join(i.virtual_addresses, " "))});
   }
-  return layout.text(view);
+  return layout.text(view) + render_groups(status, view);
 }
 
 std::string render_instance(const InstanceStatus& instance, const View& view) {

@@ -17,7 +17,7 @@ std::string View::paint(Tone tone, std::string_view text) const {
 }
 
 std::string count(std::uint64_t number, const View& view) {
-  const auto digits = fmt::format("{}", number);
+  auto digits = fmt::format("{}", number);
   if (!view.thousands) return digits;
   std::string text;
   for (std::size_t i = 0; i < digits.size(); ++i) {

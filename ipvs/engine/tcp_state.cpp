@@ -13,9 +13,8 @@ enum Event : std::size_t { kSyn, kFin, kAck, kRst, kEvents };
 using Row = std::array<State, kTcpStates>;
 using Table = std::array<Row, kEvents>;
 
-constexpr State NO = State::None, ES = State::Established, SS = State::SynSent, SR = State::SynReceived,
-                FW = State::FinWait, TW = State::TimeWait, CL = State::Close, CW = State::CloseWait,
-                LA = State::LastAck, LI = State::Listen, SA = State::SynAck;
+constexpr State ES = State::Established, SS = State::SynSent, SR = State::SynReceived, FW = State::FinWait,
+                TW = State::TimeWait, CL = State::Close, CW = State::CloseWait, LA = State::LastAck, LI = State::Listen;
 
 // Columns: NO ES SS SR FW TW CL CW LA LI SA; rows: syn fin ack rst.
 constexpr Table kFromClient{{

@@ -23,6 +23,8 @@ WORDS = [
      ["ipvs/engine/*neighbour*", "ipvs/engine/*link*", "ipvs/engine/kernel_objects*", "ipvs/kernel/*", "vrrp/*link*",
       "vrrp/*address*"]),
     ("libcurl", r"\bcurl_\w+|\bCURL\w*_\w+|\bCURLM?\b", ["healthcheck/*"]),
+    ("OpenSSL", r"\b(?:SSL|X509|ERR)_\w+\s*\(", ["healthcheck/tls.cpp", "healthcheck/stream.cpp"]),
+    ("RE2", r"\bre2::", ["healthcheck/pattern.cpp"]),
     ("inih", r"\bini_\w+", ["daemon/config/raw*"]),
     ("journal and service manager", r"\bsd_(?:notify|pid_notify|listen|journal|watchdog|booted)\w*",
      ["base/log.cpp", "daemon/service_manager.cpp"]),
@@ -31,9 +33,12 @@ WORDS = [
 # Pure: values and a time point in, values out. No clock, no log, no descriptor, no event loop.
 PURE = [
     "base/address.*", "base/bytes.*", "base/checksum.*", "base/time.cpp",
-    "vrrp/advertisement.*", "vrrp/announce.*", "vrrp/state_machine.*", "vrrp/timers.*", "vrrp/link_table.*", "vrrp/diff*",
+    "vrrp/advertisement.*", "vrrp/announce.*", "vrrp/state_machine.*", "vrrp/timers.*", "vrrp/link_table.*", "vrrp/sync_group.*", "vrrp/tracks.*",
+    "vrrp/diff*",
     "healthcheck/dampener.*", "healthcheck/schedule.*", "healthcheck/http_expect.*", "healthcheck/http_request.*",
-    "healthcheck/target_state.*", "healthcheck/result.*",
+    "healthcheck/target_state.*", "healthcheck/result.*", "healthcheck/certificate.*", "healthcheck/check_type.*",
+    "healthcheck/*dialogue.*", "healthcheck/*exchange.*", "healthcheck/dns_message.*", "healthcheck/escapes.*",
+    "healthcheck/pattern.*",
     "ipvs/desired.*", "ipvs/diff.*", "ipvs/table.*", "ipvs/engine/core*", "ipvs/engine/connection_table.*", "ipvs/engine/packet*",
     "ipvs/engine/parse*", "ipvs/engine/rewrite*", "ipvs/engine/scheduler*", "ipvs/engine/tcp_state*", "ipvs/engine/forward*",
     "ipvs/engine/neighbour_book.*", "ipvs/engine/waiting_packets.*", "ipvs/engine/next_hop*",

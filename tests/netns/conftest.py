@@ -52,9 +52,11 @@ def open_site(method="dr", servers=3):
 
 
 @contextmanager
-def open_pair(method="dr", servers=3, settings=None):
-    """A site with both directors running: site.pair. settings: makes Settings from the site."""
+def open_pair(method="dr", servers=3, settings=None, prepare=None):
+    """A site with both directors running: site.pair. settings: makes Settings from the site. prepare: done to it before."""
     with open_site(method, servers) as site:
+        if prepare:
+            prepare(site)
         site.pair = start_pair(site, settings(site) if settings else None)
         yield site
 

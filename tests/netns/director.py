@@ -53,6 +53,7 @@ class Settings:
                  self._vrrp("front", "eth0", 51, f"{site.vip}/24")]
         if site.back:
             parts.append(self._vrrp("inside", "eth1", 52, f"{INSIDE_VIP}/24"))
+            parts.append("[sync_group both]\nmember = front, inside\n")
         if self.check:
             parts.append(f"[check alive]\n{self.check}\n")
         listen = "\n".join(f"listen = {listener}" for listener in self.listeners)

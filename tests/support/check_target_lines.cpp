@@ -4,12 +4,13 @@
 #include <sstream>
 
 #include "base/memfd.hpp"
+#include "healthcheck/check_type.hpp"
+#include "healthcheck/escapes.hpp"
 
 namespace lvsd::testing {
 namespace {
 
 using healthcheck::CheckConfig;
-using healthcheck::CheckType;
 
 base::Result<int> number(const std::string& text) {
   int value = 0;
@@ -41,6 +42,39 @@ base::Result<void> set_status(CheckConfig& check, const std::string& text) {
   return {};
 }
 
+base::Result<void> set_bytes(std::string& target, const std::string& text) {
+  auto bytes = healthcheck::unescape(text);
+  if (!bytes) return tl::unexpected{bytes.error()};
+  target = std::move(*bytes);
+  return {};
+}
+
+// "example.com/A"
+void set_query(CheckConfig& check, const std::string& text) {
+  const auto slash = text.find('/');
+  check.query_name = text.substr(0, slash);
+  if (slash != std::string::npos) check.query_type = text.substr(slash + 1);
+}
+
+// Keys of the checks that are not http.
+base::Result<void> set_other(CheckConfig& check, const std::string& key, const std::string& value) {
+  if (key == "send") return set_bytes(check.send, value);
+  if (key == "expect") return set_bytes(check.expect, value);
+  if (key == "min_days") return set_count(check.tls_min_days, value);
+  if (key == "warn_days") return set_count(check.tls_warn_days, value);
+  if (key == "regex") check.expect_regex = value;
+  if (key == "body_regex") check.expect_body_regex = value;
+  if (key == "require_reply") check.require_reply = value != "no";
+  if (key == "query") set_query(check, value);
+  if (key == "rcode") check.expect_rcode = value;
+  if (key == "answer") check.expect_answer = value;
+  if (key == "helo") check.helo = value;
+  if (key == "starttls") check.starttls = value != "no";
+  if (key == "login") check.login = value;
+  if (key == "database") check.database = value;
+  return {};
+}
+
 base::Result<void> set(healthcheck::Target& target, const std::string& key, const std::string& value) {
   CheckConfig& check = target.check;
   if (key == "interval") return set_duration(check.interval, value);
@@ -55,7 +89,7 @@ base::Result<void> set(healthcheck::Target& target, const std::string& key, cons
   if (key == "body") check.expect_body = value;
   if (key == "ca") check.tls_ca_file = value;
   if (key == "verify") check.tls_verify = value != "no";
-  return {};
+  return set_other(check, key, value);
 }
 
 }  // namespace
@@ -66,7 +100,9 @@ base::Result<healthcheck::Target> parse_target_line(std::string_view line) {
   words >> type >> endpoint;
   healthcheck::Target target;
   target.check.name = type;
-  target.check.type = type == "https" ? CheckType::Https : type == "http" ? CheckType::Http : CheckType::Tcp;
+  const auto known = healthcheck::check_type(type);
+  if (!known) return base::fail("not a type of check: " + type);
+  target.check.type = *known;
   const auto parsed = base::Endpoint::parse(endpoint);
   if (!parsed) return tl::unexpected{parsed.error()};
   target.endpoint = *parsed;

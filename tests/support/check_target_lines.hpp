@@ -2,6 +2,9 @@
 //   tcp 10.0.0.11:80
 //   https 10.0.0.11:443 path=/healthz host=www.example.com interval=500ms timeout=200ms rise=2 fall=3 status=200-204
 //         body=ready ca=/etc/ca.pem verify=no id=NAME            (all on one line; no value may contain a blank)
+//   tcp 10.0.0.11:6379 send=PING\r\n expect=+PONG
+//   dns 10.0.0.11:53 query=example.com/A answer=10.0.0.7
+//   smtp 10.0.0.11:25 starttls=yes helo=lvs1
 #pragma once
 
 #include <string>

@@ -2,9 +2,10 @@
 //
 //   params KEY=VALUE …         priority interval preempt address; before the first event or between events
 //   at TIME EVENT …            startup | resumed | heard ADDRESS prio=N [interval=D] | reconfigured | stalled D |
-//                              lost WORDS | shutdown | wait; timers that are due up to TIME fire first, each on its
-//                              time
-//   expect ACTION              send prio=N | take | drop | announce | announce once | MASTER: reason | BACKUP: … | …
+//                              lost WORDS | barred WORDS | shutdown | wait; timers that are due up to TIME fire first,
+//                              each on its time
+//   expect ACTION              send prio=N | take | drop | silence | announce | announce once | MASTER: reason |
+//   BACKUP: … | …
 //
 // What a line `at` causes must be expected, whole and in order, before the next one.
 #include <algorithm>
@@ -29,6 +30,7 @@ std::string describe(const Action& action) {
   if (const auto* advert = std::get_if<SendAdvert>(&action)) return fmt::format("send prio={}", advert->priority);
   if (std::holds_alternative<TakeAddresses>(action)) return "take";
   if (std::holds_alternative<DropAddresses>(action)) return "drop";
+  if (std::holds_alternative<Silence>(action)) return "silence";
   return std::holds_alternative<Announce>(action) ? "announce" : "announce once";
 }
 
@@ -88,6 +90,7 @@ class Player {
     if (name == "shutdown") return Shutdown{};
     if (name == "reconfigured") return Reconfigured{};
     if (name == "stalled" && words >> word) return Stalled{*base::parse_duration(word)};
+    if (name == "barred" && std::getline(words >> std::ws, word)) return Barred{word};
     if (name == "lost" && std::getline(words >> std::ws, word)) return Lost{word};
     if (name == "heard" && words >> word) {
       auto rest = options(words);

@@ -55,6 +55,7 @@ Snapshot one_of_everything() {
   s.healthcheck->targets[0].id = "http_ok@10.0.0.11:80";
   s.healthcheck->targets[0].check = "http_ok";
   s.healthcheck->targets[0].verdict = healthcheck::Verdict::up;
+  s.healthcheck->targets[0].certificate_expires_unix_ms = 1'763'633'597'000;
   s.table.emplace();
   s.table->services.resize(1);
   auto& web = s.table->services[0];

@@ -61,7 +61,7 @@ std::vector<std::string> subjects(const Overview& overview) {
 
 Snapshot healthy() {
   Snapshot s;
-  s.vrrp = vrrp::Status{0, {instance("front", vrrp::Role::master)}};
+  s.vrrp = vrrp::Status{0, {instance("front", vrrp::Role::master)}, {}};
   s.healthcheck = healthcheck::Status{};
   s.table = ipvs::Table{};
   s.table->services = {

@@ -59,5 +59,14 @@ TEST(Judge, WantsTheExpectedTextInTheBody) {
   EXPECT_NE(cut.text.find("not in the body in the first 64 KiB"), std::string::npos);
 }
 
+TEST(Judge, WantsTheBodyToMatchTheExpression) {
+  CheckConfig check;
+  check.expect_body_regex = R"(^\s*\{"status": *"(ok|warn)")";
+  EXPECT_TRUE(judged(reply(200, "{\"status\": \"warn\"}"), check).passed());
+  const auto result = judged(reply(200, "{}"), check);
+  EXPECT_EQ(result.reason, Reason::Body);
+  EXPECT_NE(result.text.find("the body does not match ^\\s*"), std::string::npos) << result.text;
+}
+
 }  // namespace
 }  // namespace lvsd::healthcheck

@@ -1,6 +1,7 @@
 // Runs one real check to its end on an event loop of its own.
 #pragma once
 
+#include <csignal>
 #include <optional>
 #include <string>
 
@@ -24,6 +25,7 @@ inline Target target(const std::string& type, const base::Endpoint& endpoint, co
 }
 
 inline Outcome run_check(const Target& target) {
+  std::signal(SIGPIPE, SIG_IGN);  // as the room does
   boost::asio::io_context loop;
   const auto checkers = make_checkers(loop);
   Outcome outcome;

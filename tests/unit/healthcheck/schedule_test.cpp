@@ -76,5 +76,28 @@ TEST(Schedule, KeepsHalfAnIntervalBetweenTwoStartsWhateverTheLateness) {
   }
 }
 
+TEST(Schedule, ChangesItsRhythmFromTheLastStartOn) {
+  for (const base::Duration interval : {200ms, 10000ms}) {
+    Schedule schedule{kOrigin, 1s, seed_of("x")};
+    const auto started = schedule.due();
+    schedule.start(started);
+    schedule.change_interval(interval, started + 50ms);
+    EXPECT_GE(schedule.due(), started + interval - interval / 20);
+    EXPECT_LE(schedule.due(), started + interval + interval / 20);
+    const auto due = schedule.due();
+    schedule.change_interval(interval, started + 60ms);
+    EXPECT_EQ(schedule.due(), due) << "nothing changed";
+  }
+}
+
+TEST(Schedule, IsNotDueInThePastAfterAChangeOfRhythm) {
+  Schedule schedule{kOrigin, 10s, seed_of("x")};
+  const auto started = schedule.due();
+  schedule.start(started);
+  schedule.change_interval(100ms, started + 5s);
+  EXPECT_GE(schedule.due(), started + 5s);
+  EXPECT_LE(schedule.due(), started + 5200ms);
+}
+
 }  // namespace
 }  // namespace lvsd::healthcheck

@@ -98,5 +98,34 @@ TEST(SameQuestion, LooksAtWhatTheServerIsAskedOnly) {
   EXPECT_FALSE(same_question(a, b));
 }
 
+TEST(TargetState, AsksInItsOwnRhythmWhileDownAndWhileInDoubt) {
+  auto t = target();
+  t.check.rise = t.check.fall = 2;
+  t.check.interval = 2s;
+  TargetState state{t.check, Verdict::up, 5};
+  EXPECT_EQ(state.interval(t.check), 2s);
+  state.observe(t.id, kFail, kNow);
+  EXPECT_EQ(state.interval(t.check), 2s) << "none configured";
+  t.check.fast_interval = 500ms;
+  t.check.down_interval = 10s;
+  EXPECT_EQ(state.interval(t.check), 500ms) << "in doubt";
+  state.observe(t.id, kFail, kNow);
+  EXPECT_EQ(state.interval(t.check), 10s) << "down";
+  state.observe(t.id, kPass, kNow);
+  EXPECT_EQ(state.interval(t.check), 500ms) << "in doubt again";
+  state.observe(t.id, kPass, kNow);
+  EXPECT_EQ(state.interval(t.check), 2s) << "up";
+}
+
+TEST(TargetState, RemembersTheCertificateThroughResultsThatSawNone) {
+  const auto t = target();
+  TargetState state{t.check, Verdict::up, 5};
+  auto seen = kPass;
+  seen.certificate_expires_unix_ms = 77;
+  state.observe(t.id, seen, kNow);
+  state.observe(t.id, kFail, kNow);
+  EXPECT_EQ(state.status(t, kNow.now).certificate_expires_unix_ms, 77);
+}
+
 }  // namespace
 }  // namespace lvsd::healthcheck

@@ -49,8 +49,32 @@ TEST(Validate, RefusesWhatTheRoomCannotDo) {
        [](Target& t) {
          t.check.expect_status = {{200, 600}};
        }},
-      {"status range backwards", [](Target& t) {
+      {"status range backwards",
+       [](Target& t) {
          t.check.expect_status = {{300, 200}};
+       }},
+      {"timeout over the fast interval", [](Target& t) { t.check.fast_interval = t.check.timeout - 1ns; }},
+      {"timeout over the down interval", [](Target& t) { t.check.down_interval = 1ns; }},
+      {"negative delay", [](Target& t) { t.check.start_delay = -1s; }},
+      {"no expression", [](Target& t) { t.check.expect_body_regex = "("; }},
+      {"line break in helo",
+       [](Target& t) {
+         t.check.type = CheckType::Smtp;
+         t.check.helo = "a\r\nMAIL FROM:<a>";
+       }},
+      {"line break in a SIP host",
+       [](Target& t) {
+         t.check.type = CheckType::Sip;
+         t.check.host = "a\r\nX: y";
+       }},
+      {"no DNS name",
+       [](Target& t) {
+         t.check.type = CheckType::Dns;
+         t.check.query_name = std::string(300, 'a');
+       }},
+      {"no DNS type", [](Target& t) {
+         t.check.type = CheckType::Dns;
+         t.check.query_type = "ANY";
        }}};
   for (const auto& [name, spoil] : faults) {
     Target t = good();

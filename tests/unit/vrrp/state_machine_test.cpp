@@ -19,6 +19,7 @@ const Params kParams{.priority = 100, .advert_interval = 1s, .preempt = true, .o
 
 State backup(const Params& params = kParams) { return step(params, State{}, Startup{}, kNow).state; }
 State master(const Params& params = kParams) { return step(params, State{}, Resumed{}, kNow).state; }
+State leaving() { return step(kParams, master(), Shutdown{}, kNow).state; }
 State fault() { return step(kParams, State{}, Lost{"eth0 is down"}, kNow).state; }
 
 Heard heard(std::uint8_t priority, base::IpAddress source = kLower, base::Duration interval = 1s) {
@@ -33,18 +34,26 @@ struct Row {
   std::vector<Action> actions;
 };
 
-constexpr std::size_t kRoles = 4;
+constexpr std::size_t kStates = 5;
 constexpr std::size_t kEvents = std::variant_size_v<Event>;
 
 const std::array<Event, kEvents>& events() {
-  static const std::array<Event, kEvents> all{
-      Startup{}, Resumed{}, heard(50), TimerExpired{}, Reconfigured{}, Stalled{10s}, Lost{"eth0 is down"}, Shutdown{}};
+  static const std::array<Event, kEvents> all{Startup{},
+                                              Resumed{},
+                                              heard(50),
+                                              TimerExpired{},
+                                              Reconfigured{},
+                                              Stalled{10s},
+                                              Lost{"eth0 is down"},
+                                              Shutdown{},
+                                              Barred{"track uplink: eth1 is down"},
+                                              Yield{"inside: priority 150 from 10.0.0.2"}};
   return all;
 }
 
 // Order of the columns: as in Event. The timer is due, the advertisement heard has a lower priority.
-const std::array<std::array<Row, kEvents>, kRoles>& table() {
-  static const std::array<std::array<Row, kEvents>, kRoles> rows{{
+const std::array<std::array<Row, kEvents>, kStates>& table() {
+  static const std::array<std::array<Row, kEvents>, kStates> rows{{
       // init
       {{{"starts as backup, holding nothing", Role::backup, {DropAddresses{}}},
         {"goes on as master", Role::master, {SendAdvert{100}, TakeAddresses{}, Announce{}}},
@@ -53,7 +62,9 @@ const std::array<std::array<Row, kEvents>, kRoles>& table() {
         {"has nothing to adapt", Role::init, {}},
         {"cannot stall", Role::init, {}},
         {"starts in fault", Role::fault, {DropAddresses{}}},
-        {"has nothing to stop", Role::init, {}}}},
+        {"has nothing to stop", Role::init, {}},
+        {"starts in fault", Role::fault, {DropAddresses{}}},
+        {"has nothing to yield", Role::init, {}}}},
       // backup
       {{{"is started already", Role::backup, {}},
         {"is started already", Role::backup, {}},
@@ -62,7 +73,9 @@ const std::array<std::array<Row, kEvents>, kRoles>& table() {
         {"adapts its timer", Role::backup, {}},
         {"owned nothing while it stood still", Role::backup, {}},
         {"goes to fault", Role::fault, {}},
-        {"leaves without a word", Role::init, {}}}},
+        {"leaves without a word", Role::init, {}},
+        {"goes to fault", Role::fault, {}},
+        {"has nothing to yield", Role::backup, {}}}},
       // master
       {{{"is started already", Role::master, {}},
         {"is started already", Role::master, {}},
@@ -71,7 +84,9 @@ const std::array<std::array<Row, kEvents>, kRoles>& table() {
         {"tells its peers at once", Role::master, {SendAdvert{100}, TakeAddresses{}}},
         {"assumes that a peer took over", Role::backup, {DropAddresses{}}},
         {"gives up the addresses", Role::fault, {DropAddresses{}}},
-        {"resigns", Role::init, {SendAdvert{0}, DropAddresses{}}}}},
+        {"resigns, and holds the addresses", Role::master, {SendAdvert{0}, TakeAddresses{}, Silence{}}},
+        {"resigns, and holds the addresses", Role::master, {SendAdvert{0}, TakeAddresses{}, Silence{}}},
+        {"gives way", Role::backup, {DropAddresses{}}}}},
       // fault
       {{{"starts over as backup", Role::backup, {DropAddresses{}}},
         {"cannot resume", Role::fault, {}},
@@ -80,22 +95,34 @@ const std::array<std::array<Row, kEvents>, kRoles>& table() {
         {"has nothing to adapt", Role::fault, {}},
         {"cannot stall", Role::fault, {}},
         {"is in fault already", Role::fault, {}},
-        {"stops", Role::init, {}}}},
+        {"stops", Role::init, {}},
+        {"is in fault already", Role::fault, {}},
+        {"has nothing to yield", Role::fault, {}}}},
+      // master that has resigned because it stops
+      {{{"does not come back", Role::master, {}},
+        {"does not come back", Role::master, {}},
+        {"has found its successor", Role::init, {DropAddresses{}}},
+        {"has waited long enough", Role::init, {DropAddresses{}}},
+        {"has nothing to adapt", Role::master, {}},
+        {"has waited long enough", Role::init, {DropAddresses{}}},
+        {"cannot hear a successor", Role::init, {DropAddresses{}}},
+        {"is leaving already", Role::master, {}},
+        {"is leaving already", Role::master, {}},
+        {"has waited long enough", Role::init, {DropAddresses{}}}}},
   }};
   return rows;
 }
 
 State state_of(std::size_t role) {
-  const std::array<State, kRoles> states{State{}, backup(), master(), fault()};
+  const std::array<State, kStates> states{State{}, backup(), master(), fault(), leaving()};
   return states[role];
 }
 
 TEST(StateMachine, DoesInEveryStateOnEveryEventWhatTheTableSays) {
-  for (std::size_t role = 0; role < kRoles; ++role) {
+  for (std::size_t role = 0; role < kStates; ++role) {
     for (std::size_t event = 0; event < kEvents; ++event) {
       const Row& row = table()[role][event];
       const State before = state_of(role);
-      ASSERT_EQ(static_cast<std::size_t>(before.role), role);
       const Step result = step(kParams, before, events()[event], kNow + 5s);
       const auto place = "role " + std::to_string(role) + ", event " + std::to_string(event) + ": " + row.claim;
       EXPECT_EQ(result.state.role, row.next) << place;
@@ -263,8 +290,34 @@ TEST(Master, AnnouncesAgainAfterADoubleMaster) {  // L4: now, at the next advert
 
 TEST(Master, ResignsWithPriorityZeroWhenItStops) {  // S18
   const Step result = step(kParams, master(), Shutdown{}, kNow);
-  EXPECT_THAT(result.actions, ElementsAre(SendAdvert{0}, DropAddresses{}));
-  EXPECT_FALSE(result.state.deadline);
+  EXPECT_THAT(result.actions, ElementsAre(SendAdvert{0}, TakeAddresses{}, Silence{}));
+  EXPECT_EQ(result.state.leaving_for, Role::init);
+}
+
+TEST(Leaving, HoldsTheAddressesUntilAnotherMasterIsHeard) {
+  EXPECT_EQ(step(kParams, leaving(), heard(0), kNow + 100ms).state, leaving());  // another one that leaves
+  const Step result = step(kParams, leaving(), heard(1), kNow + 100ms);
+  EXPECT_EQ(result.state, (State{.role = Role::init}));
+  EXPECT_THAT(result.actions, ElementsAre(DropAddresses{}));
+}
+
+TEST(Leaving, HoldsTheAddressesNoLongerThanTheSlowestBackupWaits) {
+  EXPECT_EQ(leaving().deadline, kNow + 1s);
+  const struct { base::Duration interval, limit; } rows[] = {{10ms, 1s}, {1s, 1s}, {2s, 1992187500ns}, {40950ms, 5s}};
+  for (const auto& row : rows) {
+    Params params = kParams;
+    params.advert_interval = row.interval;
+    EXPECT_EQ(step(params, master(params), Shutdown{}, kNow).state.deadline, kNow + row.limit)
+        << base::format_duration(row.interval);
+  }
+}
+
+TEST(Leaving, EndsInTheRoleThatItLeftFor) {
+  const State barred = step(kParams, master(), Barred{"track uplink: eth1 is down"}, kNow).state;
+  EXPECT_EQ(step(kParams, barred, heard(100), kNow + 100ms).state.role, Role::fault);
+  const State stopped = step(kParams, barred, Shutdown{}, kNow + 50ms).state;
+  EXPECT_EQ(stopped.deadline, barred.deadline);
+  EXPECT_EQ(step(kParams, stopped, heard(100), kNow + 100ms).state.role, Role::init);
 }
 
 TEST(Master, WaitsAfterAStallUntilALivingMasterMustHaveBeenHeard) {
@@ -290,7 +343,7 @@ TEST(Owner, YieldsToAnotherOwnerOfGreaterAddress) {  // R8, S22
 
 TEST(Reason, SaysWhyInOneClause) {
   EXPECT_EQ(reason(kParams, State{}, Startup{}), "started");
-  EXPECT_EQ(reason(kParams, fault(), Startup{}), "the interface is usable again");
+  EXPECT_EQ(reason(kParams, fault(), Startup{}), "usable again");
   EXPECT_EQ(reason(kParams, backup(), TimerExpired{}), "master down timer expired (3.61s)");
   const State left = step(kParams, backup(), heard(0), kNow).state;
   EXPECT_EQ(reason(kParams, left, TimerExpired{}), "10.0.0.2 resigned (priority 0)");
@@ -298,6 +351,8 @@ TEST(Reason, SaysWhyInOneClause) {
   EXPECT_EQ(reason(kParams, master(), heard(100, kGreater)), "equal priority 100 and greater address 10.0.0.4");
   EXPECT_EQ(reason(kParams, master(), Lost{"eth0 is down"}), "eth0 is down");
   EXPECT_EQ(reason(kParams, master(), Stalled{7s}), "stood still for 7.0s");
+  EXPECT_EQ(reason(kParams, leaving(), heard(100)), "stopping; 10.0.0.2 has taken over");
+  EXPECT_EQ(reason(kParams, leaving(), TimerExpired{}), "stopping; nobody has taken over");
 }
 
 }  // namespace

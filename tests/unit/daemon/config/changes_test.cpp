@@ -58,6 +58,14 @@ TEST(Changes, NameServersThatComeAndGo) {
                   "- real_server web/rs2: 10.0.0.12 [drained, then removed]"));
 }
 
+TEST(Changes, NameTracksAndSyncGroups) {
+  const auto text = kFront + "track = a\n[track a]\ntype = interface\ninterface = eth2\n";
+  EXPECT_THAT(between(text, text + "weight = -60\n"),
+              ElementsAre("~ vrrp front: track a (eth2) → a (eth2 weight -60) [may change who is master]"));
+  EXPECT_THAT(between(kFront, kFront + "[sync_group g]\nmember = front\n"),
+              ElementsAre("~ vrrp front: sync_group none → g [changes role with its members]"));
+}
+
 TEST(Changes, AServerWithoutACheckIsUsedAtOnce) {
   const auto bare = replaced(kWeb, "check = http\n", "");
   EXPECT_THAT(between(bare, bare + "real_server = rs3 10.0.0.13\n"),
@@ -77,7 +85,7 @@ TEST(Changes, NameServicesAndInstancesThatComeAndGo) {
 
 // Whatever compares unequal must be told, or `config diff` lies.
 TEST(Changes, EveryKeyThatMakesADifferenceIsTold) {
-  for (const auto* line : {"priority = 7", "accept = no", "preempt = no", "checksum = message", "garp_count = 2",
+  for (const auto* line : {"priority = 7", "preempt = no", "checksum = message", "garp_count = 2",
                            "garp_repeat_delay = 1s", "garp_refresh = 0", "virtual_address = 10.0.0.101"}) {
     EXPECT_EQ(between(kWeb, replaced(kWeb, "interface = eth0", std::string{"interface = eth0\n"} + line)).size(), 1u)
         << line;

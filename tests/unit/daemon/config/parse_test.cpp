@@ -47,7 +47,7 @@ TEST(Parse, EveryKeyOfAVrrpInstanceIsRead) {
   const auto i =
       config_of(
           "[vrrp front]\ninterface = eth1.7\nvirtual_router_id = 255\npriority = 1\nadvert_interval = 40.95\n"
-          "preempt = off\naccept = false\nchecksum = message\ngarp_count = 7\ngarp_repeat_delay = 250ms\n"
+          "preempt = off\naccept = on\nchecksum = message\ngarp_count = 7\ngarp_repeat_delay = 250ms\n"
           "garp_refresh = 0\nversion = 3\nvirtual_address = 10.0.0.1\nvirtual_address = 10.0.0.2/8\n")
           .vrrp.instances.at(0);
   EXPECT_EQ(i.interface, "eth1.7");
@@ -55,7 +55,7 @@ TEST(Parse, EveryKeyOfAVrrpInstanceIsRead) {
   EXPECT_EQ(i.priority, 1);
   EXPECT_EQ(i.advert_interval, 40950ms);
   EXPECT_FALSE(i.preempt);
-  EXPECT_FALSE(i.accept);
+  EXPECT_TRUE(i.accept);
   EXPECT_FALSE(i.checksum_pseudo_header);
   EXPECT_EQ(i.garp_count, 7u);
   EXPECT_EQ(i.garp_repeat_delay, 250ms);
@@ -349,6 +349,12 @@ INSTANTIATE_TEST_SUITE_P(
         Line{"check", "method = POST", "method = POST is not supported yet"}, Line{"check", "timeout = 2s", nullptr},
         Line{"check", "timeout = 2001ms", "[check c]: timeout 2001ms is longer than interval 2s"},
         Line{"check", "interval = 500ms", "[check c]: timeout 1s is longer than interval 500ms"},
+        Line{"check", "expect_body_regex = ^(ok|fine)$", nullptr},
+        Line{"check", "expect_body_regex = (", "expect_body_regex: missing ): ("},
+        Line{"check", "fast_interval = 500ms", "[check c]: timeout 1s is longer than fast_interval 500ms"},
+        Line{"check", "down_interval = 1m", nullptr}, Line{"check", "start_delay = 3s", nullptr},
+        Line{"check", "expect = x", "\"expect\" has no meaning in [check c]"},
+        Line{"check", "starttls = yes", "\"starttls\" has no meaning in [check c]"},
         Line{"check", "tls_ca_file = /x", "\"tls_ca_file\" has no meaning in [check c]"},
         Line{"virtual_server", "scheduler = wrrr", "scheduler = wrrr: unknown scheduler; did you mean \"wrr\"?"},
         Line{"virtual_server", "scheduler = lblcr", nullptr},

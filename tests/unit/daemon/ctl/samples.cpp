@@ -158,6 +158,7 @@ healthcheck::Status checks() {
   s.targets = {target("10.0.0.11", healthcheck::Verdict::up, "200 in 2 ms", "++++++++++++"),
                target("10.0.0.12", healthcheck::Verdict::down, "503 in 2 ms", "++++++++?+----------"),
                target("10.0.0.13", healthcheck::Verdict::unknown, "", "")};
+  s.targets[0].certificate_expires_unix_ms = kNow + 30 * kDay;
   s.targets[1].since_unix_ms = kNow - 252 * kSecond;
   s.targets[1].not_checked = 1;
   s.targets[1].late_starts = 2;
@@ -199,7 +200,9 @@ vrrp::Status vrrp_status() {
   inside.last_advert_age_ms = 400;
   inside.virtual_addresses = {"10.1.0.1/24", "10.1.0.4/24"};
   inside.history.clear();
-  return {0, {front, inside}};
+  front.sync_group = inside.sync_group = "both";
+  inside.tracks = {{"uplink", "eth2", false, true, 0}, {"back", "eth1", true, false, -50}};
+  return {0, {front, inside}, {{"both", vrrp::Role::backup, {"front", "inside"}}}};
 }
 
 ipvs::Connections connections() {
