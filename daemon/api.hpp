@@ -6,6 +6,10 @@
 //   GET  /api/v1/connections  ipvs::Connections   ?service= &server= &client= &limit=
 //   GET  /api/v1/drops        ipvs::Drops
 //   GET  /api/v1/config       the running Sources {node, fingerprint, files: [{path, text}]}
+//   GET  /api/v1/overrides    OverrideList
+//   POST /api/v1/overrides    OverrideRequest in the body (members left out have their defaults) → OverrideResult; 404
+//   for
+//                             a server that does not exist, 409 where a service would be left without a usable server
 //   POST /api/v1/reload       ReloadResult
 //   GET  /metrics             Prometheus text
 //   GET  /healthz /readyz     200 or 503
@@ -45,7 +49,7 @@ BOOST_DESCRIBE_STRUCT(ConfigStatus, (),
                       (path, fingerprint, loaded_unix_ms, last_reload_ok, last_reload_unix_ms, last_reload_error))
 
 struct Attention {
-  std::string level;    // "DOWN", "FAULT", "WARN"
+  std::string level;    // "DOWN", "FAULT", "WARN"; of overrides "DRAIN", "DISABLE", "WEIGHT"
   std::string subject;  // "web/rs2"
   std::int64_t since_unix_ms = 0;
   std::string text;     // "HTTP 503 from http://10.0.0.12/healthz, expected 200-299"
@@ -71,7 +75,7 @@ struct Overview {
   std::vector<RoomStatus> rooms;
   std::vector<VrrpSummary> vrrp;
   std::uint64_t services_ok = 0, services_degraded = 0, services_sorry = 0, services_down = 0;
-  std::uint64_t servers_up = 0, servers_down = 0, servers_unknown = 0, servers_drain = 0;
+  std::uint64_t servers_up = 0, servers_down = 0, servers_unknown = 0, servers_drain = 0, servers_disabled = 0;
   std::uint64_t connections = 0;  // entries now
   std::uint64_t connections_per_second = 0;
   std::uint64_t packets_per_second = 0;
@@ -82,8 +86,8 @@ struct Overview {
 BOOST_DESCRIBE_STRUCT(Overview, (),
                       (node, version, pid, started_unix_ms, backend, config, rooms, vrrp, services_ok,
                        services_degraded, services_sorry, services_down, servers_up, servers_down, servers_unknown,
-                       servers_drain, connections, connections_per_second, packets_per_second, bytes_per_second,
-                       log_lines_dropped, attention))
+                       servers_drain, servers_disabled, connections, connections_per_second, packets_per_second,
+                       bytes_per_second, log_lines_dropped, attention))
 
 struct ReloadResult {
   bool ok = false;
@@ -93,5 +97,54 @@ struct ReloadResult {
   std::int64_t took_ms = 0;
 };
 BOOST_DESCRIBE_STRUCT(ReloadResult, (), (ok, fingerprint, diagnostics, changes, took_ms))
+
+// What an operator wants of a server otherwise than the configuration does. A server has at most one of drain and
+// disable, and at most one weight.
+struct OverrideStatus {
+  std::string server;              // "web/rs3"
+  std::string kind;                // "drain", "disable", "weight"
+  std::string weight;              // of a weight: "5", "50%"; else ""
+  std::string by;                  // the user's name
+  std::string reason;              // may be empty
+  std::int64_t since_unix_ms = 0;  // wall clock: it goes on while lvsd does not run
+  std::int64_t until_unix_ms = 0;  // 0: until it is removed
+  friend bool operator==(const OverrideStatus&, const OverrideStatus&) = default;
+};
+BOOST_DESCRIBE_STRUCT(OverrideStatus, (), (server, kind, weight, by, reason, since_unix_ms, until_unix_ms))
+
+struct OverrideList {
+  std::vector<OverrideStatus> overrides;  // by server, then in the order of their making
+  friend bool operator==(const OverrideList&, const OverrideList&) = default;
+};
+BOOST_DESCRIBE_STRUCT(OverrideList, (), (overrides))
+
+struct OverrideRequest {
+  std::string action;                // "drain", "undrain", "disable", "enable" (ends drain too), "weight", "clear"
+  std::vector<std::string> servers;  // "web/rs3"; for clear, none means all
+  std::string weight;                // of the action weight: "5", "50%", "default"
+  std::int64_t for_ms = 0;           // 0: until it is removed
+  std::string reason;                // at most 256 bytes of text
+  bool force = false;                // also when a service is left without a usable server
+  bool dry_run = false;              // say what would change
+};
+BOOST_DESCRIBE_STRUCT(OverrideRequest, (), (action, servers, weight, for_ms, reason, force, dry_run))
+
+struct OverrideChange {
+  std::string server;
+  std::uint32_t weight_before = 0;  // in force
+  std::uint32_t weight_after = 0;
+  std::string overridden;          // what is wanted now, as in the table: "drain"; "" as configured
+  std::int64_t until_unix_ms = 0;  // of the override made
+  std::string undo;                // "lvsctl undrain web/rs3"
+};
+BOOST_DESCRIBE_STRUCT(OverrideChange, (), (server, weight_before, weight_after, overridden, until_unix_ms, undo))
+
+struct OverrideResult {
+  bool dry_run = false;
+  std::vector<OverrideChange> changes;   // none: it was so already
+  std::vector<std::string> warnings;     // "cannot be kept across a restart: …"
+  std::vector<std::string> other_nodes;  // directors that were not told
+};
+BOOST_DESCRIBE_STRUCT(OverrideResult, (), (dry_run, changes, warnings, other_nodes))
 
 }  // namespace lvsd::daemon

@@ -36,11 +36,11 @@ constexpr std::size_t kMaxReply = 256u << 20;
 using AnyStream = beast::basic_stream<asio::generic::stream_protocol>;
 using UnixStream = beast::basic_stream<asio::local::stream_protocol>;
 
-std::string peer_of_unix(int fd) {
+std::optional<ucred> peer_of_unix(int fd) {
   ucred credentials{};
   socklen_t size = sizeof credentials;
-  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) return "unknown";
-  return fmt::format("uid {} pid {}", credentials.uid, credentials.pid);
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) return std::nullopt;
+  return credentials;
 }
 
 http::response<http::string_body> to_response(HttpAnswer answer, unsigned version, bool keep_alive) {
@@ -65,6 +65,7 @@ struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
     beast::flat_buffer buffer;
     Door door;
     std::string peer;
+    std::optional<uid_t> uid;
   };
   using UnixAcceptor = asio::local::stream_protocol::acceptor;
   using TcpAcceptor = asio::ip::tcp::acceptor;
@@ -95,15 +96,19 @@ struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
       return;
     }
     std::string peer;
+    std::optional<uid_t> uid;
     if constexpr (std::is_same_v<typename Socket::protocol_type, asio::ip::tcp>) {
       error_code error;
       const auto remote = socket.remote_endpoint(error);
       peer = error ? "unknown" : fmt::format("{}:{}", remote.address().to_string(), remote.port());
     } else {
-      peer = peer_of_unix(socket.native_handle());
+      const auto credentials = peer_of_unix(socket.native_handle());
+      peer = credentials ? fmt::format("uid {} pid {}", credentials->uid, credentials->pid) : "unknown";
+      if (credentials) uid = credentials->uid;
     }
     auto session = std::shared_ptr<Session>(
-        new Session{AnyStream{asio::generic::stream_protocol::socket{std::move(socket)}}, {}, door, std::move(peer)},
+        new Session{
+            AnyStream{asio::generic::stream_protocol::socket{std::move(socket)}}, {}, door, std::move(peer), uid},
         [self = shared_from_this()](Session* s) {
           --self->connections;
           delete s;
@@ -128,7 +133,7 @@ struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
                      });
   }
 
-  void dispatch(const std::shared_ptr<Session>& session, const http::request<http::string_body>& request) {
+  void dispatch(const std::shared_ptr<Session>& session, http::request<http::string_body> request) {
     session->stream.expires_never();
     const bool head = request.method() == http::verb::head;
     auto respond = [self = shared_from_this(), session, head, version = request.version(),
@@ -138,7 +143,7 @@ struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
       self->write(session, std::move(response), keep);
     };
     handler({head ? "GET" : std::string{request.method_string()}, std::string{request.target()}, session->door,
-             session->peer},
+             session->peer, std::move(request.body()), session->uid},
             std::move(respond));
   }
 

@@ -26,6 +26,8 @@ struct HttpRequest {
   std::string target;  // path and query as sent
   Door door = Door::ReadOnly;
   std::string peer;  // "uid 0 pid 4711" (SO_PEERCRED), "10.0.0.9:51234"
+  std::string body = {};
+  std::optional<uid_t> uid = {};  // of a peer on a unix socket
 };
 
 struct HttpAnswer {

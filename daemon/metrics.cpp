@@ -56,6 +56,10 @@ void add_process(Exposition& out, const Situation& s) {
             "When the configuration in force was loaded, unix time.", {}, seconds(s.config.loaded_unix_ms));
   out.counter("lvsd_log_lines_dropped_total", "Log lines that the reader of the log was too slow for.", {},
               s.log_lines_dropped);
+  for (const auto& o : s.overrides.overrides) {
+    out.gauge("lvsd_override_active", "1 while an operator's override is in force.",
+              {{"target", o.server}, {"kind", o.kind}}, 1);
+  }
   for (const auto& room : s.rooms) {
     out.gauge("lvsd_room_up", "Whether the room's process runs.", {{"room", room.name}},
               room.state == "restarting" ? 0 : 1);
@@ -107,8 +111,11 @@ void add_traffic(Exposition& out, const std::string& prefix, const Labels& label
 
 void add_server(Exposition& out, const std::string& service, const ipvs::ServerStatus& server) {
   using ipvs::ServerState;
-  constexpr std::array all{std::pair{ServerState::up, "up"}, std::pair{ServerState::down, "down"},
-                           std::pair{ServerState::unknown, "unknown"}, std::pair{ServerState::drain, "drain"},
+  constexpr std::array all{std::pair{ServerState::up, "up"},
+                           std::pair{ServerState::down, "down"},
+                           std::pair{ServerState::unknown, "unknown"},
+                           std::pair{ServerState::drain, "drain"},
+                           std::pair{ServerState::disabled, "disabled"},
                            std::pair{ServerState::sorry, "sorry"}};
   const Labels name{{"service", service}, {"server", server.name}};
   Labels info = name;

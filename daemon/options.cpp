@@ -18,6 +18,8 @@ po::options_description visible(Options& o) {
   add("check,t", po::bool_switch(&o.check), "check the configuration and exit: 0 valid, 4 invalid");
   add("foreground,f", "accepted for scripts: lvsd never goes to the background");
   add("run-dir", po::value(&o.run_dir)->value_name("DIR")->default_value(o.run_dir), "where the control sockets live");
+  add("state-dir", po::value(&o.state_dir)->value_name("DIR")->default_value(o.state_dir),
+      "where operator overrides are kept");
   add("version,V", po::bool_switch(&o.version), "print the version and exit");
   add("help,h", po::bool_switch(&o.help), "print this help and exit");
   return description;
@@ -49,6 +51,7 @@ base::Result<Options> parse_options(const std::vector<std::string>& arguments) {
   }
   if (options.config.empty()) return base::fail("--config needs a file name");
   if (options.run_dir.empty()) return base::fail("--run-dir needs a directory");
+  if (options.state_dir.empty()) return base::fail("--state-dir needs a directory");
   return options;
 }
 

@@ -16,6 +16,7 @@ struct Options {
   std::string config = "/etc/lvsd.conf";
   std::string node;  // empty: the host's short name
   std::string run_dir = "/run/lvsd";
+  std::string state_dir = "/var/lib/lvsd";
   bool check = false;
   bool version = false;
   bool help = false;

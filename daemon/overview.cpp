@@ -6,6 +6,9 @@
 
 #include <fmt/format.h>
 
+#include "base/time.hpp"
+#include "ipvs/remaining.hpp"
+
 namespace lvsd::daemon {
 namespace {
 
@@ -14,7 +17,7 @@ using ipvs::ServiceState;
 using vrrp::Role;
 
 // Worst first: what stops traffic or hides the truth, then what weakens, then what only asks to be looked at.
-enum class Rank { Room, ServiceDown, Vrrp, Interface, Reload, Sorry, Server, Service, Other };
+enum class Rank { Room, ServiceDown, Vrrp, Interface, Reload, Sorry, Server, Service, Override, Other };
 
 struct Ranked {
   Rank rank;
@@ -35,6 +38,11 @@ const char* role_name(Role role) {
       return "fault";
   }
   return "";
+}
+
+std::string upper(std::string text) {
+  for (char& c : text) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return text;
 }
 
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
@@ -98,7 +106,10 @@ Attention server_down(const std::string& service, const ipvs::ServerStatus& serv
 
 std::string usable(const ipvs::ServiceStatus& service) {
   const auto count = [&](auto wanted) { return std::count_if(service.servers.begin(), service.servers.end(), wanted); };
-  const auto real = count([](const auto& s) { return s.state != ServerState::sorry && s.state != ServerState::drain; });
+  const auto real = count([](const auto& s) {
+    const bool removed = s.state == ServerState::drain && s.overridden.empty();
+    return s.state != ServerState::sorry && !removed;
+  });
   const auto up = count([](const auto& s) { return s.state == ServerState::up; });
   return fmt::format("{} of {} servers usable, quorum {}", up, real, service.quorum);
 }
@@ -113,11 +124,46 @@ void note_services(const ipvs::Table& table, const Health& health, std::vector<R
     }
     bool explained = service.state != ServiceState::degraded;
     for (const auto& server : service.servers) {
+      explained = explained || !server.overridden.empty();  // note_overrides tells them
       if (server.state != ServerState::down) continue;
       out.push_back({Rank::Server, server_down(service.name, server, health)});
       explained = true;
     }
     if (!explained) out.push_back({Rank::Service, {"WARN", service.name, 0, "degraded: " + usable(service), command}});
+  }
+}
+
+// "41 connections left · alice: kernel upgrade"
+std::string override_text(const OverrideStatus& o, const ipvs::Table* table) {
+  std::string text;
+  const auto slash = o.server.find('/');
+  for (const auto& service : table ? table->services : std::vector<ipvs::ServiceStatus>{}) {
+    if (service.name != o.server.substr(0, slash)) continue;
+    for (const auto& server : service.servers) {
+      if (server.name != o.server.substr(slash + 1) || server.overridden.empty()) continue;
+      const auto left = ipvs::remaining_connections(service, server);
+      if (o.kind == "weight") {
+        text = fmt::format("weight {} instead of {}", o.weight, server.weight);
+      } else {
+        text = fmt::format("{} connection{} left", left, left == 1 ? "" : "s");
+      }
+    }
+  }
+  text += fmt::format("{}by {}", text.empty() ? "" : ", ", o.by);
+  if (o.until_unix_ms != 0) {
+    const auto lasts = std::chrono::milliseconds{std::max<std::int64_t>(0, o.until_unix_ms - o.since_unix_ms)};
+    text += fmt::format(", for {}", base::format_age(lasts));
+  }
+  return o.reason.empty() ? text : fmt::format("{}: {}", text, o.reason);
+}
+
+void note_overrides(const OverrideList& list, const ipvs::Table* table, std::vector<Ranked>& out) {
+  for (const auto& o : list.overrides) {
+    const auto command = o.kind == "weight" ? fmt::format("lvsctl weight {} default", o.server)
+                                            : fmt::format("lvsctl enable {}", o.server);
+    out.push_back({Rank::Override,
+                   {upper(o.kind), o.server, o.since_unix_ms, override_text(o, table),
+                    o.kind == "drain" ? "lvsctl undrain " + o.server : command}});
   }
 }
 
@@ -151,6 +197,9 @@ void count_table(const ipvs::Table& table, Overview& out) {
         case ServerState::drain:
           ++out.servers_drain;
           break;
+        case ServerState::disabled:
+          ++out.servers_disabled;
+          break;
         case ServerState::sorry:
           break;
       }
@@ -160,11 +209,6 @@ void count_table(const ipvs::Table& table, Overview& out) {
     out.bytes_per_second += service.statistics.in_bytes_per_second + service.statistics.out_bytes_per_second;
   }
   out.connections = table.connection_entries;
-}
-
-std::string upper(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  return text;
 }
 
 }  // namespace
@@ -198,6 +242,7 @@ Overview overview(const Situation& situation, const Snapshot& snapshot) {
     note_services(*snapshot.table, health, notes);
     note_interfaces(*snapshot.table, notes);
   }
+  note_overrides(situation.overrides, snapshot.table ? &*snapshot.table : nullptr, notes);
   for (const auto& problem : situation.problems)
     notes.push_back({Rank::Other, {"WARN", "lvsd", 0, problem, "lvsctl status"}});
   std::stable_sort(notes.begin(), notes.end(), [](const Ranked& a, const Ranked& b) { return a.rank < b.rank; });

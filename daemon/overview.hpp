@@ -23,6 +23,7 @@ struct Situation {
       refusals;  // "ipvs: cannot load the XDP program: …": rooms without the configuration in force
   std::vector<std::string> problems;  // of the control process itself
   std::uint64_t log_lines_dropped = 0;
+  OverrideList overrides;
 };
 
 Overview overview(const Situation& situation, const Snapshot& snapshot);

@@ -92,13 +92,15 @@ Past remembered(const Beginning& beginning) {
   return past;
 }
 
-Beginning begin(Configurations& configurations, Kept& kept) {
+Beginning begin(Configurations& configurations, Kept& kept, const std::string& state_dir) {
   Beginning beginning;
+  beginning.overrides = read_overrides(state_dir);
   if (const auto sources = kept.copy_of("sources")) beginning.recalled = configurations.recall(sources.get());
   beginning.attempt = configurations.load();
   beginning.verdicts = recall_memory(kept, "verdicts");
   beginning.masters = recall_memory(kept, "masters");
   beginning.past = remembered(beginning);
+  beginning.past.overrides = for_room(beginning.overrides.list);
   return beginning;
 }
 
@@ -123,17 +125,18 @@ int run_control(const Options& options, const Roles& roles) {
   for (auto& one : stored) kept.adopt(std::move(one.name), std::move(one.fd));
 
   Configurations configurations{options.config, options.node};
-  Beginning beginning = begin(configurations, kept);
+  Beginning beginning = begin(configurations, kept, options.state_dir);
   if (!beginning.attempt.diagnostics.empty()) fmt::print(stderr, "{}", beginning.attempt.diagnostics);
   if (!beginning.attempt.loaded && !beginning.recalled) return kExitConfigInvalid;
 
   signal(SIGPIPE, SIG_IGN);
   boost::asio::io_context loop{1};
   int exit_code = kExitOk;
-  Supervisor supervisor{loop, std::move(configurations), kept, manager, std::move(beginning), [&](int code) {
-                          exit_code = code;
-                          loop.stop();
-                        }};
+  Supervisor supervisor{
+      loop, std::move(configurations), kept, manager, std::move(beginning), options.state_dir, [&](int code) {
+        exit_code = code;
+        loop.stop();
+      }};
   if (const auto listening = supervisor.listen(options.run_dir); !listening) {
     return complain(listening.error().text, kExitFailed);
   }

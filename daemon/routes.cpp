@@ -97,6 +97,36 @@ void reload(const Control& control, const HttpRequest& request, const Target&, H
   control.reload(request.peer, [respond = std::move(respond)](const ReloadResult& result) { respond(value(result)); });
 }
 
+void overrides(const Control& control, const HttpRequest&, const Target&, HttpServer::Respond respond) {
+  respond(value(control.overrides()));
+}
+
+// Members that are left out have their defaults; unknown and mistyped ones are errors.
+base::Result<OverrideRequest> read_override_request(std::string_view text) {
+  boost::system::error_code failed;
+  const auto body = json::parse({text.data(), text.size()}, failed);
+  if (failed || !body.is_object()) return base::fail("the body is not a JSON object");
+  auto whole = json::value_from(OverrideRequest{}).as_object();
+  for (const auto& [name, member] : body.get_object()) {
+    if (!whole.contains(name)) return base::fail(fmt::format("unknown member {}", std::string_view{name}));
+    whole[name] = member;
+  }
+  auto request = json::try_value_to<OverrideRequest>(json::value(std::move(whole)));
+  if (!request) return base::fail("a member of the body is mistyped");
+  return std::move(*request);
+}
+
+void override_servers(const Control& control, const HttpRequest& from, const Target&, HttpServer::Respond respond) {
+  auto request = read_override_request(from.body);
+  if (!request) return respond(error(400, "bad_request", request.error().text, "daemon/api.hpp: OverrideRequest"));
+  control.override_servers(std::move(*request), from,
+                           [respond = std::move(respond)](const base::Result<OverrideResult, Objection>& result) {
+                             if (result) return respond(value(*result));
+                             const auto& o = result.error();
+                             respond(error(o.status, o.code, o.text, o.hint));
+                           });
+}
+
 void healthz(const Control&, const HttpRequest&, const Target&, HttpServer::Respond respond) {
   respond({200, "text/plain", "ok\n", {}});
 }
@@ -126,6 +156,8 @@ constexpr std::array kRoutes{
             relay<ipvs::Drops>(c, ipvs::DropsQuery{}, std::move(r));
           }},
     Route{"/api/v1/config", "GET", false, true, config},
+    Route{"/api/v1/overrides", "GET", false, false, overrides},
+    Route{"/api/v1/overrides", "POST", true, true, override_servers},
     Route{"/api/v1/reload", "POST", true, true, reload},
     Route{"/metrics", "GET", false, false, metrics_text},
     Route{"/healthz", "GET", false, false, healthz},
@@ -174,13 +206,12 @@ base::Result<Target> parse_target(std::string_view text) {
 void Routes::operator()(const HttpRequest& request, HttpServer::Respond respond) const {
   const auto target = parse_target(request.target);
   if (!target) return respond(error(400, "bad_request", target.error().text, ""));
+  std::string allowed;
   for (const auto& route : kRoutes) {
     if (route.path != target->path) continue;
     if (route.method != request.method) {
-      auto answer =
-          error(405, "method_not_allowed", fmt::format("{} is asked for with {}", route.path, route.method), "");
-      answer.allow = route.method;
-      return respond(std::move(answer));
+      allowed += fmt::format("{}{}", allowed.empty() ? "" : ", ", route.method);
+      continue;
     }
     if (route.mutates && request.door != Door::ReadWrite) {
       return respond(error(403, "read_only", "this socket is read-only", "use lvsd.sock"));
@@ -189,6 +220,11 @@ void Routes::operator()(const HttpRequest& request, HttpServer::Respond respond)
       return respond(error(403, "forbidden", "not over TCP", "use ro.sock"));
     }
     return route.answer(control_, request, *target, std::move(respond));
+  }
+  if (!allowed.empty()) {
+    auto answer = error(405, "method_not_allowed", fmt::format("{} is asked for with {}", target->path, allowed), "");
+    answer.allow = allowed;
+    return respond(std::move(answer));
   }
   respond(error(404, "not_found", fmt::format("no such path: {}", target->path), "paths begin with /api/v1/"));
 }

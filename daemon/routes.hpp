@@ -10,6 +10,7 @@
 #include "daemon/api.hpp"
 #include "daemon/config/load.hpp"
 #include "daemon/http_server.hpp"
+#include "daemon/overrides.hpp"
 #include "daemon/overview.hpp"
 #include "daemon/questions.hpp"
 
@@ -22,6 +23,9 @@ struct Control {
   std::function<const Sources*()> sources;  // in force; null before the first
   std::function<void(std::string peer, std::function<void(ReloadResult)>)> reload;
   std::function<bool()> works;  // every room runs with the configuration in force
+  std::function<OverrideList()> overrides = {};
+  using Overridden = std::function<void(base::Result<OverrideResult, Objection>)>;
+  std::function<void(OverrideRequest, const HttpRequest& from, Overridden)> override_servers = {};
 };
 
 class Routes {

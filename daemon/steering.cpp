@@ -14,7 +14,10 @@ void append(Commands& to, Commands more) {
 }  // namespace
 
 Steering::Steering(Past past, base::TimePoint now)
-    : in_force_{std::move(past.in_force)}, started_{now}, masters_{std::move(past.masters)} {
+    : in_force_{std::move(past.in_force)},
+      started_{now},
+      masters_{std::move(past.masters)},
+      overrides_{std::move(past.overrides)} {
   for (auto& target : past.verdicts) verdicts_[target.id] = target.verdict;
   // A master of a moment ago goes on within its lease; it cannot wait for anything.
   released_ = in_force_ && !masters_.empty();
@@ -33,6 +36,7 @@ Commands Steering::room_started(Room room, base::TimePoint now) {
   if (room == Room::Ipvs) {
     out.emplace_back(SendKept{});
     out.emplace_back(Send{ipvs::Down{complete_health()}});
+    if (!overrides_.overrides.empty()) out.emplace_back(Send{ipvs::Down{overrides_}});
   }
   if (room == Room::Healthcheck) {
     out.emplace_back(Send{healthcheck::Down{verdicts()}});
@@ -73,6 +77,13 @@ Commands Steering::health_changed(const healthcheck::HealthChanged& change, base
         Send{ipvs::Down{ipvs::Health{false, {{change.target, change.verdict == healthcheck::Verdict::up}}}}});
   }
   append(out, advance(now));
+  return out;
+}
+
+Commands Steering::overrides_now(ipvs::Overrides overrides) {
+  overrides_ = std::move(overrides);
+  Commands out;
+  if (rooms_[Room::Ipvs].running) out.emplace_back(Send{ipvs::Down{overrides_}});
   return out;
 }
 

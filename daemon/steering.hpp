@@ -32,6 +32,7 @@ struct Past {
   std::optional<Revision> in_force;
   std::vector<healthcheck::Known::Target> verdicts;
   std::vector<vrrp::Resume::Instance> masters;
+  ipvs::Overrides overrides = {};
 };
 
 struct SendConfigure {
@@ -73,6 +74,7 @@ class Steering {
   Commands room_gone(Room room);
   Commands room_configured(Room room, const base::Configured& answer, base::TimePoint now);
   Commands health_changed(const healthcheck::HealthChanged& change, base::TimePoint now);
+  Commands overrides_now(ipvs::Overrides overrides);
   void masters_now(std::vector<vrrp::Resume::Instance> masters) { masters_ = std::move(masters); }
   Commands tick(base::TimePoint now);
 
@@ -81,6 +83,7 @@ class Steering {
   bool works(Room room) const;  // has the configuration in force
   const std::string& refusal(Room room) const { return rooms_[room].refusal; }
   healthcheck::Known verdicts() const;
+  ipvs::Health complete_health() const;
   const std::vector<vrrp::Resume::Instance>& masters() const { return masters_; }
 
  private:
@@ -100,7 +103,6 @@ class Steering {
   bool candidate_accepted() const;
   void withdraw(Room room, std::string error, Commands& out);
   void forget_other_verdicts();
-  ipvs::Health complete_health() const;
 
   std::optional<Revision> in_force_;
   std::optional<Revision> candidate_;
@@ -109,6 +111,7 @@ class Steering {
   PerRoom<State> rooms_;
   std::map<std::string, healthcheck::Verdict> verdicts_;
   std::vector<vrrp::Resume::Instance> masters_;
+  ipvs::Overrides overrides_;
   bool released_ = false;  // vrrp may take part in elections
   bool ready_ = false;
 };

@@ -31,7 +31,7 @@ std::string encode_configure(Room room, std::uint64_t generation) {
 }  // namespace
 
 Supervisor::Supervisor(boost::asio::io_context& loop, Configurations configurations, Kept& kept,
-                       ServiceManager& manager, Beginning beginning, OnStopped on_stopped)
+                       ServiceManager& manager, Beginning beginning, const std::string& state_dir, OnStopped on_stopped)
     : loop_{loop},
       configurations_{std::move(configurations)},
       kept_{kept},
@@ -40,6 +40,9 @@ Supervisor::Supervisor(boost::asio::io_context& loop, Configurations configurati
       first_attempt_{std::move(beginning.attempt)},
       verdicts_memory_{std::move(beginning.verdicts)},
       masters_memory_{std::move(beginning.masters)},
+      overrides_{std::move(beginning.overrides.list)},
+      overrides_problem_{std::move(beginning.overrides.problem)},
+      override_file_{loop, state_dir},
       on_stopped_{std::move(on_stopped)},
       steering_{std::move(beginning.past), Clock::now()},
       questions_{loop, [this](Room room, const std::string& text) { return process(room).send(text); }},
@@ -64,6 +67,8 @@ void Supervisor::make_process(Room room) {
 }
 
 void Supervisor::start() {
+  if (!overrides_problem_.empty()) log::warning("overrides", "{}", overrides_problem_);
+  end_expired_overrides();
   if (recalled_) {
     configurations_.put_in_force(recalled_);
     log::notice("config", "{} taken over from the previous lvsd process", recalled_->fingerprint);
@@ -240,6 +245,7 @@ void Supervisor::tick() {
     if (stopping_ == Stopping::No) process(room).check_beat();
   }
   carry_out(steering_.tick(now));
+  end_expired_overrides();
   bool all_beat = true;
   for (const Room room : kRooms) all_beat = all_beat && (!process(room).running() || process(room).beats());
   if (watchdog_ && all_beat && now - last_alive_ >= *watchdog_ / 4) {

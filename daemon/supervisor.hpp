@@ -13,6 +13,8 @@
 #include "daemon/http_server.hpp"
 #include "daemon/kept.hpp"
 #include "daemon/memory.hpp"
+#include "daemon/override_file.hpp"
+#include "daemon/overrides.hpp"
 #include "daemon/overview.hpp"
 #include "daemon/questions.hpp"
 #include "daemon/room_process.hpp"
@@ -29,6 +31,7 @@ struct Beginning {
   LoadAttempt attempt;        // the file as it is now
   std::optional<Memory> verdicts;
   std::optional<Memory> masters;
+  KeptOverrides overrides;
 };
 
 class Supervisor {
@@ -36,7 +39,7 @@ class Supervisor {
   using OnStopped = std::function<void(int exit_code)>;
 
   Supervisor(boost::asio::io_context& loop, Configurations configurations, Kept& kept, ServiceManager& manager,
-             Beginning beginning, OnStopped on_stopped);
+             Beginning beginning, const std::string& state_dir, OnStopped on_stopped);
   ~Supervisor();
 
   base::Result<void> listen(const std::string& run_dir);  // while still allowed to change owners
@@ -92,6 +95,12 @@ class Supervisor {
   bool works() const;
   Control control();
 
+  // supervisor_overrides.cpp
+  void override_servers(const OverrideRequest& request, const HttpRequest& from, const Control::Overridden& done);
+  void change_overrides(OverrideList list, std::function<void(base::Result<void>)> kept);
+  void end_expired_overrides();
+  void drop_unknown_overrides(const Config& config);
+
   boost::asio::io_context& loop_;
   Configurations configurations_;
   Kept& kept_;
@@ -100,6 +109,9 @@ class Supervisor {
   LoadAttempt first_attempt_;
   std::optional<Memory> verdicts_memory_;
   std::optional<Memory> masters_memory_;
+  OverrideList overrides_;
+  std::string overrides_problem_;
+  OverrideFile override_file_;
   OnStopped on_stopped_;
 
   Steering steering_;

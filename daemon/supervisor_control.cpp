@@ -110,6 +110,7 @@ void Supervisor::put_in_force(const ConfigurationPtr& configuration) {
   kept_.hold_copy("sources", configuration->packed.get());
   log::set_level(configuration->config.log_level);
   listen_status();
+  drop_unknown_overrides(configuration->config);
   if (!reloading_)
     log::notice("config", "{} in force, node \"{}\"", configuration->fingerprint, configuration->config.node);
 }
@@ -206,7 +207,9 @@ Situation Supervisor::situation() const {
       s.refusals.push_back(fmt::format("{}: {}", room_name(room), steering_.refusal(room)));
   }
   if (!status_listen_problem_.empty()) s.problems.push_back(status_listen_problem_);
+  if (!overrides_problem_.empty()) s.problems.push_back(overrides_problem_);
   s.log_lines_dropped = log::dropped();
+  s.overrides = overrides_;
   return s;
 }
 
@@ -227,7 +230,11 @@ Control Supervisor::control() {
         return in_force ? &in_force->sources : nullptr;
       },
       [this](const std::string& peer, std::function<void(ReloadResult)> done) { reload(peer, std::move(done)); },
-      [this] { return works(); }};
+      [this] { return works(); },
+      [this] { return overrides_; },
+      [this](const OverrideRequest& request, const HttpRequest& from, const Control::Overridden& done) {
+        override_servers(request, from, done);
+      }};
 }
 
 }  // namespace lvsd::daemon

@@ -35,6 +35,26 @@ struct Health {
 BOOST_DESCRIBE_STRUCT(Health::Target, (), (id, passes))
 BOOST_DESCRIBE_STRUCT(Health, (), (complete, targets))
 
+// Down: where operators want a server otherwise than the configuration does. Sent whole at each change and, when there
+// is any, before the first Configure. Servers that the configuration does not know are ignored. drain: weight 0,
+// connections may finish. disable: weight 0 and as if its checks failed. weight: `value` in place of the configured
+// weight. percent: `value` hundredths of it, at least 1 unless either is 0.
+enum class OverrideKind { drain, disable, weight, percent };
+BOOST_DESCRIBE_ENUM(OverrideKind, drain, disable, weight, percent)
+
+struct Overrides {
+  static constexpr std::string_view kName = "Overrides";
+  struct Override {
+    std::string service;  // names
+    std::string server;
+    OverrideKind kind{};
+    std::uint32_t value = 0;  // weight 0..65535, percent 0..1000
+  };
+  std::vector<Override> overrides;
+};
+BOOST_DESCRIBE_STRUCT(Overrides::Override, (), (service, server, kind, value))
+BOOST_DESCRIBE_STRUCT(Overrides, (), (overrides))
+
 // Totals since start, and rates by the kernel's estimator (dataplane: 2 s steps, average over about 8 s).
 struct Statistics {
   std::uint64_t connections = 0;
@@ -52,10 +72,10 @@ BOOST_DESCRIBE_STRUCT(Statistics, (),
                       (connections, in_packets, out_packets, in_bytes, out_bytes, connections_per_second,
                        in_packets_per_second, out_packets_per_second, in_bytes_per_second, out_bytes_per_second))
 
-// up: takes connections. down: its checks fail. unknown: not checked yet. drain: removed from the configuration, its
-// connections may finish. sorry: the sorry server, in use.
-enum class ServerState { up, down, unknown, drain, sorry };
-BOOST_DESCRIBE_ENUM(ServerState, up, down, unknown, drain, sorry)
+// up: takes connections. down: its checks fail. unknown: not checked yet. drain: removed from the configuration or
+// drained by an operator, its connections may finish. sorry: the sorry server, in use. disabled: by an operator.
+enum class ServerState { up, down, unknown, drain, sorry, disabled };
+BOOST_DESCRIBE_ENUM(ServerState, up, down, unknown, drain, sorry, disabled)
 
 struct ServerStatus {
   std::string name;
@@ -64,14 +84,15 @@ struct ServerStatus {
   std::uint32_t weight = 0;            // configured
   std::uint32_t effective_weight = 0;  // in force
   ServerState state{};
+  std::string overridden;  // "drain", "disable, weight 50%": by operators; "" as configured
   std::uint64_t active_connections = 0;
   std::uint64_t inactive_connections = 0;
   std::vector<std::string> checks;  // healthcheck target ids
   Statistics statistics;
 };
 BOOST_DESCRIBE_STRUCT(ServerStatus, (),
-                      (name, address, method, weight, effective_weight, state, active_connections, inactive_connections,
-                       checks, statistics))
+                      (name, address, method, weight, effective_weight, state, overridden, active_connections,
+                       inactive_connections, checks, statistics))
 
 struct ListenerStatus {
   std::string protocol;  // "tcp", "udp"
@@ -186,7 +207,7 @@ struct Drops {
 };
 BOOST_DESCRIBE_STRUCT(Drops, (), (id, reasons))
 
-using Down = std::variant<Configure, Health, TableQuery, ConnectionsQuery, DropsQuery, Keep, Stop>;
+using Down = std::variant<Configure, Health, Overrides, TableQuery, ConnectionsQuery, DropsQuery, Keep, Stop>;
 using Up = std::variant<Configured, Table, Connections, Drops, Keep, Beat>;
 
 std::string encode(const Down& message);

@@ -40,6 +40,7 @@ class Room {
   void receive(Down message, std::vector<base::UniqueFd> fds);
   void handle(const Configure& configure, std::vector<base::UniqueFd>& fds);
   void handle(const Health& health, std::vector<base::UniqueFd>& fds);
+  void handle(const Overrides& overrides, std::vector<base::UniqueFd>& fds);
   void handle(const TableQuery& query, std::vector<base::UniqueFd>& fds);
   void handle(const ConnectionsQuery& query, std::vector<base::UniqueFd>& fds);
   void handle(const DropsQuery& query, std::vector<base::UniqueFd>& fds);
@@ -61,6 +62,7 @@ class Room {
   boost::asio::steady_timer beat_timer_;
   std::optional<Config> config_;
   HealthView health_;
+  OverrideView overrides_;
   engine::EngineBackend::Kept kept_;
   std::unique_ptr<engine::EngineBackend> backend_;
   bool apply_due_ = false;
@@ -128,7 +130,7 @@ base::Result<std::size_t> Room::apply_difference() {
   if (!backend_ || !config_) return 0;
   const auto actual = backend_->table();
   if (!actual) return tl::unexpected{actual.error()};
-  const auto commands = diff(*actual, desired(*config_, health_));
+  const auto commands = diff(*actual, desired(*config_, health_, overrides_));
   if (auto applied = backend_->apply(commands); !applied) return tl::unexpected{applied.error()};
   return commands.size();
 }
@@ -172,11 +174,16 @@ void Room::handle(const Health& health, std::vector<base::UniqueFd>&) {
   apply_soon();
 }
 
+void Room::handle(const Overrides& overrides, std::vector<base::UniqueFd>&) {
+  overrides_ = view_of(overrides);
+  apply_soon();
+}
+
 void Room::handle(const TableQuery& query, std::vector<base::UniqueFd>&) {
   Table table;
   if (backend_ && config_) {
     if (auto status = backend_->status()) table = std::move(*status);
-    describe(table.services, *config_, health_);
+    describe(table.services, *config_, health_, overrides_);
     table.timeout_tcp_s = seconds(config_->engine.timeouts.tcp);
     table.timeout_tcp_fin_s = seconds(config_->engine.timeouts.tcp_fin);
     table.timeout_udp_s = seconds(config_->engine.timeouts.udp);

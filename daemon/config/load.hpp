@@ -49,6 +49,9 @@ Sources read_sources(const std::string& path, const std::string& node, std::vect
 // Pure. `problems` of reading are repeated in the outcome and make it fail.
 Outcome parse(const Sources& sources, std::vector<Diagnostic> problems = {});
 
+// The names of the [node] sections, in the order of the file. Pure.
+std::vector<std::string> node_names(const Sources& sources);
+
 // For people: file:line:col: error: …, the line, a caret line, a hint; then "3 errors, 1 warning".
 std::string render(const std::vector<Diagnostic>& diagnostics, const Sources& sources);
 

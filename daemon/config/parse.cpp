@@ -76,7 +76,21 @@ Config build_all(const Document& document, std::string_view node, Report& report
 
 bool is_error(const Diagnostic& d) { return d.severity == Diagnostic::Severity::Error; }
 
+std::vector<RawSection> read_all(const Sources& sources, Report& report) {
+  std::vector<RawSection> raw;
+  for (std::uint32_t file = 0; file < sources.files.size(); ++file) read_raw(sources, file, raw, report);
+  return raw;
+}
+
 }  // namespace
+
+std::vector<std::string> node_names(const Sources& sources) {
+  Report unheard{sources};
+  const auto raw = read_all(sources, unheard);
+  std::vector<std::string> names;
+  for (const auto name : Document{raw, unheard}.names("node")) names.emplace_back(name);
+  return names;
+}
 
 Outcome parse(const Sources& sources, std::vector<Diagnostic> problems) {
   Report report{sources};
@@ -85,8 +99,7 @@ Outcome parse(const Sources& sources, std::vector<Diagnostic> problems) {
     outcome.diagnostics = in_order(std::move(problems), sources);
     return outcome;
   }
-  std::vector<RawSection> raw;
-  for (std::uint32_t file = 0; file < sources.files.size(); ++file) read_raw(sources, file, raw, report);
+  const auto raw = read_all(sources, report);
   const bool unreadable = std::any_of(problems.begin(), problems.end(), is_error);
   if (!unreadable) check_not_empty(raw, report);
   const Document document{raw, report};

@@ -10,6 +10,7 @@
 #include "daemon/ctl/configuration_commands.hpp"
 #include "daemon/ctl/help.hpp"
 #include "daemon/ctl/ipvsadm.hpp"
+#include "daemon/ctl/override_commands.hpp"
 #include "daemon/ctl/render.hpp"
 #include "daemon/ctl/words.hpp"
 
@@ -32,7 +33,7 @@ tl::unexpected<Failure> not_found(const base::Result<T>& selected) {
 class Work {
  public:
   Work(const Invocation& invocation, const View& view, const Surroundings& surroundings)
-      : i_{invocation}, view_{view}, ask_{invocation, surroundings} {}
+      : i_{invocation}, view_{view}, surroundings_{surroundings}, ask_{invocation, surroundings} {}
 
   Answered run() {
     switch (i_.command->action) {
@@ -50,10 +51,14 @@ class Work {
         return connections();
       case Action::Drops:
         return drops();
+      case Action::Override:
+        return override_servers(i_, view_, ask_, surroundings_);
+      case Action::Overrides:
+        return overrides(i_, view_, ask_);
       case Action::Reload:
         return reload(i_, view_, ask_);
       case Action::ConfigCheck:
-        return config_check(i_, view_);
+        return config_check(i_, view_, ask_);
       case Action::ConfigShow:
         return config_show(i_, view_, ask_);
       case Action::ConfigDiff:
@@ -291,7 +296,7 @@ class Work {
     if (i_.arguments.size() == 1 && takes_verb(i_.arguments[0])) {
       std::string out;
       for (const auto& c : commands()) {
-        const bool meant = !c.verb.empty() && c.object.starts_with(i_.arguments[0]);
+        const bool meant = takes_verb(c.object) && c.object.starts_with(i_.arguments[0]);
         if (meant) out += fmt::format("  {:<24} {}\n", usage_of(c).substr(7), c.summary);
       }
       return Answer{out, "", kOk};
@@ -308,6 +313,7 @@ class Work {
 
   const Invocation& i_;
   const View& view_;
+  const Surroundings& surroundings_;
   Asking ask_;
 };
 

@@ -5,10 +5,6 @@
 namespace lvsd::ctl {
 namespace {
 
-using namespace std::chrono_literals;
-
-constexpr base::Duration kTimeout = 10s;
-
 int code_of(int status) {
   switch (status) {
     case 404:
@@ -26,16 +22,17 @@ int code_of(int status) {
 
 }  // namespace
 
-base::Result<std::string, Failure> Asking::get(const std::string& target) const {
-  auto reply = request("GET", target, socket_to_read(), invocation_.timeout.value_or(kTimeout));
+base::Result<std::string, Failure> Asking::get(const std::string& target, base::Duration timeout) const {
+  auto reply = request("GET", target, socket_to_read(), invocation_.timeout.value_or(timeout));
   if (!reply) return tl::unexpected{reply.error()};
   if (reply->status < 200 || reply->status > 299) return tl::unexpected{failure_of(*reply)};
   return std::move(reply->body);
 }
 
-base::Result<daemon::HttpReply, Failure> Asking::post(const std::string& target, base::Duration timeout) const {
+base::Result<daemon::HttpReply, Failure> Asking::post(const std::string& target, base::Duration timeout,
+                                                      const std::string& body) const {
   const auto socket = invocation_.socket.empty() ? std::string{kSocket} : invocation_.socket;
-  return request("POST", target, socket, invocation_.timeout.value_or(timeout));
+  return request("POST", target, socket, invocation_.timeout.value_or(timeout), body);
 }
 
 Failure Asking::failure_of(const daemon::HttpReply& reply) {
@@ -43,8 +40,9 @@ Failure Asking::failure_of(const daemon::HttpReply& reply) {
 }
 
 base::Result<daemon::HttpReply, Failure> Asking::request(std::string_view method, const std::string& target,
-                                                         const std::string& socket, base::Duration timeout) const {
-  auto reply = surroundings_.request(socket, method, target, timeout);
+                                                         const std::string& socket, base::Duration timeout,
+                                                         const std::string& body) const {
+  auto reply = surroundings_.request(socket, method, target, body, timeout);
   if (reply) return std::move(*reply);
   std::string_view why = reply.error().text;
   if (why.find("timed out") != why.npos) {  // what daemon::http_request promises to say

@@ -13,8 +13,10 @@ class Asking {
   Asking(const Invocation& invocation, const Surroundings& surroundings)
       : invocation_{invocation}, surroundings_{surroundings} {}
 
-  // The body of a 2xx reply.
-  base::Result<std::string, Failure> get(const std::string& target) const;
+  static constexpr base::Duration kTimeout{std::chrono::seconds{10}};
+
+  // The body of a 2xx reply. `timeout` where --timeout was not given.
+  base::Result<std::string, Failure> get(const std::string& target, base::Duration timeout = kTimeout) const;
 
   template <class T>
   base::Result<T, Failure> get_as(const std::string& target) const {
@@ -31,13 +33,15 @@ class Asking {
   }
 
   // Any reply. Changing requests go to the read-write socket only.
-  base::Result<daemon::HttpReply, Failure> post(const std::string& target, base::Duration timeout) const;
+  base::Result<daemon::HttpReply, Failure> post(const std::string& target, base::Duration timeout,
+                                                const std::string& body = {}) const;
 
   static Failure failure_of(const daemon::HttpReply& reply);
 
  private:
   base::Result<daemon::HttpReply, Failure> request(std::string_view method, const std::string& target,
-                                                   const std::string& socket, base::Duration timeout) const;
+                                                   const std::string& socket, base::Duration timeout,
+                                                   const std::string& body = {}) const;
   std::string socket_to_read() const;
 
   const Invocation& invocation_;

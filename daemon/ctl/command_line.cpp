@@ -114,6 +114,10 @@ Result<void> apply(const Option& o, const std::string& text, Invocation& to, boo
       return keep(duration_argument(o, text), to.timeout);
     case OptionId::Yes:
       break;
+    case OptionId::Node:
+      if (text.empty()) return fail("option --node needs a name");
+      to.node = text;
+      break;
     case OptionId::Help:
       to.help = true;
       break;
@@ -133,6 +137,21 @@ Result<void> apply(const Option& o, const std::string& text, Invocation& to, boo
       return keep(number_argument(o, text, 1, 32), to.history);
     case OptionId::CountBy:
       to.count_by = text;
+      break;
+    case OptionId::For:
+      return keep(duration_argument(o, text), to.lasts);
+    case OptionId::Reason:
+      to.reason = text;
+      break;
+    case OptionId::Wait:
+      to.wait = true;
+      if (!text.empty()) return keep(duration_argument(o, text), to.wait_at_most);
+      break;
+    case OptionId::Force:
+      to.force = true;
+      break;
+    case OptionId::DryRun:
+      to.dry_run = true;
       break;
   }
   return {};
@@ -194,8 +213,14 @@ class Parser {
   Result<void> take(const Option& o) {
     std::string text = ::optarg ? ::optarg : "";
     const bool may_follow = !o.argument.empty() && o.argument.front() == '[' && !::optarg && ::optind < argc();
-    if (may_follow && std::isdigit(static_cast<unsigned char>(*argv_[static_cast<std::size_t>(::optind)]))) {
-      text = argv_[static_cast<std::size_t>(::optind++)];  // "-w 5": a number right after it is the interval
+    if (may_follow) {
+      const std::string_view next = argv_[static_cast<std::size_t>(::optind)];
+      // "-w 5": a number right after it is the interval; "--wait 10.0.0.11": an address is not
+      const bool number = !next.empty() && std::isdigit(static_cast<unsigned char>(next.front())) != 0;
+      if (number && std::ranges::count(next, '.') < 2) {
+        text = next;
+        ++::optind;
+      }
     }
     given_.push_back(o.id);
     return apply(o, text, invocation_, version_);

@@ -28,8 +28,15 @@ struct Invocation {
   bool stats = false;
   bool rate = false;
   std::string count_by;
+  std::optional<base::Duration> lasts;  // --for
+  std::string reason;
+  bool wait = false;
+  std::optional<base::Duration> wait_at_most;
+  bool force = false;
+  bool dry_run = false;
   std::uint32_t history = 10;  // 1..32
   std::string socket;          // "": the default ones
+  std::string node;            // "": chosen by the command
   std::optional<base::Duration> timeout;
   std::optional<base::Duration> watch;  // at least 100 ms
   std::uint64_t watch_count = 0;        // 0: without end

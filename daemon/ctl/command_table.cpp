@@ -27,6 +27,8 @@ constexpr std::array kOptions{
            "used)"},
     Option{OptionId::Timeout, 0, "timeout", "SEC", "", "Give up after this time (default 10 s; reload 60 s)"},
     Option{OptionId::Yes, 'y', "yes", "", "", "Never ask back; no command of this version does"},
+    Option{OptionId::Node, 0, "node", "NAME", "",
+           "Read a configuration file as this node (default: the running daemon's, else the host's name)"},
     Option{OptionId::Help, 'h', "help", "", "", "Explain the command"},
     Option{OptionId::Version, 'V', "version", "", "", "Print the version"},
     Option{
@@ -36,16 +38,28 @@ constexpr std::array kOptions{
     Option{OptionId::Rate, 0, "rate", "", "", "Show current rates instead of state"},
     Option{OptionId::History, 0, "history", "N", "", "Show the last N results (default 10, at most 32)"},
     Option{OptionId::CountBy, 0, "count-by", "KEY", "client rs state", "Count connections by this key, most first"},
+    Option{OptionId::For, 0, "for", "TIME", "", "End the override by itself after this time: 90s, 30m, 2h, 7d"},
+    Option{OptionId::Reason, 0, "reason", "TEXT", "", "Say why, for the log and for everybody who asks"},
+    Option{OptionId::Wait, 0, "wait", "[SEC]", "",
+           "Follow the connections until none is left, at most SEC seconds (default: without limit)"},
+    Option{OptionId::Force, 0, "force", "", "", "Also when a service is left without a usable server"},
+    Option{OptionId::DryRun, 0, "dry-run", "", "", "Say what would change, and change nothing"},
 };
 
-constexpr std::array kGlobal{OptionId::Json,    OptionId::Output, OptionId::NoHeader, OptionId::Watch,
-                             OptionId::Count,   OptionId::Color,  OptionId::Quiet,    OptionId::Socket,
-                             OptionId::Timeout, OptionId::Yes,    OptionId::Help,     OptionId::Version};
+constexpr std::array kGlobal{OptionId::Json,  OptionId::Output, OptionId::NoHeader, OptionId::Watch,   OptionId::Count,
+                             OptionId::Color, OptionId::Quiet,  OptionId::Socket,   OptionId::Timeout, OptionId::Yes,
+                             OptionId::Node,  OptionId::Help,   OptionId::Version};
 
 constexpr std::array kStatusOptions{OptionId::ExitCode};
 constexpr std::array kServiceOptions{OptionId::Stats, OptionId::Rate};
 constexpr std::array kCheckOptions{OptionId::History};
 constexpr std::array kConnectionOptions{OptionId::CountBy};
+constexpr std::array kDrainOptions{OptionId::For, OptionId::Reason, OptionId::Wait, OptionId::Force, OptionId::DryRun};
+constexpr std::array kWeightOptions{OptionId::For, OptionId::Reason, OptionId::Force, OptionId::DryRun};
+constexpr std::array kUndoOptions{OptionId::DryRun};
+constexpr std::string_view kServersMeant =
+    "RS is SERVICE/SERVER, a pattern such as '*/rs2', a service, or an address with or without a port: all that it "
+    "matches.";
 
 constexpr std::array kCommands{
     Command{
@@ -106,6 +120,36 @@ constexpr std::array kCommands{
             true,
             true,
             Completes::Nothing},
+    Command{Action::Override, "drain", "", "", "RS...", kAnyNumber,
+            "Give real servers no new connections; those they have may finish",
+            "The override is kept across reload and restart until undrain, or until --for is over. Refused when a "
+            "service would be left without a usable server. Each director has its own overrides.",
+            kDrainOptions, false, true, false, Completes::Servers},
+    Command{Action::Override, "undrain", "", "", "RS...", kAnyNumber, "End a drain", kServersMeant, kUndoOptions, false,
+            true, false, Completes::Servers},
+    Command{Action::Override, "disable", "", "", "RS...", kAnyNumber, "Treat real servers as if their checks failed",
+            "As drain, but what a server holds may also be scheduled anew, as after its death.", kDrainOptions, false,
+            true, false, Completes::Servers},
+    Command{Action::Override, "enable", "", "", "RS...", kAnyNumber, "End disable or drain", kServersMeant,
+            kUndoOptions, false, true, false, Completes::Servers},
+    Command{Action::Override, "weight", "", "", "RS... WEIGHT", kAnyNumber, "Give real servers another weight",
+            "WEIGHT is 0 to 65535, a share of the configured weight such as 50%, or default.", kWeightOptions, false,
+            true, false, Completes::Servers},
+    Command{Action::Overrides,
+            "overrides",
+            "",
+            "",
+            "",
+            0,
+            "Everything that operators want otherwise than the configuration: who, when, until when, why",
+            "",
+            {},
+            true,
+            true,
+            true,
+            Completes::Nothing},
+    Command{Action::Override, "overrides", "clear", "", "[RS...]", kAnyNumber,
+            "End all overrides, or all of these servers", "", kUndoOptions, false, true, false, Completes::Servers},
     Command{Action::Reload,
             "reload",
             "",
@@ -291,11 +335,16 @@ base::Result<const Command*> find_command(std::string_view object, std::string_v
   const auto name = resolve_object(object);
   if (!name) return tl::unexpected{name.error()};
   std::vector<std::string_view> verbs;
+  const Command* plain = nullptr;
   for (const auto& command : kCommands) {
     if (command.object != *name) continue;
-    if (!has_verb(command)) return &command;
-    verbs.push_back(command.verb);
+    if (has_verb(command)) {
+      verbs.push_back(command.verb);
+    } else {
+      plain = &command;
+    }
   }
+  if (plain && (verb.empty() || verbs.empty())) return plain;
   if (verb.empty()) return base::fail(fmt::format("\"{}\" needs one of: {}", *name, fmt::join(verbs, ", ")));
   const auto chosen = resolve(verb, verbs, fmt::format("{} command", *name));
   if (!chosen) return tl::unexpected{chosen.error()};

@@ -18,6 +18,8 @@ enum class Action {
   Vrrp,
   Connections,
   Drops,
+  Override,
+  Overrides,
   Reload,
   ConfigCheck,
   ConfigShow,
@@ -40,13 +42,19 @@ enum class OptionId {
   Socket,
   Timeout,
   Yes,
+  Node,
   Help,
   Version,  // every command
   ExitCode,
   Stats,
   Rate,
   History,
-  CountBy,  // some commands
+  CountBy,
+  For,
+  Reason,
+  Wait,
+  Force,
+  DryRun,  // some commands
 };
 
 struct Option {

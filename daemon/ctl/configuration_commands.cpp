@@ -1,5 +1,7 @@
 #include "daemon/ctl/configuration_commands.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "daemon/config/load.hpp"
@@ -12,18 +14,40 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr base::Duration kReloadTimeout = 60s;
+constexpr base::Duration kNodeTimeout = 1s;  // a check waits no longer for a daemon that it can do without
 
 struct Loaded {
   daemon::Sources sources;
   daemon::Outcome outcome;
+  std::string note;  // as which node, when nothing said so
 };
 
-Loaded load(const std::string& path, const std::string& node) {
+// `running`: the daemon's node, "" when it does not answer.
+Loaded load(const std::string& path, const Invocation& invocation, const std::string& running) {
   std::vector<daemon::Diagnostic> problems;
-  auto sources = daemon::read_sources(path, node, problems);
-  sources.node_given = false;  // as for a daemon that was named by its host: a file without [node] sections is valid
-  auto outcome = daemon::parse(sources, std::move(problems));
-  return {std::move(sources), std::move(outcome)};
+  Loaded loaded;
+  loaded.sources = daemon::read_sources(path, invocation.node, problems);
+  auto& sources = loaded.sources;
+  const auto nodes = daemon::node_names(sources);
+  const auto has = [&](const std::string& name) { return std::ranges::find(nodes, name) != nodes.end(); };
+  if (invocation.node.empty()) {
+    if (has(running) || (nodes.empty() && !running.empty())) {
+      sources.node = running;
+    } else if (!nodes.empty() && !has(sources.node)) {
+      loaded.note = fmt::format("no [node {}] in {}: read as node {}; --node NAME chooses another\n",
+                                running.empty() ? sources.node : running, path, nodes.front());
+      sources.node = nodes.front();
+    }
+  }
+  loaded.outcome = daemon::parse(sources, std::move(problems));
+  return loaded;
+}
+
+// "" when no daemon answers.
+std::string running_node(const Asking& ask) {
+  const auto body = ask.get("/api/v1/config", kNodeTimeout);
+  const auto running = body ? decode_config(*body) : base::fail("");
+  return running ? running->sources.node : "";
 }
 
 std::string with_newline(std::string text) {
@@ -39,7 +63,7 @@ std::string rendered(const Loaded& loaded) {
 Failure invalid(const Loaded& loaded, const std::string& path) {
   return {kInvalid,
           {"invalid_configuration", fmt::format("{} is not valid; nothing was changed", path), ""},
-          rendered(loaded)};
+          loaded.note + rendered(loaded)};
 }
 
 Answered diff_to_running(const Invocation& invocation, const View& view, const Asking& ask) {
@@ -55,11 +79,11 @@ Answered diff_to_running(const Invocation& invocation, const View& view, const A
                                   with_newline(daemon::render(from.diagnostics, running->sources))}};
   }
   const auto path = invocation.arguments.empty() ? running->sources.files.front().path : invocation.arguments.front();
-  const auto to = load(path, running->sources.node);
+  const auto to = load(path, invocation, running->sources.node);
   if (!to.outcome.config) return tl::unexpected{invalid(to, path)};
   const auto changes = daemon::changes(*from.config, *to.outcome.config);
   const auto text = invocation.format == Format::Json ? json_of(changes) : render_changes(changes, view);
-  return Answer{text, rendered(to), changes.empty() ? 0 : 1};
+  return Answer{text, to.note + rendered(to), changes.empty() ? 0 : 1};
 }
 
 }  // namespace
@@ -80,9 +104,9 @@ Answered reload(const Invocation& invocation, const View& view, const Asking& as
   return tl::unexpected{Failure{code, {"invalid_configuration", text, ""}, diagnostics}};
 }
 
-Answered config_check(const Invocation& invocation, const View& view) {
+Answered config_check(const Invocation& invocation, const View& view, const Asking& ask) {
   const auto path = invocation.arguments.empty() ? std::string{kConfigFile} : invocation.arguments.front();
-  const auto loaded = load(path, "");
+  const auto loaded = load(path, invocation, invocation.node.empty() ? running_node(ask) : "");
   const bool ok = loaded.outcome.config.has_value();
   if (invocation.format == Format::Json)
     return Answer{json_of(loaded.outcome.diagnostics, path), "", ok ? kOk : kInvalid};
@@ -94,7 +118,7 @@ Answered config_check(const Invocation& invocation, const View& view) {
                   plural(config.ipvs.virtual_servers.size(), "virtual server", view),
                   plural(config.vrrp.instances.size(), "VRRP instance", view),
                   plural(config.healthcheck.targets.size(), "check target", view), daemon::fingerprint(loaded.sources)),
-      rendered(loaded), kOk};
+      loaded.note + rendered(loaded), kOk};
 }
 
 Answered config_show(const Invocation& invocation, const View& view, const Asking& ask) {

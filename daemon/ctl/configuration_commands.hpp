@@ -7,7 +7,9 @@
 namespace lvsd::ctl {
 
 Answered reload(const Invocation& invocation, const View& view, const Asking& ask);
-Answered config_check(const Invocation& invocation, const View& view);
+// The file is read as the node of --node; else of the running daemon, if it answers; else of this host; else, where the
+// file has no such node, as its first one, with a note.
+Answered config_check(const Invocation& invocation, const View& view, const Asking& ask);
 Answered config_show(const Invocation& invocation, const View& view, const Asking& ask);
 
 // Every failure is 2 or more, as with diff(1).

@@ -28,8 +28,8 @@ bool color_allowed() {
 lvsd::ctl::Surroundings surroundings() {
   lvsd::ctl::Surroundings around;
   around.request = [](const std::string& socket, std::string_view method, const std::string& target,
-                      lvsd::base::Duration timeout) {
-    return lvsd::daemon::http_request(socket, method, target, "", timeout);
+                      const std::string& body, lvsd::base::Duration timeout) {
+    return lvsd::daemon::http_request(socket, method, target, body, timeout);
   };
   around.may_use = [](std::string_view path) { return ::access(std::string{path}.c_str(), W_OK) == 0; };
   around.out = write_out;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,12 @@ std::string render_instance(const vrrp::InstanceStatus& instance, const View& vi
 std::string render_connections(const ipvs::Connections& connections, const View& view);
 std::string render_connection_counts(const ipvs::Connections& connections, std::string_view key, const View& view);
 std::string render_drops(const ipvs::Drops& drops, const View& view);
+
+std::string render_overrides(const daemon::OverrideList& list, const View& view);
+
+// What changed and how to undo it; `remaining`: connections by server.
+std::string render_override_changes(const daemon::OverrideResult& result,
+                                    const std::map<std::string, std::uint64_t>& remaining, const View& view);
 
 std::string render_reload(const daemon::ReloadResult& result, const View& view);
 std::string render_changes(const std::vector<daemon::Change>& changes, const View& view);

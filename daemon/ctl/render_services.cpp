@@ -61,15 +61,19 @@ const healthcheck::TargetStatus* telling_check(const ipvs::ServerStatus& server,
 
 Cell state_cell(const ipvs::ServerStatus& server, const healthcheck::TargetStatus* check, const View& view) {
   const auto since = check && check->since_unix_ms != 0 && !view.csv ? ' ' + age_since(check->since_unix_ms, view) : "";
+  const auto& wanted = server.overridden;
+  const bool told = !wanted.empty() && !view.csv;
   switch (server.state) {
     case ipvs::ServerState::up:
-      return mark_up("up", view);
+      return mark_up(told ? "up, " + wanted : "up", view);
     case ipvs::ServerState::down:
       return mark_down("down" + since, view);
     case ipvs::ServerState::unknown:
       return mark_idle("unknown", view);
     case ipvs::ServerState::drain:
-      return mark_partly("drain", view);
+      return mark_partly(told ? wanted : "drain", view);
+    case ipvs::ServerState::disabled:
+      return mark_idle("disabled", view);
     case ipvs::ServerState::sorry:
       return mark_partly("sorry", view);
   }
@@ -87,7 +91,8 @@ std::string usable(const ipvs::ServiceStatus& service) {
   std::size_t up = 0, all = 0;
   for (const auto& s : service.servers) {
     up += s.state == ipvs::ServerState::up;
-    all += s.state != ipvs::ServerState::drain && s.state != ipvs::ServerState::sorry;
+    const bool removed = s.state == ipvs::ServerState::drain && s.overridden.empty();
+    all += !removed && s.state != ipvs::ServerState::sorry;
   }
   return fmt::format("{}/{}", up, all);
 }
@@ -187,13 +192,15 @@ std::string render_servers(const std::vector<ServerRef>& servers, const healthch
                  {"CONNS", Align::Right, true},
                  {"IN PKTS", Align::Right, true},
                  {"OUT PKTS", Align::Right, true},
-                 {"LAST CHECK"}});
+                 {"LAST CHECK"},
+                 {"OVERRIDE", Align::Left, true}});
   for (const auto& ref : servers) {
     const auto& s = *ref.server;
     const auto* check = telling_check(s, checks);
     layout.add({ref.name(), address_text(s.address), s.method, weight_text(s, view), count(s.active_connections, view),
                 count(s.inactive_connections, view), state_cell(s, check, view), count(s.statistics.connections, view),
-                count(s.statistics.in_packets, view), count(s.statistics.out_packets, view), last_check(s, check)});
+                count(s.statistics.in_packets, view), count(s.statistics.out_packets, view), last_check(s, check),
+                s.overridden});
   }
   return layout.text(view);
 }

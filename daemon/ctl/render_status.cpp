@@ -102,6 +102,7 @@ class StatusText {
     line("services", left);
     std::string right = fmt::format("{} up", count(o_.servers_up, view_));
     add(right, o_.servers_drain, "draining", Tone::Warning, false);
+    add(right, o_.servers_disabled, "disabled", Tone::Warning, false);
     add(right, o_.servers_unknown, "not checked yet", Tone::Warning, false);
     add(right, o_.servers_down, "down", Tone::Bad, true);
     line("servers", right);

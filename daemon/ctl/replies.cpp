@@ -61,6 +61,8 @@ Result<T> decode(std::string_view body) {
 
 template Result<daemon::Overview> decode(std::string_view);
 template Result<daemon::ReloadResult> decode(std::string_view);
+template Result<daemon::OverrideList> decode(std::string_view);
+template Result<daemon::OverrideResult> decode(std::string_view);
 template Result<vrrp::Status> decode(std::string_view);
 template Result<healthcheck::Status> decode(std::string_view);
 template Result<ipvs::Table> decode(std::string_view);
@@ -131,6 +133,8 @@ std::string json_servers(std::string_view body, const std::set<std::string>& nam
   out["servers"] = std::move(servers);
   return finish(out);
 }
+
+std::string json_of(const daemon::OverrideRequest& request) { return finish(json::value_from(request)); }
 
 std::string json_of(const std::vector<daemon::Diagnostic>& diagnostics, const std::string& path) {
   auto out = own_object();

@@ -16,7 +16,8 @@
 
 namespace lvsd::ctl {
 
-// For Overview, ReloadResult, vrrp::Status, healthcheck::Status, ipvs::Table, ipvs::Connections, ipvs::Drops.
+// For Overview, ReloadResult, OverrideList, OverrideResult, vrrp::Status, healthcheck::Status, ipvs::Table,
+// ipvs::Connections, ipvs::Drops.
 template <class T>
 base::Result<T> decode(std::string_view body);
 
@@ -39,6 +40,8 @@ std::string json_only(std::string_view body, std::string_view array, std::string
 
 // The table's reply as one list "servers", each with its service's name; only those in `names` ("web/rs1").
 std::string json_servers(std::string_view body, const std::set<std::string>& names);
+
+std::string json_of(const daemon::OverrideRequest& request);  // the body of a request
 
 // lvsctl's own values, in the same form as the daemon's.
 std::string json_of(const std::vector<daemon::Diagnostic>& diagnostics, const std::string& path);

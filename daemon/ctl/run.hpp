@@ -28,9 +28,10 @@ inline constexpr std::string_view kReadOnlySocket = "/run/lvsd/ro.sock";
 inline constexpr std::string_view kConfigFile = "/etc/lvsd.conf";
 
 struct Surroundings {
-  // As daemon::http_request, without a body.
+  // As daemon::http_request.
   std::function<base::Result<daemon::HttpReply>(const std::string& socket, std::string_view method,
-                                                const std::string& target, base::Duration timeout)>
+                                                const std::string& target, const std::string& body,
+                                                base::Duration timeout)>
       request;
   std::function<bool(std::string_view path)> may_use;  // this user may connect to the socket
   std::function<bool(std::string_view text)> out;      // false: nobody reads any more

@@ -44,7 +44,7 @@ PURE = [
     "ipvs/engine/neighbour_book.*", "ipvs/engine/waiting_packets.*", "ipvs/engine/next_hop*",
     "daemon/config/document.*", "daemon/config/describe.*", "daemon/config/render.*", "daemon/config/report.*",
     "daemon/config/schema.*", "daemon/config/validate*", "daemon/config/values.*",
-    "daemon/back_off.*", "daemon/overview.*", "daemon/metrics.*", "daemon/ctl/render*", "daemon/ctl/layout.*",
+    "daemon/back_off.*", "daemon/overview.*", "daemon/overrides.*", "daemon/metrics.*", "daemon/ctl/render*", "daemon/ctl/layout.*",
     "daemon/ctl/ipvsadm.*", "daemon/ctl/words.*", "daemon/ctl/nearest.*", "daemon/ctl/select.*",
 ]
 IMPURE = [

@@ -85,6 +85,7 @@ class Director:
         self.host = host
         self.name = host.name
         self.run_dir = host.testbed.path(f"{host.name}-run")
+        self.state_dir = host.testbed.path(f"{host.name}-state")
         self.config_path = host.testbed.path(f"{host.name}.conf")
         self.log_path = host.testbed.path(f"{host.name}-lvsd.log")
         self.socket = os.path.join(self.run_dir, "lvsd.sock")
@@ -97,7 +98,7 @@ class Director:
         os.makedirs(notify, exist_ok=True)
         self.service = Service(
             host.inside([self.lvsd, "--config", self.config_path, "--node", host.name, "--run-dir", self.run_dir,
-                         "--foreground"]),
+                         "--state-dir", self.state_dir, "--foreground"]),
             self.log_path, notify, restart=restart, restart_delay=0.1, watchdog=watchdog,
             environment=dict(os.environ, **SANITIZERS), leftovers=self.processes)
         host.testbed.services.append(self)
@@ -159,9 +160,8 @@ class Director:
     # Questions.
 
     def ctl(self, *arguments, check=True, timeout=30):
-        """lvsctl against this director, under its host name as on the director itself."""
-        named = ["unshare", "--uts", "sh", "-c", 'hostname "$0" && exec "$@"', self.name]
-        done = subprocess.run([*named, self.lvsctl, "--socket", self.socket, *arguments], capture_output=True, text=True,
+        """lvsctl against this director."""
+        done = subprocess.run([self.lvsctl, "--socket", self.socket, *arguments], capture_output=True, text=True,
                               timeout=timeout, stdin=subprocess.DEVNULL, env=dict(os.environ, **SANITIZERS))
         if check and done.returncode != 0:
             raise AssertionError(f"lvsctl {' '.join(arguments)}: exit {done.returncode}\n{done.stdout}{done.stderr}")

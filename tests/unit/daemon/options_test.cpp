@@ -13,6 +13,7 @@ TEST(Options, HaveDefaultsOfAnInstalledSystem) {
   ASSERT_TRUE(options);
   EXPECT_EQ(options->config, "/etc/lvsd.conf");
   EXPECT_EQ(options->run_dir, "/run/lvsd");
+  EXPECT_EQ(options->state_dir, "/var/lib/lvsd");
   EXPECT_EQ(options->node, "");
   EXPECT_FALSE(options->check);
 }
@@ -44,6 +45,7 @@ TEST(Options, RefuseWhatTheyDoNotKnow) {
                                                                                    {"--config"},
                                                                                    {"--config="},
                                                                                    {"--run-dir="},
+                                                                                   {"--state-dir="},
                                                                                    {"--channel-fd=x"}}) {
     EXPECT_FALSE(parse_options(bad)) << bad[0];
   }
@@ -52,7 +54,8 @@ TEST(Options, RefuseWhatTheyDoNotKnow) {
 TEST(Options, HelpNamesEveryPublicOptionAndNoInternalOne) {
   const auto help = help_text();
 
-  for (const char* name : {"--config", "--check", "--node", "--foreground", "--version", "--help", "--run-dir"}) {
+  for (const char* name :
+       {"--config", "--check", "--node", "--foreground", "--version", "--help", "--run-dir", "--state-dir"}) {
     EXPECT_THAT(help, HasSubstr(name));
   }
   EXPECT_THAT(help, Not(HasSubstr("--room")));

@@ -167,5 +167,25 @@ TEST(StatusLine, TellsMissingRoomsAndFailedReloads) {
   EXPECT_EQ(status_line(o), "2 servers down · room ipvs not running · last reload failed");
 }
 
+TEST(Overview, AnOverrideIsToldWithWhoWhyAndTheWayBack) {
+  auto snapshot = healthy();
+  auto& rs2 = snapshot.table->services[0].servers[1];
+  snapshot.table->services[0].state = ServiceState::degraded;
+  rs2.state = ServerState::drain;
+  rs2.overridden = "drain";
+  rs2.active_connections = 41;
+  Situation situation;
+  situation.overrides.overrides = {{"web/rs1", "weight", "50%", "bob", "", 5, 0},
+                                   {"web/rs2", "drain", "", "alice", "kernel upgrade", 7, 7 + 7'200'000}};
+
+  const auto o = overview(situation, snapshot);
+
+  ASSERT_THAT(subjects(o), ElementsAre("WEIGHT web/rs1", "DRAIN web/rs2"));
+  EXPECT_EQ(o.attention[0].command, "lvsctl weight web/rs1 default");
+  EXPECT_EQ(o.attention[1].text, "41 connections left, by alice, for 2h 0m: kernel upgrade");
+  EXPECT_EQ(o.attention[1].command, "lvsctl undrain web/rs2");
+  EXPECT_EQ(o.attention[1].since_unix_ms, 7);
+}
+
 }  // namespace
 }  // namespace lvsd::daemon

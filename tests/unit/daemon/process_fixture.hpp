@@ -147,7 +147,9 @@ class Process : public testing::Test {
     if (!manager.stored.empty()) hand_over_descriptors();
     const std::string config = directory + "/lvsd.conf";
     const std::string run_dir = directory + "/run";
-    execl(LVSD_FAKE, LVSD_FAKE, "--config", config.c_str(), "--run-dir", run_dir.c_str(), nullptr);
+    const std::string state_dir = directory + "/state";
+    execl(LVSD_FAKE, LVSD_FAKE, "--config", config.c_str(), "--run-dir", run_dir.c_str(), "--state-dir",
+          state_dir.c_str(), nullptr);
     _exit(126);
   }
 
@@ -200,8 +202,8 @@ class Process : public testing::Test {
   }
 
   // Status 0: no answer.
-  HttpReply ask(std::string_view method, std::string_view target) const {
-    return http_request(directory + "/run/lvsd.sock", method, target, "", 15s).value_or(HttpReply{});
+  HttpReply ask(std::string_view method, std::string_view target, std::string_view body = "") const {
+    return http_request(directory + "/run/lvsd.sock", method, target, body, 15s).value_or(HttpReply{});
   }
 
   boost::json::object get(std::string_view target) const { return object_of(ask("GET", target)); }

@@ -237,5 +237,33 @@ TEST_F(Process, ASilentRoomIs503AndTheOverviewComesAnyway) {
   EXPECT_EQ(ask("GET", "/api/v1/status").status, 200);
 }
 
+TEST_F(Process, AnOverrideReachesTheRoomIsKeptAndComesBackWithTheProcess) {
+  configure(std::string{kConfig} + "real_server = rs2 10.0.0.12\n");
+  start();
+  ASSERT_TRUE(remembered());
+  const std::string drain = R"({"action":"drain","servers":["web/rs1"],"reason":"disk"})";
+  const std::string told = R"({"Overrides":{"overrides":[{"service":"web","server":"rs1","kind":"drain","value":0}]}})";
+  EXPECT_EQ(ask("POST", "/api/v1/overrides", drain).status, 200);
+  EXPECT_TRUE(wait_until([&] { return read("ipvs.heard").find(told) != std::string::npos; }));
+  EXPECT_THAT(read("state/overrides.json"), HasSubstr("\"reason\":\"disk\""));
+  EXPECT_EQ(ask("POST", "/api/v1/overrides", R"({"action":"drain","servers":["web/rs2"]})").status, 409);
+
+  finish(SIGTERM);
+  forget("ipvs.heard");
+  manager.notices.clear();
+  start();
+  EXPECT_THAT(read("ipvs.heard"), HasSubstr(told));
+  EXPECT_THAT(boost::json::serialize(get("/api/v1/status").at("attention")), HasSubstr("disk"));
+
+  configure(kConfig);
+  write("lvsd.conf", std::string{kConfig} + "real_server = rs3 10.0.0.13\n");
+  EXPECT_TRUE(reload().at("ok").as_bool());
+  EXPECT_EQ(get("/api/v1/overrides").at("overrides").as_array().size(), 1U) << "rs1 is still there";
+  configure(std::string{kConfig}.replace(std::string{kConfig}.find("rs1"), 3, "rs4"));
+  EXPECT_TRUE(reload().at("ok").as_bool());
+  EXPECT_EQ(get("/api/v1/overrides").at("overrides").as_array().size(), 0U);
+  EXPECT_THAT(read("log"), HasSubstr("the configuration has no such server"));
+}
+
 }  // namespace
 }  // namespace lvsd::daemon

@@ -12,9 +12,10 @@ using testing::UnorderedElementsAre;
 
 class RoutesTest : public testing::Test {
  protected:
-  HttpAnswer ask(std::string method, std::string target, Door door = Door::ReadWrite) {
+  HttpAnswer ask(std::string method, std::string target, Door door = Door::ReadWrite, std::string body = {}) {
     std::optional<HttpAnswer> answer;
-    routes({std::move(method), std::move(target), door, "uid 0 pid 1"}, [&](HttpAnswer a) { answer = std::move(a); });
+    routes({std::move(method), std::move(target), door, "uid 0 pid 1", std::move(body), 0},
+           [&](HttpAnswer a) { answer = std::move(a); });
     return answer.value();
   }
 
@@ -22,6 +23,9 @@ class RoutesTest : public testing::Test {
   base::Result<Answer> reply = base::fail("ipvs: no answer within 2s");
   std::string reload_peer;
   bool all_work = true;
+  OverrideList overrides;
+  std::optional<OverrideRequest> wanted;
+  base::Result<OverrideResult, Objection> override_result = OverrideResult{};
   Sources sources{"lvs1", false, {{"/etc/lvsd.conf", "[global]\n"}}};
   Routes routes{Control{[] {
                           Situation s;
@@ -37,7 +41,11 @@ class RoutesTest : public testing::Test {
                           reload_peer = std::move(peer);
                           done({true, "3f9c2e1", "", {}, 1});
                         },
-                        [this] { return all_work; }}};
+                        [this] { return all_work; }, [this] { return overrides; },
+                        [this](OverrideRequest request, const HttpRequest&, const Control::Overridden& done) {
+                          wanted = std::move(request);
+                          done(override_result);
+                        }}};
 };
 
 TEST_F(RoutesTest, AnswersCarryTheSchemaAndTheirTime) {
@@ -95,6 +103,34 @@ TEST_F(RoutesTest, ReloadIsForTheReadWriteSocketAlone) {
   EXPECT_EQ(reload_peer, "");
   EXPECT_EQ(ask("POST", "/api/v1/reload", Door::ReadWrite).status, 200);
   EXPECT_EQ(reload_peer, "uid 0 pid 1");
+}
+
+TEST_F(RoutesTest, OverridesAreReadByAllAndMadeOnTheReadWriteSocketAlone) {
+  overrides.overrides = {{"web/rs1", "drain", "", "alice", "disk", 1, 0}};
+  EXPECT_THAT(ask("GET", "/api/v1/overrides", Door::Tcp).body, HasSubstr("\"by\":\"alice\""));
+
+  const std::string body = R"({"action":"weight","servers":["web/rs1"],"weight":"50%","for_ms":7200000})";
+  EXPECT_EQ(ask("POST", "/api/v1/overrides", Door::ReadOnly, body).status, 403);
+  EXPECT_EQ(ask("POST", "/api/v1/overrides", Door::Tcp, body).status, 403);
+  EXPECT_FALSE(wanted);
+  EXPECT_EQ(ask("POST", "/api/v1/overrides", Door::ReadWrite, body).status, 200);
+  ASSERT_TRUE(wanted);
+  EXPECT_EQ(wanted->weight, "50%");
+  EXPECT_EQ(wanted->for_ms, 7'200'000);
+  EXPECT_FALSE(wanted->force) << "members left out have their defaults";
+  EXPECT_EQ(ask("DELETE", "/api/v1/overrides").allow, "GET, POST");
+}
+
+TEST_F(RoutesTest, BadOverrideRequestsAreRefusedAndObjectionsPassedOn) {
+  for (const char* bad :
+       {"", "[]", "{\"acton\":\"drain\"}", "{\"servers\":\"web/rs1\"}", "{\"force\":1}", "{\"for_ms\":1.5}"}) {
+    EXPECT_EQ(ask("POST", "/api/v1/overrides", Door::ReadWrite, bad).status, 400) << bad;
+    EXPECT_FALSE(wanted) << bad;
+  }
+  override_result = tl::unexpected{Objection{409, "refused", "would leave \"web\" without a usable server", ""}};
+  const auto answer = ask("POST", "/api/v1/overrides", Door::ReadWrite, R"({"action":"drain","servers":["web/rs1"]})");
+  EXPECT_EQ(answer.status, 409);
+  EXPECT_THAT(answer.body, HasSubstr("without a usable server"));
 }
 
 TEST_F(RoutesTest, TheConfigurationIsNotToldOverTcp) {

@@ -20,6 +20,11 @@ struct Overload : Fs... {
 
 // Commands as short words, so that a test reads as a story: "ipvs:Configure 2", "vrrp:Resume front", "in force 2".
 std::string word(const ipvs::Down& message) {
+  if (const auto* overrides = std::get_if<ipvs::Overrides>(&message)) {
+    std::string text = "ipvs:Overrides";
+    for (const auto& o : overrides->overrides) text += fmt::format(" {}/{}", o.service, o.server);
+    return text;
+  }
   const auto* health = std::get_if<ipvs::Health>(&message);
   if (!health) return "ipvs:?";
   std::string text = health->complete ? "ipvs:Health all" : "ipvs:Health";
@@ -310,6 +315,17 @@ TEST_F(SteeringTest, AChangedFileAtTheReturnIsAReload) {
   successor.room_configured(Room::Ipvs, {2, ""}, now);
 
   EXPECT_THAT(words(successor.room_configured(Room::Vrrp, {2, ""}, now)), ElementsAre("in force 2", "ready"));
+}
+
+TEST_F(SteeringTest, OverridesReachARunningRoomAtOnceAndANewOneBeforeItsConfiguration) {
+  const ipvs::Overrides overrides{{{"web", "rs1", ipvs::OverrideKind::drain, 0}}};
+  EXPECT_THAT(words(steering.overrides_now(overrides)), IsEmpty()) << "the room does not run yet";
+  settle();
+  EXPECT_THAT(words(steering.overrides_now(overrides)), ElementsAre("ipvs:Overrides web/rs1"));
+  steering.room_gone(Room::Ipvs);
+  EXPECT_THAT(words(steering.room_started(Room::Ipvs, now)),
+              ElementsAre("ipvs:Keep", "ipvs:Health all a=up", "ipvs:Overrides web/rs1", "ipvs:Configure 1"));
+  EXPECT_THAT(words(steering.overrides_now({})), ElementsAre("ipvs:Overrides"));
 }
 
 }  // namespace

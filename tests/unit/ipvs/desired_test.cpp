@@ -23,9 +23,9 @@ VirtualServerConfig web() {
 Config config(VirtualServerConfig service) { return {{}, {}, {std::move(service)}}; }
 
 // "a3 b0! …": name, weight in force, ! for down, ~ for aside.
-std::string servers(const VirtualServerConfig& service, const HealthView& health) {
+std::string servers(const VirtualServerConfig& service, const HealthView& health, const OverrideView& overrides = {}) {
   std::string text;
-  const auto table = desired(config(service), health);
+  const auto table = desired(config(service), health, overrides);
   for (const auto& s : table.at(service.name).servers) {
     text += (text.empty() ? "" : " ") + s.name + std::to_string(s.weight) + (s.down ? "!" : "") + (s.aside ? "~" : "");
   }
@@ -48,6 +48,61 @@ TEST(Desired, BelowTheQuorumOnlyTheSorryServerGetsNewConnections) {
   service.sorry_server = {endpoint("10.0.0.99:80"), Method::Nat};
   EXPECT_EQ(servers(service, {{"check a", true}}), "a3 b0! unchecked1");
   EXPECT_EQ(servers(service, {}), "a0!~ b0!~ unchecked0~ sorry1");
+}
+
+const HealthView kAllPass{{"check a", true}, {"check b", true}, {"check c", true}};
+
+TEST(Desired, DrainTakesTheWeightAndDisableTheServer) {
+  EXPECT_EQ(servers(web(), kAllPass, view_of({{{"web", "a", OverrideKind::drain, 0}}})), "a0 b2 unchecked1");
+  EXPECT_EQ(servers(web(), kAllPass, view_of({{{"web", "a", OverrideKind::disable, 0}}})), "a0! b2 unchecked1");
+  EXPECT_EQ(servers(web(), {{"check a", false}}, view_of({{{"web", "a", OverrideKind::drain, 0}}})),
+            "a0! b0! unchecked1")
+      << "a draining server that fails its checks is down all the same";
+}
+
+TEST(Desired, AnOverriddenWeightReplacesTheConfiguredOneWhileTheChecksPass) {
+  const std::vector<std::tuple<OverrideKind, std::uint32_t, std::string>> cases{
+      {OverrideKind::weight, 7, "a7"},    {OverrideKind::weight, 0, "a0"},     {OverrideKind::weight, 70'000, "a65535"},
+      {OverrideKind::percent, 50, "a2"},  {OverrideKind::percent, 1, "a1"},    {OverrideKind::percent, 0, "a0"},
+      {OverrideKind::percent, 100, "a3"}, {OverrideKind::percent, 1000, "a30"}};
+  for (const auto& [kind, value, wanted] : cases) {
+    const auto view = view_of({{{"web", "a", kind, value}}});
+    EXPECT_EQ(servers(web(), kAllPass, view), wanted + " b2 unchecked1");
+    EXPECT_EQ(servers(web(), {{"check a", false}}, view), "a0! b0! unchecked1");
+  }
+  const auto both = view_of({{{"web", "a", OverrideKind::weight, 7}, {"web", "a", OverrideKind::drain, 0}}});
+  EXPECT_EQ(servers(web(), kAllPass, both), "a0 b2 unchecked1") << "a drain wins over a weight";
+}
+
+TEST(Desired, OverridesOfOtherServicesAndOfUnknownServersChangeNothing) {
+  const auto view = view_of({{{"other", "a", OverrideKind::drain, 0}, {"web", "gone", OverrideKind::disable, 0}}});
+  EXPECT_EQ(servers(web(), kAllPass, view), "a3 b2 unchecked1");
+}
+
+TEST(Desired, OverridesCountForTheQuorum) {
+  auto service = web();
+  service.quorum = 4;
+  service.has_sorry_server = true;
+  service.sorry_server = {endpoint("10.0.0.99:80"), Method::Nat};
+  EXPECT_EQ(servers(service, kAllPass, view_of({{{"web", "a", OverrideKind::drain, 0}}})),
+            "a0~ b0~ unchecked0~ sorry1");
+}
+
+TEST(Describe, TellsOverridesAndTheStateTheyMake) {
+  std::vector<ServiceStatus> measured;
+  describe(measured, config(web()), kAllPass,
+           view_of({{{"web", "a", OverrideKind::drain, 0},
+                     {"web", "a", OverrideKind::percent, 50},
+                     {"web", "b", OverrideKind::disable, 0},
+                     {"web", "unchecked", OverrideKind::weight, 4}}}));
+  const auto& servers = measured.at(0).servers;
+  EXPECT_EQ(measured.at(0).state, ServiceState::degraded);
+  EXPECT_EQ(servers.at(0).state, ServerState::drain);
+  EXPECT_EQ(servers.at(0).overridden, "drain, weight 50%");
+  EXPECT_EQ(servers.at(1).state, ServerState::disabled);
+  EXPECT_EQ(servers.at(1).overridden, "disable");
+  EXPECT_EQ(servers.at(2).state, ServerState::up);
+  EXPECT_EQ(servers.at(2).overridden, "weight 4");
 }
 
 TEST(Desired, TakesListenersAndSchedulerAsConfigured) {

@@ -36,7 +36,7 @@ TEST(CommandLine, UniqueBeginningsAndAliasesChooseTheCommand) {
                                                                        {{"config", "s"}, Action::ConfigShow},
                                                                        {{"config", "reload"}, Action::Reload},
                                                                        {{"rel"}, Action::Reload},
-                                                                       {{"d"}, Action::Drops},
+                                                                       {{"dro"}, Action::Drops},
                                                                        {{"i", "-Ln"}, Action::Ipvsadm},
                                                                        {{"-V"}, Action::Version}};
   for (const auto& [words, action] : cases) {

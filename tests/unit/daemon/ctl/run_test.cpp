@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include "tests/unit/daemon/ctl/canned_daemon.hpp"
 #include "tests/unit/daemon/ctl/golden.hpp"
 #include "tests/unit/daemon/ctl/samples.hpp"
 
@@ -19,59 +20,6 @@ using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
-
-// A daemon made of canned replies; a target without one answers 404.
-class Run : public ::testing::Test {
- protected:
-  Run() {
-    view();  // local time becomes UTC
-    replies["/api/v1/status"] = {200, body(overview())};
-    replies["/api/v1/table"] = {200, body(table())};
-    replies["/api/v1/checks"] = {200, body(checks())};
-    replies["/api/v1/vrrp"] = {200, body(vrrp_status())};
-    replies["/api/v1/connections"] = {200, body(connections())};
-    replies["/api/v1/drops"] = {200, body(drops())};
-    replies["/api/v1/reload"] = {200, body(reload_result())};
-    replies["/metrics"] = {200, "# TYPE lvsd_up gauge\nlvsd_up 1\n"};
-    around.request = [this](const std::string& socket, std::string_view method, const std::string& target,
-                            base::Duration) {
-      requests.push_back(fmt::format("{} {} {}", socket, method, target));
-      return reply_to(target.substr(0, target.find('?')));
-    };
-    around.may_use = [this](std::string_view path) { return path != forbidden; };
-    around.out = [this](std::string_view text) {
-      out += text;
-      return reader_present;
-    };
-    around.err = [this](std::string_view text) { err += text; };
-    around.now_unix_ms = [] { return kNow; };
-    around.sleep = [this](base::Duration d) { slept += d; };
-    around.utf8 = true;
-  }
-
-  base::Result<daemon::HttpReply> reply_to(const std::string& target) {
-    if (!unreachable.empty()) return base::fail(unreachable);
-    if (!replies.contains(target))
-      return daemon::HttpReply{404, R"({"error":{"code":"not_found","message":"no such page"}})"};
-    return replies[target];
-  }
-
-  int lvsctl(const std::vector<std::string>& arguments) {
-    out.clear();
-    err.clear();
-    requests.clear();
-    return run(arguments, around);
-  }
-
-  Surroundings around;
-  std::map<std::string, daemon::HttpReply> replies;
-  std::string unreachable;
-  std::string forbidden;
-  bool reader_present = true;
-  std::string out, err;
-  std::vector<std::string> requests;
-  base::Duration slept{};
-};
 
 TEST_F(Run, PrintsDataOnStdoutAndEndsWithZero) {
   const std::vector<std::pair<std::vector<std::string>, std::string>> cases{
@@ -357,6 +305,30 @@ TEST_F(RunConfig, CheckEndsWithFourAndPointsToEveryError) {
   EXPECT_EQ(lvsctl({"-j", "config", "check", path_}), 4);
   EXPECT_THAT(out, HasSubstr("\"line\":9"));
   EXPECT_EQ(lvsctl({"config", "check", path_ + ".missing"}), 4);
+}
+
+TEST_F(RunConfig, AFileIsReadAsTheNodeOfTheOptionElseOfTheDaemonElseAsItsFirst) {
+  const auto text = fmt::format("{}[node a]\naddress = 10.0.0.2\n[node b]\naddress = 10.0.0.3\n", kText);
+  write(with(text, "scheduler = wlc", "scheduler@a = wlc\nscheduler@b = rr"));
+  EXPECT_EQ(lvsctl({"config", "check", path_, "--node", "b"}), 0) << err;
+  EXPECT_EQ(err, "");
+  EXPECT_EQ(lvsctl({"config", "check", path_, "--node", "c"}), 4);
+  EXPECT_THAT(err, HasSubstr("there is no [node c]"));
+
+  daemon::Sources running{"b", false, {{path_, kText}}};
+  replies["/api/v1/config"] = {200, body(running)};
+  EXPECT_EQ(lvsctl({"config", "check", path_}), 0) << err;
+  EXPECT_EQ(err, "");
+  EXPECT_EQ(lvsctl({"config", "diff", path_}), 1) << err;
+  EXPECT_THAT(out, HasSubstr("rr"));
+  EXPECT_EQ(lvsctl({"config", "diff", path_, "--node", "a"}), 1) << err;
+  EXPECT_THAT(out, Not(HasSubstr("rr")));
+
+  unreachable = "connect: Connection refused";
+  EXPECT_EQ(lvsctl({"config", "check", path_}), 0) << err;
+  EXPECT_THAT(err, HasSubstr("read as node a; --node NAME chooses another"));
+  EXPECT_EQ(lvsctl({"-q", "config", "check", path_}), 0);
+  EXPECT_EQ(err, "");
 }
 
 TEST_F(RunConfig, ShowPrintsWhatRuns) {
