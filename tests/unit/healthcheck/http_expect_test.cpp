@@ -61,7 +61,7 @@ TEST(Judge, WantsTheExpectedTextInTheBody) {
 
 TEST(Judge, WantsTheBodyToMatchTheExpression) {
   CheckConfig check;
-  check.expect_body_regex = R"(^\s*\{"status": *"(ok|warn)")";
+  check.expect_body_regex = R"re(^\s*\{"status": *"(ok|warn)")re";
   EXPECT_TRUE(judged(reply(200, "{\"status\": \"warn\"}"), check).passed());
   const auto result = judged(reply(200, "{}"), check);
   EXPECT_EQ(result.reason, Reason::Body);
