@@ -13,7 +13,7 @@ from process import DeadlineExpired  # noqa: E402
 from servers import Echo, start_nginx  # noqa: E402
 from topology import Testbed, one_lan, two_lans  # noqa: E402
 
-_OPEN = []  # test beds of this session, for the logs of a failure
+_OPEN = []  # test beds of this test run, for the logs of a failure
 
 
 def pytest_sessionstart(session):
