@@ -13,6 +13,7 @@
 #include "vrrp/arp_sender.hpp"
 #include "vrrp/instance_record.hpp"
 #include "vrrp/link_monitor.hpp"
+#include "vrrp/names.hpp"
 #include "vrrp/socket.hpp"
 #include "vrrp/state_machine.hpp"
 #include "vrrp/tracks.hpp"
@@ -29,20 +30,6 @@ std::int64_t boottime_ms() {
 }
 
 std::int64_t unix_ms() { return base::milliseconds(std::chrono::system_clock::now().time_since_epoch()); }
-
-const char* capitals(Role role) {
-  switch (role) {
-    case Role::init:
-      return "INIT";
-    case Role::backup:
-      return "BACKUP";
-    case Role::master:
-      return "MASTER";
-    case Role::fault:
-      return "FAULT";
-  }
-  return "?";
-}
 
 std::vector<base::IpAddress> without_lengths(const std::vector<base::Prefix>& prefixes) {
   std::vector<base::IpAddress> addresses;

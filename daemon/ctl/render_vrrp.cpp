@@ -5,6 +5,7 @@
 
 #include "daemon/ctl/render.hpp"
 #include "daemon/ctl/words.hpp"
+#include "vrrp/names.hpp"
 
 namespace lvsd::ctl {
 namespace {
@@ -13,22 +14,8 @@ using Align = Column::Align;
 using vrrp::InstanceStatus;
 using vrrp::Role;
 
-std::string_view word(Role role) {
-  switch (role) {
-    case Role::init:
-      return "INIT";
-    case Role::backup:
-      return "BACKUP";
-    case Role::master:
-      return "MASTER";
-    case Role::fault:
-      return "FAULT";
-  }
-  return "";
-}
-
 Cell role_cell(Role role, const View& view) {
-  const std::string name{word(role)};
+  const std::string name{capitals(role)};
   switch (role) {
     case Role::init:
       return mark_partly(name, view);
@@ -121,7 +108,7 @@ class InstanceText {
     bool first = true;
     for (const auto& t : i_.history) {
       const auto label = fmt::format("  {:<9} {}", first ? "history" : "", local_time(t.unix_ms, view_));
-      layout.add({label, fmt::format("{}{}{}", word(t.from), view_.symbol("→", "->"), word(t.to)), t.reason});
+      layout.add({label, fmt::format("{}{}{}", capitals(t.from), view_.symbol("→", "->"), capitals(t.to)), t.reason});
       first = false;
     }
     auto bare = view_;
