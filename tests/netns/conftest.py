@@ -16,6 +16,18 @@ from topology import Testbed, one_lan, two_lans  # noqa: E402
 _OPEN = []  # test beds of this test run, for the logs of a failure
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: minutes rather than seconds; runs with LVSD_ALL=1 (./dev test --all) only")
+
+
+def pytest_collection_modifyitems(items):
+    if os.environ.get("LVSD_ALL") == "1":
+        return
+    for item in items:
+        if item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.skip(reason="slow: ./dev test --all, or LVSD_ALL=1"))
+
+
 def pytest_sessionstart(session):
     if os.geteuid() != 0:
         pytest.exit("the namespace tests need root (network namespaces): sudo ./dev test", returncode=77)
