@@ -12,8 +12,8 @@
 namespace lvsd::ipvs {
 
 enum class Backend : std::uint8_t { Engine, Kernel };
-enum class Protocol : std::uint8_t { Tcp = 6, Udp = 17 };
-enum class Method : std::uint8_t { Nat, Dr };  // forwarding method
+enum class Protocol : std::uint8_t { Tcp = 6, Udp = 17, Sctp = 132 };
+enum class Method : std::uint8_t { Nat, Dr, Tun, Fullnat };  // forwarding method
 enum class SchedulerKind : std::uint8_t { Rr, Wrr, Lc, Wlc, Sed, Nq, Fo, Ovf, Dh, Sh, Mh, Lblc, Lblcr, Twos };
 
 // Of sh and mh only.
@@ -23,11 +23,54 @@ struct SchedulerFlags {
   friend bool operator==(const SchedulerFlags&, const SchedulerFlags&) = default;
 };
 
-// Where clients connect.
+// Where clients connect: a port, a range of ports, or (port 0) all ports of an address.
 struct Listener {
   Protocol protocol = Protocol::Tcp;
   base::Endpoint address;
+  std::uint16_t last_port = 0;  // of a range that begins with the address's port; 0: that port alone
+
+  bool all_ports() const { return address.port == 0; }
   friend auto operator<=>(const Listener&, const Listener&) = default;
+};
+
+// A client stays with its server, whichever listener of the service it asks.
+struct Persistence {
+  base::Duration timeout{};  // since the client's last connection; 0: no persistence
+  std::uint8_t prefix = 0;   // leading bits of the address that make one client; 0: all of them
+  bool sip_call_id = false;  // the client is the Call-ID of a SIP message (UDP)
+  friend bool operator==(const Persistence&, const Persistence&) = default;
+};
+
+// Of a service: what the configuration asks for and the table holds in the same words.
+struct ServiceOptions {
+  Persistence persistence;
+  bool one_packet = false;   // UDP: every packet is scheduled, no connection is kept
+  std::uint32_t fwmark = 0;  // firewall mark that stands for the service (kernel IPVS); 0: none. The listeners are then
+                             // its match lines, which may be missing
+  base::Family family = base::Family::V4;        // of a firewall mark
+  std::vector<base::IpAddress> local_addresses;  // fullnat; empty: those of the engine
+  std::uint32_t max_connections = 0;             // of the whole service; 0: no limit
+  friend bool operator==(const ServiceOptions&, const ServiceOptions&) = default;
+};
+
+enum class TunnelKind : std::uint8_t { Ipip, Gue, Gre };                 // the kernel's numbers
+enum class TunnelChecksum : std::uint8_t { None, Full, Remote };         // Remote: gue's remote checksum offload
+enum class ClientAddress : std::uint8_t { Hidden, Toa, ProxyProtocol };  // how a fullnat server learns it
+
+struct Tunnel {
+  TunnelKind kind = TunnelKind::Ipip;
+  std::uint16_t port = 0;  // UDP port of gue
+  TunnelChecksum checksum = TunnelChecksum::None;
+  friend bool operator==(const Tunnel&, const Tunnel&) = default;
+};
+
+// Of a real server: what the configuration asks for and the table holds in the same words.
+struct ServerOptions {
+  Tunnel tunnel;                      // method tun
+  std::uint32_t max_connections = 0;  // gets no new ones at this number; 0: no limit
+  std::uint32_t min_connections = 0;  // … until it has fewer than this; 0: three quarters of the most
+  ClientAddress client_address = ClientAddress::Hidden;  // method fullnat
+  friend bool operator==(const ServerOptions&, const ServerOptions&) = default;
 };
 
 struct RealServerConfig {
@@ -36,6 +79,7 @@ struct RealServerConfig {
   Method method = Method::Dr;
   std::uint32_t weight = 1;         // 0..65535; 0 takes no new connections
   std::vector<std::string> checks;  // healthcheck target ids, all of which must pass; empty: used at once
+  ServerOptions options{};
 
   friend bool operator==(const RealServerConfig&, const RealServerConfig&) = default;
 };
@@ -43,18 +87,20 @@ struct RealServerConfig {
 struct SorryServerConfig {
   base::Endpoint address;
   Method method = Method::Nat;
+  ServerOptions options{};
   friend bool operator==(const SorryServerConfig&, const SorryServerConfig&) = default;
 };
 
 struct VirtualServerConfig {
   std::string name;                 // identity across reloads
-  std::vector<Listener> listeners;  // at least one; together one service
+  std::vector<Listener> listeners;  // together one service; at least one, unless it has a firewall mark
   SchedulerKind scheduler = SchedulerKind::Wlc;
   std::vector<RealServerConfig> servers;
   std::uint32_t quorum = 1;  // least sum of weights of usable servers
   bool has_sorry_server = false;
   SorryServerConfig sorry_server;  // takes all new connections while below the quorum
   SchedulerFlags scheduler_flags{};
+  ServiceOptions options{};
 
   friend bool operator==(const VirtualServerConfig&, const VirtualServerConfig&) = default;
 };
@@ -63,16 +109,37 @@ struct Timeouts {  // of idle connections; ipvsadm --set
   base::Duration tcp{std::chrono::seconds{900}};
   base::Duration tcp_fin{std::chrono::seconds{120}};
   base::Duration udp{std::chrono::seconds{300}};
+  base::Duration sctp{std::chrono::seconds{900}};
   friend bool operator==(const Timeouts&, const Timeouts&) = default;
 };
 
 enum class XdpMode : std::uint8_t { Auto, Native, Generic };
+enum class ZeroCopy : std::uint8_t { Auto, Require, Forbid };
+
+// When a connection begins, is given up, or makes room; the defaults of the kernel (net.ipv4.vs.*) where it has them,
+// unless docs/ipvs-compatibility.md says otherwise.
+struct ConnectionPolicy {
+  bool secure_tcp = false;                 // the stricter TCP states (kernel secure_tcp 3)
+  bool sloppy_tcp = false;                 // any TCP packet but a reset begins a connection, not only a SYN
+  bool sloppy_sctp = false;                // any SCTP packet but an abort
+  bool expire_nodest_conn = false;         // connections whose server is gone end at once
+  bool expire_quiescent_template = false;  // weight 0 ends persistence
+  unsigned conn_reuse_mode = 3;            // bits: 1 a new SYN in TIME_WAIT or CLOSE, 2 and in FIN_WAIT without replies
+  bool schedule_icmp = false;              // an ICMP error of no connection goes to a server
+  std::uint32_t max_half_open = 0;         // most TCP connections in their handshake; 0: half of the table
+  friend bool operator==(const ConnectionPolicy&, const ConnectionPolicy&) = default;
+};
 
 struct EngineConfig {
   std::vector<std::string> interfaces;  // clients' and servers' sides; never empty with the engine
   XdpMode xdp_mode = XdpMode::Auto;
   std::uint32_t max_connections = 1u << 18;  // fixed when the room starts first
   Timeouts timeouts;
+  ConnectionPolicy policy;
+  unsigned workers = 1;  // threads; fixed when the room starts first
+  ZeroCopy zero_copy = ZeroCopy::Auto;
+  unsigned busy_poll_us = 0;                     // 0: sleep until a packet comes
+  std::vector<base::IpAddress> local_addresses;  // for fullnat services that name none
   friend bool operator==(const EngineConfig&, const EngineConfig&) = default;
 };
 

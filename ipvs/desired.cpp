@@ -72,15 +72,16 @@ bool needs_sorry_server(const Subject& subject) {
 
 Service desired_service(const Subject& subject) {
   const auto& config = subject.config;
-  Service service{{config.name, config.listeners, config.scheduler, config.scheduler_flags}, {}};
+  Service service{{config.name, config.listeners, config.scheduler, config.scheduler_flags, config.options}, {}};
   const bool sorry = needs_sorry_server(subject);
   for (const auto& server : config.servers) {
     const bool down = is_down(server, subject);
     const auto weight = down || sorry ? 0 : wanted_weight(server, subject.override_of(server));
-    service.servers.push_back({server.name, server.address, server.method, weight, down, sorry});
+    service.servers.push_back({server.name, server.address, server.method, weight, down, sorry, server.options});
   }
   if (sorry)
-    service.servers.push_back({kSorry, config.sorry_server.address, config.sorry_server.method, 1, false, false});
+    service.servers.push_back({kSorry, config.sorry_server.address, config.sorry_server.method, 1, false, false,
+                               config.sorry_server.options});
   return service;
 }
 
@@ -110,6 +111,7 @@ void describe_servers(ServiceStatus& status, const Subject& subject) {
       entry.method = name(server.method);
     }
     entry.weight = server.weight;
+    entry.max_connections = server.options.max_connections;
     entry.checks = server.checks;
     entry.state = state_of(server, subject);
     entry.overridden = words(subject.override_of(server));

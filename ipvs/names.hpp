@@ -12,8 +12,14 @@
 
 namespace lvsd::ipvs {
 
-constexpr std::string_view name(Protocol protocol) { return protocol == Protocol::Tcp ? "tcp" : "udp"; }
-constexpr std::string_view name(Method method) { return method == Method::Nat ? "nat" : "dr"; }
+constexpr std::string_view name(Protocol protocol) {
+  return protocol == Protocol::Tcp ? "tcp" : protocol == Protocol::Udp ? "udp" : "sctp";
+}
+
+inline constexpr std::array<std::pair<Method, std::string_view>, 4> kMethodNames{
+    {{Method::Nat, "nat"}, {Method::Dr, "dr"}, {Method::Tun, "tun"}, {Method::Fullnat, "fullnat"}}};
+inline constexpr std::array<std::pair<TunnelKind, std::string_view>, 3> kTunnelNames{
+    {{TunnelKind::Ipip, "ipip"}, {TunnelKind::Gue, "gue"}, {TunnelKind::Gre, "gre"}}};
 
 inline constexpr std::array<std::pair<SchedulerKind, std::string_view>, 14> kSchedulerNames{{
     {SchedulerKind::Rr, "rr"},
@@ -31,18 +37,30 @@ inline constexpr std::array<std::pair<SchedulerKind, std::string_view>, 14> kSch
     {SchedulerKind::Lblcr, "lblcr"},
     {SchedulerKind::Twos, "twos"},
 }};
-constexpr std::string_view name(SchedulerKind kind) {
-  for (const auto& [known, word] : kSchedulerNames) {
-    if (known == kind) return word;
+template <class Value, std::size_t kCount>
+constexpr std::string_view word_for(const std::array<std::pair<Value, std::string_view>, kCount>& words, Value value) {
+  for (const auto& [known, word] : words) {
+    if (known == value) return word;
   }
   return "";
 }
-constexpr std::optional<SchedulerKind> scheduler_named(std::string_view word) {
-  for (const auto& [kind, known] : kSchedulerNames) {
-    if (known == word) return kind;
+template <class Value, std::size_t kCount>
+constexpr std::optional<Value> value_named(const std::array<std::pair<Value, std::string_view>, kCount>& words,
+                                           std::string_view word) {
+  for (const auto& [value, known] : words) {
+    if (known == word) return value;
   }
   return std::nullopt;
 }
+
+constexpr std::string_view name(Method method) { return word_for(kMethodNames, method); }
+constexpr std::string_view name(TunnelKind kind) { return word_for(kTunnelNames, kind); }
+constexpr std::string_view name(SchedulerKind kind) { return word_for(kSchedulerNames, kind); }
+constexpr std::optional<SchedulerKind> scheduler_named(std::string_view word) {
+  return value_named(kSchedulerNames, word);
+}
+constexpr std::optional<Method> method_named(std::string_view word) { return value_named(kMethodNames, word); }
+constexpr std::optional<TunnelKind> tunnel_named(std::string_view word) { return value_named(kTunnelNames, word); }
 
 // "sh-fallback", "sh-port": in the order of ipvsadm.
 inline std::vector<std::string> flag_names(SchedulerKind kind, const SchedulerFlags& flags) {

@@ -17,6 +17,7 @@ struct VirtualServer {
   std::vector<Listener> listeners;
   SchedulerKind scheduler = SchedulerKind::Wlc;
   SchedulerFlags flags{};
+  ServiceOptions options{};
   friend bool operator==(const VirtualServer&, const VirtualServer&) = default;
 };
 
@@ -27,6 +28,7 @@ struct RealServer {
   std::uint32_t weight = 1;  // 0: no new connections
   bool down = false;   // fails its checks: no new connections, and what it held may be scheduled anew (UDP, a new SYN)
   bool aside = false;  // below the quorum: the sorry server stands in the list in its place
+  ServerOptions options{};
   friend bool operator==(const RealServer&, const RealServer&) = default;
 };
 

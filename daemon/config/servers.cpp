@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "ipvs/names.hpp"
+
 namespace lvsd::daemon {
 namespace {
 
@@ -169,7 +171,7 @@ Server finished(Build& build, const Draft& draft, const Value* default_weight) {
   }
   if (draft.method) {
     if (const auto method = read_choice(*server_kind().find("method"), *draft.method, build.report))
-      server.method = forwarding_method(*method);
+      server.method = ipvs::method_named(*method);
   }
   server.own_checks = !draft.checks.empty();
   server.checks = find_checks(build, draft.checks);
@@ -202,8 +204,6 @@ ServerLists build_servers(Build& build) {
   }
   return lists;
 }
-
-ipvs::Method forwarding_method(std::string_view word) { return word == "nat" ? ipvs::Method::Nat : ipvs::Method::Dr; }
 
 bool server_address_possible(const Build& build, const base::IpAddress& address, Place place) {
   if (address.is_unspecified() || address.is_multicast()) {

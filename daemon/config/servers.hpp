@@ -26,8 +26,6 @@ struct Server {
 using ServerLists = std::map<const Section*, std::vector<Server>>;
 ServerLists build_servers(Build& build);
 
-ipvs::Method forwarding_method(std::string_view word);
-
 // Reports addresses no server can have: unspecified, multicast, and those of the director itself.
 bool server_address_possible(const Build& build, const base::IpAddress& address, Place place);
 

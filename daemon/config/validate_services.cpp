@@ -250,7 +250,7 @@ void read_sorry_server(Services& all, Service& service, const SectionReader& rea
       report.error(words[i].place, fmt::format("\"{}\" is not an option of a sorry server", words[i].text),
                    "write ADDRESS[:PORT] [method=METHOD]");
     } else if (const auto method = read_choice(*service.section->kind->find("method"), option->value, report)) {
-      sorry.method = forwarding_method(*method);
+      sorry.method = ipvs::method_named(*method).value_or(Method::Nat);
     }
   }
   if (service.listeners.empty() || !server_address_possible(all.build, endpoint->address, words.front().place)) return;
@@ -278,7 +278,7 @@ void build_service(Services& all, const Section& section) {
   read_scheduler(service, reader, all.build.report);
   const auto method = read_choice(*section.kind->find("method"), *reader.value("method"), all.build.report);
   service.method_known = method.has_value();
-  service.method = forwarding_method(method.value_or("dr"));
+  service.method = ipvs::method_named(method.value_or("dr")).value_or(Method::Dr);
   service.config.quorum = static_cast<std::uint32_t>(reader.integer("quorum"));
   service.checks = find_checks(all.build, reader.values("check"));
   if (reader.has_own("listen") || !reader.has_own("fwmark")) {

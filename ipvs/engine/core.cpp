@@ -29,8 +29,7 @@ std::vector<FlowChange> Core::live_flows() const {
   std::vector<FlowChange> flows;
   const auto& connections = impl_->state.connections;
   for (const auto& c : connections.all().first(connections.used())) {
-    if (c.protocol == 0 || !c.nat() || (c.flags & Connection::kNoReplyKey) != 0) continue;
-    flows.push_back({FlowChange::Kind::Add, flow_key(c)});
+    if (!c.is_free() && c.has_reply_key()) flows.push_back({FlowChange::Kind::Add, flow_key(c, connections.ends(c))});
   }
   return flows;
 }

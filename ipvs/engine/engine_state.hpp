@@ -29,15 +29,19 @@ class EngineState {
  public:
   EngineState(std::span<std::byte> bytes, std::uint32_t max_connections, std::uint64_t seed);
 
-  // `connection` is complete but for its state. Null when the table is full.
-  Connection* begin(const Connection& connection) noexcept;
+  // `connection` is complete but for its addresses. Null when the table is full.
+  Connection* begin(const Connection& connection, const Ends& ends) noexcept;
   void enter(Connection& connection, State state) noexcept;
   void end(Connection& connection) noexcept;
   bool is_expired(const Connection& c, std::uint32_t now) const {
     return idle_milliseconds(c, now) >= limits.of(c.state);
   }
 
-  // Ends idle connections among the next `budget` entries.
+  // A connection that is idle so long and has had no reply never got one: TCP clients repeat their SYN after 1, 3 and 7
+  // seconds.
+  static constexpr std::int32_t kUnansweredAfter = 3000;  // milliseconds
+
+  // Ends idle connections among the next `budget` entries, and counts those that their server never answered.
   void expire(std::uint32_t now, std::size_t budget) noexcept;
 
   TableMemory memory;
@@ -49,9 +53,12 @@ class EngineState {
   std::vector<FlowChange> flow_changes;
 
  private:
+  void note_unanswered(Connection& c, std::uint32_t now) noexcept;
+
   std::uint32_t expire_next_ = 0;
 };
 
-FlowKey flow_key(const Connection& connection);
+// How the replies of a connection under NAT look.
+FlowKey flow_key(const Connection& connection, const Ends& ends);
 
 }  // namespace lvsd::ipvs::engine

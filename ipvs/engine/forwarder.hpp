@@ -29,7 +29,7 @@ class Forwarder {
     Frame frame;
     Tuple tuple;
     std::uint64_t hash = 0;
-    bool lookup = false;  // TCP or UDP: tuple and hash are set
+    bool lookup = false;  // it has ports: tuple and hash are set
   };
 
   void make_room_for_changes(std::size_t packets) noexcept;
@@ -47,13 +47,14 @@ class Forwarder {
   Verdict to_client(Packet& packet, Frame frame, const Connection& connection) noexcept;
   NextHop way_to(LiveServer& server) noexcept;
   // The checks of a router. A verdict other than Send ends it; the TTL has been decremented otherwise.
-  Verdict route(Packet& packet, const Frame& frame, const NextHop& hop, std::uint32_t error_source) noexcept;
+  Verdict route(Packet& packet, const Frame& frame, const NextHop& hop, const WireAddress& error_source) noexcept;
   Verdict send(Packet& packet, const NextHop& hop) const noexcept;
 
   Verdict drop(DropReason reason) noexcept;
-  Verdict icmp(Packet& packet, const Frame& frame, DropReason reason, IcmpError error, std::uint32_t source) noexcept;
+  Verdict icmp(Packet& packet, const Frame& frame, DropReason reason, IcmpError error,
+               const WireAddress& source) noexcept;
   Verdict reset(Packet& packet, const Frame& frame) noexcept;
-  std::uint32_t own_address(std::uint32_t interface) const noexcept;
+  WireAddress own_address(std::uint32_t interface, bool v6) const noexcept;
 
   EngineState& state_;
   RateLimit icmp_limit_{kIcmpPerSecond};
