@@ -43,10 +43,10 @@ constexpr Choice kSchedulers[] = {{"rr"},  {"wrr"}, {"lc"}, {"wlc"}, {"sed"},  {
 constexpr Choice kPersistenceEngines[] = {{"sip"}};
 constexpr Choice kFamilies[] = {{"ipv4"}, {"ipv6"}};
 constexpr Choice kSchedulerFlags[] = {{"sh-port"}, {"sh-fallback"}, {"mh-port"}, {"mh-fallback"}};
-constexpr Choice kCheckTypes[] = {
-    {"tcp"},  {"http"},  {"https"}, {"tls"},           {"udp"},         {"dns"},         {"smtp"},
-    {"ping"}, {"mysql"}, {"pgsql"}, {"redis"},         {"ldap"},        {"imap"},        {"pop3"},
-    {"ftp"},  {"sip"},   {"nntp"},  {"script", false}, {"file", false}, {"grpc", false}, {"agent", false}};
+constexpr Choice kCheckTypes[] = {{"tcp"},         {"http"},        {"https"},       {"tls"},   {"udp"},   {"dns"},
+                                  {"smtp"},        {"ping"},        {"mysql"},       {"pgsql"}, {"redis"}, {"ldap"},
+                                  {"imap"},        {"pop3"},        {"ftp"},         {"sip"},   {"nntp"},  {"script"},
+                                  {"file", false}, {"grpc", false}, {"agent", false}};
 constexpr Choice kRcodes[] = {{"NOERROR"}, {"FORMERR"}, {"SERVFAIL"}, {"NXDOMAIN"}, {"NOTIMP"}, {"REFUSED"}};
 constexpr Choice kTrackTypes[] = {{"interface"},      {"script", false}, {"file", false},
                                   {"process", false}, {"route", false},  {"ping", false},
@@ -215,8 +215,9 @@ constexpr Key kCheck[] = {
     later("tls_server_name", "TLS server name where it differs from host."),
     later("tls_certificate_file", "Client certificate."),
     later("tls_key_file", "Its key."),
-    later("command", "Program whose exit code counts."),
-    later("user", "User that it runs as."),
+    value("command", Form::Text, "Program with its arguments (script), no shell; 0 is good. `{address}` and `{port}` are the server's."),
+    value("user", Form::Text, "User that it runs as, without capabilities (script). Default: lvsd-script, or nobody where it does not exist."),
+    boolean("weight_from_exit", "no", "Exit codes 2..255 are good and set the weight to code - 2 (script), as keepalived's misc_dynamic."),
     later("file", "File whose content counts."),
     later("service", "gRPC service name."),
     later("password_file", "File with its password."),
@@ -226,7 +227,6 @@ constexpr Key kCheck[] = {
     later("mark", "Firewall mark of the connection."),
     later("through_vip", "Ask the server under the virtual address, as clients do."),
     later("initial", "State before the first result."),
-    later("weight_from_exit", "Exit code sets the weight, as keepalived's MISC_CHECK."),
 };
 
 constexpr Key kPool[] = {

@@ -57,6 +57,9 @@ bool family_supported(const base::IpAddress& address, Place place, Report& repor
 std::vector<Value> split_words(const Value& value);   // at blanks
 std::vector<Value> split_commas(const Value& value);  // at commas and blanks
 
+// A program's path and arguments: words at blanks, a "quoted part" as it stands. The path must be absolute.
+std::vector<std::string> read_command(std::string_view key, const Value& value, Report& report);
+
 // "weight=10" as key and value; nullopt: no "=" or nothing before it.
 struct Option {
   Value key;
