@@ -10,6 +10,9 @@ from servers import Echo
 from topology import FRONT_VIP_V6, add_ipv6, server_address_v6
 
 CONFIG = """\
+[node lvs1]
+address = 10.0.0.2
+
 [engine]
 interface = {interfaces}
 
