@@ -82,6 +82,23 @@ void connections(const Control& control, const HttpRequest&, const Target& targe
   relay<ipvs::Connections>(control, std::move(query), std::move(respond));
 }
 
+void trace(const Control& control, const HttpRequest&, const Target& target, HttpServer::Respond respond) {
+  ipvs::TraceQuery query;
+  for (const auto& [name, text] : target.parameters) {
+    if (name == "protocol") {
+      query.protocol = text;
+      continue;
+    }
+    if (name != "source" && name != "destination") {
+      return respond(error(400, "bad_request", "unknown parameter " + name, "protocol, source, destination"));
+    }
+    const auto endpoint = base::Endpoint::parse(text);
+    if (!endpoint) return respond(error(400, "bad_request", name + ": " + endpoint.error().text, "ADDRESS:PORT"));
+    (name == "source" ? query.source : query.destination) = *endpoint;
+  }
+  relay<ipvs::Trace>(control, std::move(query), std::move(respond));
+}
+
 void config(const Control& control, const HttpRequest&, const Target&, HttpServer::Respond respond) {
   const Sources* sources = control.sources();
   if (!sources)
@@ -155,6 +172,7 @@ constexpr std::array kRoutes{
           [](const Control& c, const HttpRequest&, const Target&, HttpServer::Respond r) {
             relay<ipvs::Drops>(c, ipvs::DropsQuery{}, std::move(r));
           }},
+    Route{"/api/v1/trace", "GET", false, false, trace},
     Route{"/api/v1/config", "GET", false, true, config},
     Route{"/api/v1/overrides", "GET", false, false, overrides},
     Route{"/api/v1/overrides", "POST", true, true, override_servers},

@@ -219,8 +219,42 @@ struct Drops {
 };
 BOOST_DESCRIBE_STRUCT(Drops, (), (id, reasons))
 
-using Down = std::variant<Configure, Health, Overrides, TableQuery, ConnectionsQuery, DropsQuery, Keep, Stop>;
-using Up = std::variant<Configured, Table, Connections, Drops, Keep, Beat>;
+// Down / up: what would become of a packet, and why; nothing is changed by asking. TCP: of a SYN, where no connection
+// is known.
+struct TraceQuery {
+  static constexpr std::string_view kName = "TraceQuery";
+  std::uint64_t id = 0;
+  std::string protocol;  // "tcp", "udp", "sctp"
+  base::Endpoint source;
+  base::Endpoint destination;
+};
+BOOST_DESCRIBE_STRUCT(TraceQuery, (), (id, protocol, source, destination))
+
+// forward: to the server named. kernel: none of the engine's business. drop: with the reason.
+enum class TraceOutcome { forward, kernel, drop };
+BOOST_DESCRIBE_ENUM(TraceOutcome, forward, kernel, drop)
+
+struct TraceStep {
+  std::string subject;  // "listener", "connection", "scheduler", "server", "way out"
+  std::string finding;
+};
+BOOST_DESCRIBE_STRUCT(TraceStep, (), (subject, finding))
+
+struct Trace {
+  static constexpr std::string_view kName = "Trace";
+  std::uint64_t id = 0;
+  std::vector<TraceStep> steps;  // in the order of the data path
+  TraceOutcome outcome{};
+  std::string reason;  // of a drop: a word of Drops
+  std::string service;
+  std::string server;
+  std::string problem;  // "", or why the question could not be answered
+};
+BOOST_DESCRIBE_STRUCT(Trace, (), (id, steps, outcome, reason, service, server, problem))
+
+using Down =
+    std::variant<Configure, Health, Overrides, TableQuery, ConnectionsQuery, DropsQuery, TraceQuery, Keep, Stop>;
+using Up = std::variant<Configured, Table, Connections, Drops, Trace, Keep, Beat>;
 
 std::string encode(const Down& message);
 std::string encode(const Up& message);

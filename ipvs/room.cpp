@@ -43,6 +43,7 @@ class Room {
   void handle(const TableQuery& query, std::vector<base::UniqueFd>& fds);
   void handle(const ConnectionsQuery& query, std::vector<base::UniqueFd>& fds);
   void handle(const DropsQuery& query, std::vector<base::UniqueFd>& fds);
+  void handle(const TraceQuery& query, std::vector<base::UniqueFd>& fds);
   void handle(const Keep& keep, std::vector<base::UniqueFd>& fds);
   void handle(const Stop& stop, std::vector<base::UniqueFd>& fds);
 
@@ -204,6 +205,19 @@ void Room::handle(const DropsQuery& query, std::vector<base::UniqueFd>&) {
   }
   drops.id = query.id;
   send(std::move(drops));
+}
+
+void Room::handle(const TraceQuery& query, std::vector<base::UniqueFd>&) {
+  Trace trace;
+  if (!backend_) {
+    trace.problem = "no configuration is in force yet";
+  } else if (auto found = backend_->trace(query)) {
+    trace = std::move(*found);
+  } else {
+    trace.problem = found.error().text;
+  }
+  trace.id = query.id;
+  send(std::move(trace));
 }
 
 void Room::handle(const Keep& keep, std::vector<base::UniqueFd>& fds) {

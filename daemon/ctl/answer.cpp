@@ -51,6 +51,8 @@ class Work {
         return connections();
       case Action::Drops:
         return drops();
+      case Action::Trace:
+        return trace();
       case Action::Override:
         return override_servers(i_, view_, ask_, surroundings_);
       case Action::Overrides:
@@ -257,6 +259,17 @@ class Work {
     const auto drops = Asking::read<ipvs::Drops>(*body);
     if (!drops) return tl::unexpected{drops.error()};
     return Answer{json() ? std::move(*body) : render_drops(*drops, view_), "", kOk};
+  }
+
+  Answered trace() const {
+    if (i_.arguments.size() != 3) return usage("trace needs PROTOCOL SOURCE DESTINATION");
+    const auto& a = i_.arguments;
+    auto body = ask_.get(fmt::format("/api/v1/trace?protocol={}&source={}&destination={}", a[0], a[1], a[2]));
+    if (!body) return tl::unexpected{body.error()};
+    const auto trace = Asking::read<ipvs::Trace>(*body);
+    if (!trace) return tl::unexpected{trace.error()};
+    if (!trace->problem.empty()) return fails(kFailed, "no_answer", trace->problem);
+    return Answer{json() ? std::move(*body) : render_trace(*trace, view_), "", kOk};
   }
 
   Answered ipvsadm_listing() const {

@@ -120,6 +120,21 @@ constexpr std::array kCommands{
             true,
             true,
             Completes::Nothing},
+    Command{
+        Action::Trace,
+        "trace",
+        "",
+        "",
+        "PROTOCOL SOURCE DESTINATION",
+        3,
+        "What would become of a packet, and why",
+        "PROTOCOL is tcp, udp or sctp, SOURCE and DESTINATION are ADDRESS:PORT. Asks the tables in force in the order "
+        "of the data path and changes nothing; of TCP a SYN is meant where no connection is known.",
+        {},
+        true,
+        true,
+        true,
+        Completes::Nothing},
     Command{Action::Override, "drain", "", "", "RS...", kAnyNumber,
             "Give real servers no new connections; those they have may finish",
             "The override is kept across reload and restart until undrain, or until --for is over. Refused when a "

@@ -18,6 +18,7 @@ enum class Action {
   Vrrp,
   Connections,
   Drops,
+  Trace,
   Override,
   Overrides,
   Reload,

@@ -60,4 +60,17 @@ std::string render_drops(const ipvs::Drops& drops, const View& view) {
   return layout.text(view);
 }
 
+std::string render_trace(const ipvs::Trace& trace, const View& view) {
+  Layout layout({{"QUESTION"}, {"FINDING"}});
+  for (const auto& step : trace.steps) layout.add({step.subject, step.finding});
+  std::string outcome = "to the kernel, unchanged";
+  if (trace.outcome == ipvs::TraceOutcome::forward) {
+    outcome = fmt::format("forwarded to {}/{}", trace.service, trace.server);
+  } else if (trace.outcome == ipvs::TraceOutcome::drop) {
+    outcome = fmt::format("dropped: {}", trace.reason);
+  }
+  layout.add({"outcome", outcome});
+  return layout.text(view);
+}
+
 }  // namespace lvsd::ctl

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -84,6 +85,9 @@ class Core {
   ServiceTable table() const;
   std::vector<ServiceStatus> status() const;  // health and quorum are the room's to add
   Connections connections(const ConnectionsQuery& query, base::TimePoint now) const;
+  // What would become of a packet; changes nothing. `interface_name` gives an index its name.
+  Trace trace(const TraceQuery& query, const std::function<std::string(std::uint32_t)>& interface_name,
+              base::TimePoint now);
   std::span<const std::uint64_t> drops() const;  // by DropReason
   void count_drop(DropReason reason);            // for discards at the rim
   std::uint64_t connection_entries() const;

@@ -289,6 +289,17 @@ base::Result<Drops> EngineBackend::drops() {
   return drops;
 }
 
+base::Result<Trace> EngineBackend::trace(const TraceQuery& query) {
+  Trace trace;
+  const auto name_of = [links = impl_->links](std::uint32_t index) {
+    const auto at = std::ranges::find_if(links, [index](const Link& link) { return link.interface.index == index; });
+    return at == links.end() ? fmt::format("interface {}", index) : at->name;
+  };
+  auto done = impl_->on_worker([&](Core& core) { trace = core.trace(query, name_of, base::Clock::now()); });
+  if (!done) return tl::unexpected{done.error()};
+  return trace;
+}
+
 std::uint64_t EngineBackend::progress() const { return impl_->worker->progress(); }
 
 void EngineBackend::stop() { impl_->attachments->detach_all(); }

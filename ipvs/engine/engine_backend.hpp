@@ -37,6 +37,7 @@ class EngineBackend final : public ForwardingBackend {
   base::Result<Table> status() override;
   base::Result<Connections> connections(const ConnectionsQuery& query) override;
   base::Result<Drops> drops() override;
+  base::Result<Trace> trace(const TraceQuery& query) override;
 
   std::uint64_t progress() const override;  // grows while the worker's loop turns
   void stop() override;                     // the kernel gets all packets again

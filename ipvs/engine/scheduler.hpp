@@ -49,6 +49,8 @@ class Scheduler {
   // The list, a weight or a `down` has changed. Counts of connections change without notice.
   virtual void servers_changed(std::span<const Candidate> servers) { (void)servers; }
   virtual Pick pick(std::span<const Candidate> servers, const Request& request) noexcept = 0;
+  // To ask what it would do without it being done.
+  virtual std::unique_ptr<Scheduler> clone() const = 0;
 };
 
 std::unique_ptr<Scheduler> make_scheduler(SchedulerKind kind, const SchedulerOptions& options = {});

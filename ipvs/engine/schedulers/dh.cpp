@@ -12,6 +12,7 @@ namespace {
 
 class DestinationHash final : public Scheduler {
  public:
+  std::unique_ptr<Scheduler> clone() const override { return std::make_unique<DestinationHash>(*this); }
   void servers_changed(std::span<const Candidate> servers) override {
     buckets_.fill(kNobody);
     std::size_t filled = 0;

@@ -10,6 +10,7 @@ namespace {
 
 class LocalityBased final : public Scheduler {
  public:
+  std::unique_ptr<Scheduler> clone() const override { return std::make_unique<LocalityBased>(*this); }
   void servers_changed(std::span<const Candidate> servers) override { places_.set(servers); }
 
   Pick pick(std::span<const Candidate> servers, const Request& request) noexcept override {

@@ -6,6 +6,7 @@ namespace {
 
 class LeastConnection final : public Scheduler {
  public:
+  std::unique_ptr<Scheduler> clone() const override { return std::make_unique<LeastConnection>(*this); }
   Pick pick(std::span<const Candidate> servers, const Request&) noexcept override {
     Pick best;
     for (std::size_t i = 0; i < servers.size(); ++i) {

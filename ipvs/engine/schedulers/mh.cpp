@@ -40,6 +40,7 @@ class Maglev final : public Scheduler {
  public:
   explicit Maglev(const SchedulerOptions& options) : flags_{options.flags} { table_.fill(kNobody); }
 
+  std::unique_ptr<Scheduler> clone() const override { return std::make_unique<Maglev>(*this); }
   void servers_changed(std::span<const Candidate> servers) override {
     remember_weights(servers);
     auto preferences = preferences_of(servers);

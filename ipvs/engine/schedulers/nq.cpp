@@ -7,6 +7,7 @@ namespace {
 
 class NeverQueue final : public Scheduler {
  public:
+  std::unique_ptr<Scheduler> clone() const override { return std::make_unique<NeverQueue>(*this); }
   Pick pick(std::span<const Candidate> servers, const Request&) noexcept override {
     for (std::size_t i = 0; i < servers.size(); ++i) {
       if (servers[i].eligible() && servers[i].active == 0) return i;

@@ -8,6 +8,7 @@ namespace {
 
 class RoundRobin final : public Scheduler {
  public:
+  std::unique_ptr<Scheduler> clone() const override { return std::make_unique<RoundRobin>(*this); }
   // The turn stays with the server that had it; a server that is gone leaves it to its predecessor.
   void servers_changed(std::span<const Candidate> servers) override {
     if (last_ == kBeforeFirst) return;

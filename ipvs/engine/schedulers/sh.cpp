@@ -16,6 +16,7 @@ class SourceHash final : public Scheduler {
  public:
   explicit SourceHash(const SchedulerOptions& options) : flags_{options.flags} {}
 
+  std::unique_ptr<Scheduler> clone() const override { return std::make_unique<SourceHash>(*this); }
   void servers_changed(std::span<const Candidate> servers) override {
     buckets_.fill(kNobody);
     std::size_t filled = 0;

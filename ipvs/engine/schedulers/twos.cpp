@@ -10,6 +10,7 @@ class PowerOfTwo final : public Scheduler {
  public:
   explicit PowerOfTwo(const SchedulerOptions& options) : state_{options.seed} {}
 
+  std::unique_ptr<Scheduler> clone() const override { return std::make_unique<PowerOfTwo>(*this); }
   Pick pick(std::span<const Candidate> servers, const Request&) noexcept override {
     std::uint64_t total = 0;
     for (const auto& server : servers) total += server.eligible() ? server.weight : 0;

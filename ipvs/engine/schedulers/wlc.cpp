@@ -7,6 +7,7 @@ namespace {
 
 class WeightedLeastConnection final : public Scheduler {
  public:
+  std::unique_ptr<Scheduler> clone() const override { return std::make_unique<WeightedLeastConnection>(*this); }
   Pick pick(std::span<const Candidate> servers, const Request&) noexcept override {
     return least_loaded(servers, overhead);
   }

@@ -10,6 +10,7 @@ namespace {
 
 class WeightedRoundRobin final : public Scheduler {
  public:
+  std::unique_ptr<Scheduler> clone() const override { return std::make_unique<WeightedRoundRobin>(*this); }
   void servers_changed(std::span<const Candidate> servers) override {
     std::int64_t divisor = 0;
     std::int64_t greatest = 0;
