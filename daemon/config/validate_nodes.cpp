@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "daemon/config/validate.hpp"
+#include "daemon/config/methods.hpp"
 
 namespace lvsd::daemon {
 namespace {
@@ -76,6 +76,7 @@ void build_engine(Build& build) {
   engine.xdp_mode = xdp_mode(reader.choice("xdp_mode"));
   engine.max_connections = static_cast<std::uint32_t>(reader.integer("max_connections"));
   engine.timeouts = {reader.time("tcp_timeout"), reader.time("tcp_fin_timeout"), reader.time("udp_timeout")};
+  engine.local_addresses = read_local_addresses(build, reader);
   for (const auto& value : reader.values("interface")) {
     for (const auto& word : split_commas(value)) {
       const auto name = read_interface(word, build.report);

@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "daemon/config/servers.hpp"
+#include "daemon/config/methods.hpp"
 #include "ipvs/names.hpp"
 
 namespace lvsd::daemon {
@@ -112,16 +112,19 @@ void add_listener(Services& all, Service& service, const Value& value) {
   service.config.listeners.push_back(listener);
 }
 
-// Direct routing leaves the packet's port as it is, so a server must listen where clients connect.
-void check_port(Services& all, const Service& service, const Server& server) {
+bool rewrites_ports(Method method) { return method == Method::Nat || method == Method::Fullnat; }
+
+// dr and tun leave the packet's port as it is, so a server must listen where clients connect.
+void check_port(Services& all, const Service& service, const Server& server, Method method) {
   for (const auto& [listener, place] : service.listeners) {
     if (server.address.port == listener.address.port) continue;
     return all.build.report.error_pair(
         server.port_place, server.name.place,
-        fmt::format("port {} of real server {} differs from port {} of {} (listen, {}) with method = dr",
+        fmt::format("port {} of real server {} differs from port {} of {} (listen, {}) with method = {}",
                     server.address.port, server.name.text, listener.address.port, service.section->title(),
-                    all.build.report.name(place, server.port_place)),
-        fmt::format("direct routing cannot rewrite ports; drop \":{}\" or use method = nat", server.address.port));
+                    all.build.report.name(place, server.port_place), ipvs::name(method)),
+        fmt::format("it reaches the server as the client sent it; drop \":{}\" or use method = nat",
+                    server.address.port));
   }
 }
 
@@ -145,13 +148,22 @@ void add_server(Services& all, Service& service, const Server& server,
   config.method = server.method.value_or(service.method);
   if (server.address_good && !service.listeners.empty()) {
     const auto& first = service.listeners.front();
-    if (first.listener.address.address.family() != server.address.address.family()) {
-      report.error(server.address_place, fmt::format("real server {} is of another address family than {}",
-                                                     server.name.text, service.section->title()));
+    const bool same_family = first.listener.address.address.family() == server.address.address.family();
+    if (!same_family && config.method != Method::Tun) {
+      report.error(server.address_place,
+                   fmt::format("real server {} is of another address family than {}", server.name.text,
+                               service.section->title()),
+                   "only method = tun carries one family in the other");
       return;
     }
-    const bool direct = config.method == Method::Dr && (server.method || service.method_known);
-    if (direct && server.address.port) check_port(all, service, server);
+    const bool method_known = server.method || service.method_known;
+    if (method_known && !rewrites_ports(config.method) && server.address.port)
+      check_port(all, service, server, config.method);
+    if (method_known) {
+      const auto reader = all.build.reader(*service.section);
+      const MethodSubject subject{reader, &server, server.address, config.method, server.name.place};
+      config.options = method_options(all.build, subject, service.config.options.local_addresses);
+    }
     const auto& checks = server.own_checks ? server.checks : service.checks.empty() ? pool_checks : service.checks;
     auto asked = server.address;
     if (asked.port == 0) asked.port = first.listener.address.port;
@@ -254,20 +266,25 @@ void read_sorry_server(Services& all, Service& service, const SectionReader& rea
     }
   }
   if (service.listeners.empty() || !server_address_possible(all.build, endpoint->address, words.front().place)) return;
-  if (endpoint->address.family() != service.listeners.front().listener.address.address.family()) {
+  const bool same_family = endpoint->address.family() == service.listeners.front().listener.address.address.family();
+  if (!same_family && sorry.method != Method::Tun) {
     return report.error(words.front().place,
                         fmt::format("the sorry server is of another address family than {}", service.section->title()));
   }
   for (const auto& [listener, place] : service.listeners) {
-    if (!service.method_known || sorry.method == Method::Nat || endpoint->port == 0 ||
+    if (!service.method_known || rewrites_ports(sorry.method) || endpoint->port == 0 ||
         endpoint->port == listener.address.port)
       continue;
     return report.error(
         words.front().place,
-        fmt::format("port {} of the sorry server differs from port {} (listen, {}) with method = dr", endpoint->port,
-                    listener.address.port, report.name(place, words.front().place)),
-        fmt::format("direct routing cannot rewrite ports; write sorry_server = {} method=nat", words.front().text));
+        fmt::format("port {} of the sorry server differs from port {} (listen, {}) with method = {}", endpoint->port,
+                    listener.address.port, report.name(place, words.front().place), ipvs::name(sorry.method)),
+        fmt::format("it reaches the server as the client sent it; write sorry_server = {} method=nat",
+                    words.front().text));
   }
+  if (!service.method_known) return;
+  const MethodSubject subject{reader, nullptr, *endpoint, sorry.method, words.front().place};
+  sorry.options = method_options(all.build, subject, service.config.options.local_addresses);
 }
 
 void build_service(Services& all, const Section& section) {
@@ -284,8 +301,10 @@ void build_service(Services& all, const Section& section) {
   if (reader.has_own("listen") || !reader.has_own("fwmark")) {
     for (const auto& value : reader.values("listen")) add_listener(all, service, value);
   }
+  service.config.options.local_addresses = read_local_addresses(all.build, reader);
   add_servers(all, service, reader);
   read_sorry_server(all, service, reader);
+  if (service.method_known) check_method_keys(all.build, reader, service.config);
   check_quorum(all, service, reader);
   all.build.config.ipvs.virtual_servers.push_back(std::move(service.config));
 }
@@ -295,6 +314,7 @@ void build_service(Services& all, const Section& section) {
 void build_services(Build& build) {
   Services all{build, build_servers(build), {}, {}, {}};
   for (const auto* section : build.document.all("virtual_server")) build_service(all, *section);
+  check_local_addresses(build);
   for (const auto* section : build.document.all("pool")) {
     if (all.pool_used.contains(section->name)) continue;
     find_checks(build, build.reader(*section).values("check"));
