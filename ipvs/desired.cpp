@@ -111,6 +111,7 @@ void describe_servers(ServiceStatus& status, const Subject& subject) {
       entry.method = name(server.method);
     }
     entry.weight = server.weight;
+    entry.max_connections = server.options.max_connections;
     entry.checks = server.checks;
     entry.state = state_of(server, subject);
     entry.overridden = words(subject.override_of(server));

@@ -89,10 +89,13 @@ struct ServerStatus {
   std::uint64_t inactive_connections = 0;
   std::vector<std::string> checks;  // healthcheck target ids
   Statistics statistics;
+  bool overloaded = false;  // has reached max_connections: gets no new ones until it has fewer than min_connections
+  std::uint32_t max_connections = 0;         // 0: no limit
+  std::uint64_t unanswered_connections = 0;  // that it has never answered (nat); since the ipvs process began
 };
 BOOST_DESCRIBE_STRUCT(ServerStatus, (),
                       (name, address, method, weight, effective_weight, state, overridden, active_connections,
-                       inactive_connections, checks, statistics))
+                       inactive_connections, checks, statistics, overloaded, max_connections, unanswered_connections))
 
 struct ListenerStatus {
   std::string protocol;  // "tcp", "udp"

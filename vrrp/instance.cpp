@@ -9,15 +9,16 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "base/log.hpp"
-#include "vrrp/announce.hpp"
-#include "vrrp/arp_sender.hpp"
+#include "vrrp/announcer.hpp"
+#include "vrrp/holdings.hpp"
 #include "vrrp/instance_record.hpp"
+#include "vrrp/instance_status.hpp"
 #include "vrrp/link_monitor.hpp"
 #include "vrrp/names.hpp"
+#include "vrrp/peer_differences.hpp"
 #include "vrrp/socket.hpp"
 #include "vrrp/state_machine.hpp"
 #include "vrrp/tracks.hpp"
-#include "vrrp/virtual_addresses.hpp"
 
 namespace lvsd::vrrp {
 namespace {
@@ -31,16 +32,6 @@ std::int64_t boottime_ms() {
 
 std::int64_t unix_ms() { return base::milliseconds(std::chrono::system_clock::now().time_since_epoch()); }
 
-std::vector<base::IpAddress> without_lengths(const std::vector<base::Prefix>& prefixes) {
-  std::vector<base::IpAddress> addresses;
-  for (const auto& prefix : prefixes) addresses.push_back(prefix.address);
-  return addresses;
-}
-
-AnnouncePolicy announce_policy(const InstanceConfig& config) {
-  return {config.garp_count, config.garp_repeat_delay, config.garp_refresh};
-}
-
 }  // namespace
 
 struct Instance::Impl : std::enable_shared_from_this<Instance::Impl> {
@@ -48,9 +39,9 @@ struct Instance::Impl : std::enable_shared_from_this<Instance::Impl> {
       : face{owner},
         outside{world},
         config{std::move(wanted)},
-        addresses{world.addresses},
-        protocol_timer{world.loop},
-        announce_timer{world.loop} {}
+        holdings{world.links, world.addresses, config, record},
+        announcer{world.loop, world.links, world.arp, config, record},
+        protocol_timer{world.loop} {}
 
   const Link* link() const { return outside.links.table().find(config.interface); }
 
@@ -62,7 +53,6 @@ struct Instance::Impl : std::enable_shared_from_this<Instance::Impl> {
 
   std::uint8_t priority() const { return effective_priority(config.priority, config.tracks, outside.links.table()); }
   Params params() const { return {priority(), config.advert_interval, config.preempt, own_address()}; }
-  std::chrono::seconds lease() const { return address_lease(config.advert_interval); }
 
   // Empty when adverts can be sent and received now.
   std::string why_unusable() const {
@@ -102,21 +92,24 @@ struct Instance::Impl : std::enable_shared_from_this<Instance::Impl> {
         send_advert(advert->priority, now);
       } else if (std::holds_alternative<TakeAddresses>(action)) {
         held = true;
-        hold_addresses(now);
+        holdings.hold(now);
       } else if (std::holds_alternative<DropAddresses>(action)) {
-        drop_addresses();
+        holdings.drop();
+        announcer.stop();
       } else if (std::holds_alternative<Silence>(action)) {
-        silence();
+        announcer.stop();
+      } else if (std::holds_alternative<Announce>(action)) {
+        announcer.burst(now);
       } else {
-        schedule_announcement(std::holds_alternative<Announce>(action), now);
+        announcer.once(now);
       }
     }
-    if (sent && !held && state.role == Role::master) hold_addresses(now);  // the lease goes on with the adverts
+    if (sent && !held && state.role == Role::master) holdings.hold(now);  // the lease goes on with the adverts
   }
 
   void send_advert(std::uint8_t priority, base::TimePoint now) {
     const Advertisement advertisement{config.virtual_router_id, priority, config.advert_interval,
-                                      without_lengths(config.virtual_addresses)};
+                                      advertised_addresses(config)};
     const auto form = config.checksum_pseudo_header ? ChecksumForm::PseudoHeader : ChecksumForm::MessageOnly;
     const auto source = own_address();
     const auto sent = outside.sockets.send(config.interface, source, encode(advertisement, source, form));
@@ -125,62 +118,6 @@ struct Instance::Impl : std::enable_shared_from_this<Instance::Impl> {
       ++record.adverts_sent;
     } else if (record.worth_a_line("send", now)) {
       base::log::error(config.name, "advertisement not sent: {}", sent.error().text);
-    }
-  }
-
-  void hold_addresses(base::TimePoint now) {
-    const Link* known = link();
-    if (!known) return;
-    const auto held = addresses.hold(*known, config.virtual_addresses, lease());
-    if (!held && record.worth_a_line("hold", now)) base::log::error(config.name, "{}", held.error().text);
-    for (const auto& prefix : addresses.foreign(*known, config.virtual_addresses, lease())) {
-      if (config.priority == kOwnerPriority || !record.worth_a_line(prefix.to_string(), now)) continue;
-      base::log::warning(config.name, "{} is on {} already, and not from here: left alone", prefix.to_string(),
-                         config.interface);
-    }
-  }
-
-  void drop_addresses() {
-    addresses.release(link(), config.virtual_addresses, lease());
-    silence();
-  }
-
-  void silence() {
-    announcements.stop();
-    announce_timer.cancel();
-  }
-
-  void schedule_announcement(bool burst, base::TimePoint now) {
-    if (burst) {
-      announcements.start(announce_policy(config), now);
-    } else {
-      announcements.once(now);
-    }
-    announce(now);
-  }
-
-  // One round if one is due; the timer for the next.
-  void announce(base::TimePoint now) {
-    if (announcements.due() && *announcements.due() <= now) {
-      announce_round(now);
-      announcements.sent(now);
-    }
-    if (!announcements.due()) return;
-    announce_timer.expires_at(*announcements.due());
-    announce_timer.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
-      const auto self = weak.lock();
-      if (self && !error && self->state.role == Role::master) self->announce(base::Clock::now());
-    });
-  }
-
-  void announce_round(base::TimePoint now) {
-    const Link* known = link();
-    if (!known || !known->arp) return;
-    announced_mac = known->mac;
-    for (const auto& prefix : config.virtual_addresses) {
-      const auto sent = outside.arp.send(known->index, gratuitous_arp(prefix.address, known->mac));
-      if (sent) ++record.gratuitous_arps_sent;
-      if (!sent && record.worth_a_line("arp", now)) base::log::error(config.name, "{}", sent.error().text);
     }
   }
 
@@ -222,7 +159,9 @@ struct Instance::Impl : std::enable_shared_from_this<Instance::Impl> {
     fence_after_stall(now);
     ++record.adverts_received;
     record.last_accepted = now;
-    compare_with_peer(*received, now);
+    for (const auto& difference : peer_differences(*received, config, priority())) {
+      if (record.worth_a_line(difference.subject, now)) base::log::warning(config.name, "{}", difference.text);
+    }
     const auto& advertisement = received->advertisement;
     apply(Heard{received->source, advertisement.priority, advertisement.interval}, now);
     if (state.role == Role::backup && advertisement.priority != kResignPriority) record.master = received->source;
@@ -234,23 +173,6 @@ struct Instance::Impl : std::enable_shared_from_this<Instance::Impl> {
     if (!record.worth_a_line(cause, now)) return;
     const auto source = peek_source(packet).value_or(base::IpAddress{});
     base::log::warning(config.name, "discarded an advertisement from {}: {}", source.to_string(), cause);
-  }
-
-  // §7.1 and R13, R15, S22: differences that both ends can live with, but somebody should know.
-  void compare_with_peer(const Received& received, base::TimePoint now) {
-    const auto& peer = received.advertisement;
-    const auto from = received.source.to_string();
-    if (peer.interval != config.advert_interval && record.worth_a_line("peer interval", now)) {
-      base::log::warning(config.name, "{} advertises every {}, we every {}", from, base::format_duration(peer.interval),
-                         base::format_duration(config.advert_interval));
-    }
-    if (peer.priority == priority() && record.worth_a_line("peer priority", now)) {
-      base::log::warning(config.name, "{} has our priority {}", from, peer.priority);
-    }
-    if (!std::ranges::is_permutation(peer.addresses, without_lengths(config.virtual_addresses)) &&
-        record.worth_a_line("peer addresses", now)) {
-      base::log::warning(config.name, "{} advertises other addresses than we", from);
-    }
   }
 
   void told_transition(Role from, std::string why) {
@@ -276,7 +198,7 @@ struct Instance::Impl : std::enable_shared_from_this<Instance::Impl> {
     fence_after_stall(now);
     if (!why.empty()) return apply(Lost{why}, now);
     if (!bar.empty()) return apply(Barred{bar}, now);
-    if (state.role == Role::master && !state.leaving_for) repair(*link(), now);
+    if (state.role == Role::master && !state.leaving_for) repair(now);
     follow_tracks(now);
     if (state.role == Role::backup && *state.deadline <= now) on_protocol_timer();  // waited for a member that has left
   }
@@ -290,18 +212,9 @@ struct Instance::Impl : std::enable_shared_from_this<Instance::Impl> {
     apply(Reconfigured{}, now);
   }
 
-  // Compares what is on the link with what we hold.
-  void repair(const Link& known, base::TimePoint now) {
-    const auto missing = addresses.missing(known);
-    if (!missing.empty() || !addresses.on(known)) hold_addresses(now);
-    if (!missing.empty()) {
-      record.addresses_restored += missing.size();
-      if (record.worth_a_line("restored", now)) {
-        base::log::warning(config.name, "somebody removed {} from {}: put back ({} times so far)",
-                           missing.front().to_string(), config.interface, record.addresses_restored);
-      }
-    }
-    if (known.arp && known.mac != announced_mac) schedule_announcement(true, now);
+  void repair(base::TimePoint now) {
+    holdings.repair(now);
+    if (announcer.is_outdated(*link())) announcer.burst(now);
   }
 
   void reconfigure(InstanceConfig next) {
@@ -313,7 +226,7 @@ struct Instance::Impl : std::enable_shared_from_this<Instance::Impl> {
     const auto now = base::Clock::now();
     const bool was_master = state.role == Role::master;
     apply(Reconfigured{}, now);
-    if (was_master && state.role == Role::master && added) schedule_announcement(true, now);
+    if (was_master && state.role == Role::master && added) announcer.burst(now);
   }
 
   Instance& face;
@@ -321,12 +234,10 @@ struct Instance::Impl : std::enable_shared_from_this<Instance::Impl> {
   InstanceConfig config;
   State state;
   std::uint8_t adopted_priority = 0;  // the one that the state machine was told last
-  VirtualAddresses addresses;
-  AnnounceSchedule announcements;
-  base::MacAddress announced_mac;
   InstanceRecord record;
+  Holdings holdings;
+  Announcer announcer;
   boost::asio::steady_timer protocol_timer;
-  boost::asio::steady_timer announce_timer;
 };
 
 Instance::Instance(const Outside& outside, InstanceConfig config)
@@ -341,9 +252,7 @@ void Instance::start(bool resume) {
   impl_->apply(resume ? Event{Resumed{}} : Event{Startup{}}, now);
 }
 
-void Instance::release(const InstanceConfig& next) {
-  if (const Link* link = impl_->link()) impl_->addresses.release_unwanted(*link, next.virtual_addresses);
-}
+void Instance::release(const InstanceConfig& next) { impl_->holdings.drop_unwanted(next); }
 
 void Instance::reconfigure(InstanceConfig next) { impl_->reconfigure(std::move(next)); }
 
@@ -362,11 +271,7 @@ std::string Instance::why_not_master() const {
   return why.empty() ? fault(impl_->config.tracks, impl_->outside.links.table()) : why;
 }
 
-bool Instance::leases_prove_mastership() const {
-  const Link* link = impl_->link();
-  return link && leases_are_younger(*link, impl_->config.virtual_addresses, impl_->lease(),
-                                    resume_limit(impl_->config.advert_interval));
-}
+bool Instance::leases_prove_mastership() const { return impl_->holdings.prove_mastership(); }
 
 void Instance::receive(std::span<const std::uint8_t> packet) { impl_->receive(packet); }
 void Instance::link_changed() { impl_->link_changed(); }
@@ -374,30 +279,8 @@ void Instance::count_unknown_virtual_router_id() { impl_->record.discard(DecodeE
 const InstanceConfig& Instance::config() const { return impl_->config; }
 
 InstanceStatus Instance::status() const {
-  const auto& config = impl_->config;
-  const auto& state = impl_->state;
-  InstanceStatus status;
-  status.name = config.name;
-  status.interface = config.interface;
-  status.virtual_router_id = config.virtual_router_id;
-  status.role = state.role;
-  status.priority = config.priority;
-  status.effective_priority = impl_->priority();
-  status.preempt = config.preempt;
-  status.advert_interval_ms = base::milliseconds(config.advert_interval);
-  status.master_down_interval_ms = base::milliseconds(master_down_interval(impl_->params(), state));
-  for (const auto& prefix : config.virtual_addresses) status.virtual_addresses.push_back(prefix.to_string());
-  if (const auto own = impl_->own_address(); !own.is_unspecified()) status.source_address = own.to_string();
-  if (state.role == Role::master) status.master_address = status.source_address;
-  if (state.role == Role::backup && impl_->record.master) status.master_address = impl_->record.master->to_string();
-  impl_->record.describe(status, base::Clock::now());
-  if (leaving()) status.reason = "resigned: " + state.leaving_because;
-  status.sync_group = config.sync_group;
-  for (const auto& track : config.tracks) {
-    status.tracks.push_back({track.name, track.interface, failing(track, impl_->outside.links.table()), !track.weight,
-                             track.weight.value_or(0)});
-  }
-  return status;
+  return describe(impl_->config, impl_->state, impl_->params(), impl_->outside.links.table(), impl_->record,
+                  base::Clock::now());
 }
 
 std::optional<Resume::Instance> Instance::mastership() const {

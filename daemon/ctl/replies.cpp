@@ -12,6 +12,51 @@ using base::Result;
 constexpr int kSchema = 1;
 constexpr std::string_view kMismatch = "; are lvsctl and lvsd of the same version? lvsctl version";
 
+// A lvsd of a neighbouring version says more or less: what this lvsctl does not know is left out, what it misses has
+// the value's default. False: nothing of it is known.
+template <class T>
+bool adapt(json::value& value);
+
+template <class T>
+struct Adapt {
+  static bool run(json::value& value) {
+    if constexpr (boost::describe::has_describe_members<T>::value && !std::is_union_v<T>) {
+      return value.is_object() && fit(value.get_object());
+    }
+    return true;
+  }
+
+  static bool fit(json::object& object) {
+    const auto fallback = json::value_from(T{});
+    json::object fitted;
+    std::size_t known = 0;
+    boost::mp11::mp_for_each<boost::describe::describe_members<T, boost::describe::mod_any_access>>([&](auto member) {
+      using Member = std::remove_cvref_t<decltype(std::declval<T>().*member.pointer)>;
+      auto* found = object.if_contains(member.name);
+      if (found) adapt<Member>(*found);
+      known += found != nullptr;
+      fitted[member.name] = found ? std::move(*found) : fallback.at(member.name);
+    });
+    if (known > 0) object = std::move(fitted);
+    return known > 0;
+  }
+};
+
+template <class Element>
+struct Adapt<std::vector<Element>> {
+  static bool run(json::value& value) {
+    if (auto* array = value.if_array()) {
+      for (auto& element : *array) adapt<Element>(element);
+    }
+    return true;
+  }
+};
+
+template <class T>
+bool adapt(json::value& value) {
+  return Adapt<T>::run(value);
+}
+
 Result<json::object> parse_object(std::string_view body) {
   boost::system::error_code error;
   auto value = json::parse({body.data(), body.size()}, error);
@@ -54,7 +99,9 @@ template <class T>
 Result<T> decode(std::string_view body) {
   auto object = parse_reply(body);
   if (!object) return tl::unexpected{object.error()};
-  auto value = json::try_value_to<T>(json::value(std::move(*object)));
+  json::value reply(std::move(*object));
+  if (!adapt<T>(reply)) return fail(fmt::format("the daemon's reply is of another kind{}", kMismatch));
+  auto value = json::try_value_to<T>(reply);
   if (!value) return fail(fmt::format("cannot read the daemon's reply: {}{}", value.error().message(), kMismatch));
   return std::move(*value);
 }

@@ -1,5 +1,6 @@
-// Bodies of the daemon's API → values. Strict: a member that is missing, surplus or mistyped is an error, so that a
-// lvsctl of another version says so instead of showing half of the truth. Used by run.cpp and the tests.
+// Bodies of the daemon's API → values. A lvsd of a neighbouring version is understood: members that this lvsctl does
+// not know are left out, those that it misses have their defaults. A mistyped member or another schema is an error that
+// points to the versions. Used by run.cpp and the tests.
 #pragma once
 
 #include <cstdint>

@@ -14,6 +14,8 @@ struct alignas(64) Connection {
   static constexpr std::uint8_t kReplied = 2;     // a reply was seen
   static constexpr std::uint8_t kNoReplyKey = 4;  // a newer connection with the same server and client took the replies
 
+  static constexpr std::uint8_t kUnanswered = 128;  // counted as one that never got a reply
+
   std::uint32_t client_address = 0;
   std::uint32_t virtual_address = 0;
   std::uint32_t server_address = 0;

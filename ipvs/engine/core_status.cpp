@@ -20,6 +20,8 @@ ServerStatus describe(const LiveServer& server) {
   status.active_connections = server.active;
   status.inactive_connections = server.total - server.active;
   status.statistics = server.estimator.with_rates(*server.counters);
+  status.overloaded = server.overloaded;
+  status.unanswered_connections = server.unanswered;
   return status;
 }
 

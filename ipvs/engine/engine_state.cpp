@@ -45,12 +45,22 @@ void EngineState::end(Connection& connection) noexcept {
   connections.remove(connection);
 }
 
+// Once for each connection. With DR and TUN replies do not come through here: nothing is known of them.
+void EngineState::note_unanswered(Connection& c, std::uint32_t now) noexcept {
+  constexpr std::uint8_t kTold = Connection::kReplied | Connection::kUnanswered;
+  if (!c.nat() || (c.flags & kTold) != 0 || idle_milliseconds(c, now) < kUnansweredAfter) return;
+  c.flags |= Connection::kUnanswered;
+  ++services.server(c.server).unanswered;
+}
+
 void EngineState::expire(std::uint32_t now, std::size_t budget) noexcept {
   const auto visits = std::min<std::size_t>(budget, connections.used());
   for (std::size_t i = 0; i < visits; ++i, ++expire_next_) {
     if (expire_next_ >= connections.used()) expire_next_ = 0;
     auto& c = connections.all()[expire_next_];
-    if (c.protocol != 0 && is_expired(c, now)) end(c);
+    if (c.protocol == 0) continue;
+    note_unanswered(c, now);
+    if (is_expired(c, now)) end(c);
   }
 }
 

@@ -37,7 +37,11 @@ class EngineState {
     return idle_milliseconds(c, now) >= limits.of(c.state);
   }
 
-  // Ends idle connections among the next `budget` entries.
+  // A connection that is idle so long and has had no reply never got one: TCP clients repeat their SYN after 1, 3 and 7
+  // seconds.
+  static constexpr std::int32_t kUnansweredAfter = 3000;  // milliseconds
+
+  // Ends idle connections among the next `budget` entries, and counts those that their server never answered.
   void expire(std::uint32_t now, std::size_t budget) noexcept;
 
   TableMemory memory;
@@ -49,6 +53,8 @@ class EngineState {
   std::vector<FlowChange> flow_changes;
 
  private:
+  void note_unanswered(Connection& c, std::uint32_t now) noexcept;
+
   std::uint32_t expire_next_ = 0;
 };
 

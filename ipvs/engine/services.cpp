@@ -231,18 +231,30 @@ Services::Outcome Services::put_server(LiveService& service, const RealServer& w
   return {};
 }
 
+// At its most connections a server is overloaded until it has fewer than its least; in between it stays as it is, also
+// when the limits are edited (kernel ip_vs_conn.c, ip_vs_bind_dest and ip_vs_unbind_dest; ip_vs_ctl.c,
+// __ip_vs_update_dest).
+bool Services::is_overloaded(const LiveServer& server) noexcept {
+  const auto most = server.config.options.max_connections;
+  const auto least = server.config.options.min_connections;
+  if (most == 0) return false;
+  if (server.total >= most) return true;
+  return server.overloaded && server.total >= (least != 0 ? least : most - most / 4);
+}
+
 void Services::refresh(LiveService& service) {
   service.candidates.clear();
   for (std::uint32_t i = 0; i < service.servers.size(); ++i) {
     auto& server = servers_[service.servers[i]];
     server.position = i;
+    server.overloaded = is_overloaded(server);
     const auto& config = server.config;
     const bool down = config.down || config.aside || !config.address.address.is_v4();
     auto address = config.address;
     if (address.port == 0 && !service.config.listeners.empty())
       address.port = service.config.listeners.front().address.port;
-    service.candidates.push_back(
-        {service.servers[i], config.weight, down, server.active, server.total - server.active, false, address});
+    service.candidates.push_back({service.servers[i], config.weight, down, server.active, server.total - server.active,
+                                  server.overloaded, address});
   }
   if (service.scheduler) service.scheduler->servers_changed(service.candidates);
 }
@@ -268,11 +280,13 @@ std::uint32_t Services::schedule(LiveService& service, const Request& request) n
   return pick ? service.servers[*pick] : kNoSlot;
 }
 
-void Services::mirror_load(const LiveServer& server) noexcept {
+void Services::mirror_load(LiveServer& server) noexcept {
   if (server.position == kNoSlot) return;
+  server.overloaded = is_overloaded(server);
   auto& candidate = server.service->candidates[server.position];
   candidate.active = server.active;
   candidate.inactive = server.total - server.active;
+  candidate.overloaded = server.overloaded;
 }
 
 void Services::connection_began(LiveServer& server) noexcept {

@@ -33,9 +33,11 @@ struct LiveServer {
   std::uint16_t port = 0;
   bool nat = false;
   bool draining = false;
+  bool overloaded = false;  // has reached its most connections and not yet come below its least
   std::uint32_t active = 0;
   std::uint32_t total = 0;           // connections, active and inactive
   std::uint32_t position = kNoSlot;  // among the service's candidates; kNoSlot while draining
+  std::uint64_t unanswered = 0;      // connections that it has never answered, since this process began
   std::uint64_t way_generation = 0;  // of the next hops when `way` was found
   LiveService* service = nullptr;    // null: the slot is free
   Counters* counters = nullptr;      // in the table's memory
@@ -107,7 +109,8 @@ class Services {
   void release_listeners(LiveService& service);
   void refresh(LiveService& service);
   void refresh_virtual_addresses();
-  void mirror_load(const LiveServer& server) noexcept;
+  static bool is_overloaded(const LiveServer& server) noexcept;
+  void mirror_load(LiveServer& server) noexcept;
   bool free_drained(LiveService& service);
 
   std::uint32_t take_slot();

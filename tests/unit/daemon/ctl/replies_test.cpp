@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "base/json.hpp"
 #include "tests/unit/daemon/ctl/samples.hpp"
 
 namespace lvsd::ctl {
@@ -30,13 +31,49 @@ TEST(Replies, DecodeToWhatWasSent) {
 TEST(Replies, WithoutSchemaAndTimeAreAccepted) { EXPECT_TRUE(decode<ipvs::Drops>(R"({"id":0,"reasons":[]})")); }
 
 TEST(Replies, OfAnotherShapeAreErrorsThatPointToTheVersions) {
-  for (const auto* text : {R"({"id":0})", R"({"id":0,"reasons":[],"more":1})", R"({"id":0,"reasons":7})",
+  for (const auto* text : {R"({})", R"({"more":1})", R"({"id":0,"reasons":7})", R"({"id":0,"reasons":[7]})",
                            R"({"id":"0","reasons":[]})", R"({"schema":2,"id":0,"reasons":[]})"}) {
     const auto drops = decode<ipvs::Drops>(text);
     ASSERT_FALSE(drops) << text;
     EXPECT_THAT(drops.error().text, HasSubstr("same version")) << text;
   }
   for (const auto* text : {"", "[]", "<html>", "{"}) EXPECT_FALSE(decode<ipvs::Drops>(text)) << text;
+}
+
+// Every member that every object has, as a lvsd that knows more would send it; or none of one name.
+boost::json::value with_surplus(boost::json::value value) {
+  if (auto* array = value.if_array()) {
+    for (auto& element : *array) element = with_surplus(element);
+  } else if (auto* object = value.if_object()) {
+    for (auto& [name, member] : *object) member = with_surplus(member);
+    (*object)["from_the_future"] = {{"a", 1}};
+  }
+  return value;
+}
+boost::json::value without(boost::json::value value, std::string_view name) {
+  if (auto* array = value.if_array()) {
+    for (auto& element : *array) element = without(element, name);
+  } else if (auto* object = value.if_object()) {
+    object->erase({name.data(), name.size()});
+    for (auto& [key, member] : *object) member = without(member, name);
+  }
+  return value;
+}
+
+TEST(Replies, OfANewerDaemonAreReadWithoutWhatIsUnknown) {
+  const auto t = decode<ipvs::Table>(boost::json::serialize(with_surplus(boost::json::parse(body(table())))));
+  ASSERT_TRUE(t) << t.error().text;
+  EXPECT_EQ(boost::json::value_from(*t), boost::json::value_from(table()));
+  const auto o = decode<daemon::Overview>(boost::json::serialize(with_surplus(boost::json::parse(body(overview())))));
+  ASSERT_TRUE(o) << o.error().text;
+  EXPECT_EQ(boost::json::value_from(*o), boost::json::value_from(overview()));
+}
+
+TEST(Replies, OfAnOlderDaemonHaveDefaultsForWhatIsMissing) {
+  const auto t = decode<ipvs::Table>(boost::json::serialize(without(boost::json::parse(body(table())), "quorum")));
+  ASSERT_TRUE(t) << t.error().text;
+  EXPECT_EQ(t->services.at(1).quorum, 1u);
+  EXPECT_EQ(t->services.at(1).name, "shop");
 }
 
 TEST(Replies, TheRunningConfigurationKeepsItsFilesInOrder) {

@@ -318,5 +318,98 @@ TEST(CoreConnections, AFullTableDropsNewConnectionsAndKeepsTheOthers) {
   EXPECT_EQ(director.push(from_client(kAck, 0)).verdict.action, Action::Send);
 }
 
+RealServer limited(int n, std::uint32_t most, std::uint32_t least = 0) {
+  auto s = server(n);
+  s.options.max_connections = most;
+  s.options.min_connections = least;
+  return s;
+}
+// Begins a connection and says whose it is; "" when nobody takes it.
+std::string who_takes(Director& director, std::uint16_t port) {
+  director.push(from_client(kSyn, port));
+  return server_of(director, port);
+}
+void finish(Director& director, std::uint16_t port, int n) {
+  director.push(from_server(kAck | kRst, n, port), kBack);
+  director.now += 11s;  // CLOSE lasts 10
+  director->expire(director.now, 1000);
+}
+
+TEST(CoreConnections, AServerAtItsMostConnectionsGetsNoneUntilItHasFewerThanItsLeast) {
+  Director director;
+  director.serve({limited(1, 4)});
+  for (std::uint16_t port = 1; port <= 4; ++port) EXPECT_EQ(who_takes(director, port), "s1");
+  EXPECT_TRUE(status_of(director, "s1").overloaded);
+  EXPECT_EQ(who_takes(director, 5), "");
+  finish(director, 1, 1);
+  EXPECT_EQ(who_takes(director, 6), "") << "3 left: three quarters of the most";
+  finish(director, 2, 1);
+  EXPECT_FALSE(status_of(director, "s1").overloaded);
+  EXPECT_EQ(who_takes(director, 7), "s1");
+}
+
+TEST(CoreConnections, TheLeastConnectionsOfAServerAreItsOwnWhereGiven) {
+  Director director;
+  director.serve({limited(1, 4, 2)});
+  for (std::uint16_t port = 1; port <= 4; ++port) who_takes(director, port);
+  finish(director, 1, 1);
+  finish(director, 2, 1);
+  EXPECT_TRUE(status_of(director, "s1").overloaded) << "2 left are not fewer than 2";
+  finish(director, 3, 1);
+  EXPECT_FALSE(status_of(director, "s1").overloaded);
+}
+
+TEST(CoreConnections, EditedLimitsHoldAtOnceAndReleaseOnlyBelowTheLeast) {
+  Director director;
+  director.serve({server(1)});
+  for (std::uint16_t port = 1; port <= 4; ++port) who_takes(director, port);
+  director.apply({SetServer{"web", limited(1, 3)}});
+  EXPECT_EQ(who_takes(director, 5), "") << "4 are more than 3 already";
+  director.apply({SetServer{"web", limited(1, 5)}});
+  EXPECT_EQ(who_takes(director, 6), "") << "4 are not fewer than 5 - 5/4";
+  director.apply({SetServer{"web", limited(1, 10)}});
+  EXPECT_EQ(who_takes(director, 7), "s1");
+  director.apply({SetServer{"web", limited(1, 1)}, SetServer{"web", server(1)}});
+  EXPECT_EQ(who_takes(director, 8), "s1") << "no limit any more";
+}
+
+TEST(CoreConnections, ALimitIsKeptByASuccessorThatAdoptsTheTable) {
+  Director director;
+  director.serve({limited(1, 2)});
+  who_takes(director, 1);
+  who_takes(director, 2);
+  director.restart();
+  director.serve({limited(1, 2)});
+  EXPECT_EQ(who_takes(director, 3), "");
+}
+
+TEST(CoreConnections, AConnectionThatNeverGotAReplyIsCountedOnce) {
+  Director director;
+  director.serve({server(1)});
+  director.push(from_client(kSyn, 1));
+  director.push(from_client(kSyn, 2));
+  director.push(from_server(kRst | kAck, 1, 2), kBack);  // a refusal is an answer
+  const auto unanswered = [&] {
+    director->expire(director.now, 1000);
+    return status_of(director, "s1").unanswered_connections;
+  };
+  director.now += 2900ms;
+  EXPECT_EQ(unanswered(), 0u);
+  director.now += 100ms;
+  EXPECT_EQ(unanswered(), 1u);
+  director.push(from_client(kSyn, 1));
+  director.now += 70s;
+  EXPECT_EQ(unanswered(), 1u);
+}
+
+TEST(CoreConnections, OfDirectRoutingNoReplyIsSeenAndNothingConcluded) {
+  Director director;
+  director.serve({server(1, Method::Dr)});
+  director.push(from_client(kSyn));
+  director.now += 10s;
+  director->expire(director.now, 1000);
+  EXPECT_EQ(status_of(director, "s1").unanswered_connections, 0u);
+}
+
 }  // namespace
 }  // namespace lvsd::ipvs::engine

@@ -1,0 +1,42 @@
+// What a master holds on its links, kept there as a lease and told to the log when somebody interferes. Owned by the
+// instance, which must outlive it.
+#pragma once
+
+#include "base/time.hpp"
+#include "vrrp/config.hpp"
+#include "vrrp/virtual_addresses.hpp"
+
+namespace lvsd::vrrp {
+
+class InstanceRecord;
+class LinkMonitor;
+
+class Holdings {
+ public:
+  Holdings(const LinkMonitor& links, AddressWriter& kernel, const InstanceConfig& config, InstanceRecord& record)
+      : links_{links}, config_{config}, record_{record}, addresses_{kernel} {}
+
+  // Everything that is wanted is there for another lease.
+  void hold(base::TimePoint now);
+  // Also what an earlier life of ours has left.
+  void drop();
+  // Only what `next` does not want.
+  void drop_unwanted(const InstanceConfig& next);
+  // Compares what is on the link with what we hold.
+  void repair(base::TimePoint now);
+
+  // Refreshed too short ago for a peer to have noticed our absence.
+  bool prove_mastership() const;
+
+ private:
+  const Link* link() const;
+  std::chrono::seconds lease() const;
+  void warn_of_foreign(const Link& link, base::TimePoint now);
+
+  const LinkMonitor& links_;
+  const InstanceConfig& config_;
+  InstanceRecord& record_;
+  VirtualAddresses addresses_;
+};
+
+}  // namespace lvsd::vrrp

@@ -1,0 +1,40 @@
+#include "vrrp/instance_status.hpp"
+
+#include "vrrp/tracks.hpp"
+
+namespace lvsd::vrrp {
+namespace {
+
+void describe_config(const InstanceConfig& config, InstanceStatus& status) {
+  status.name = config.name;
+  status.interface = config.interface;
+  status.virtual_router_id = config.virtual_router_id;
+  status.priority = config.priority;
+  status.preempt = config.preempt;
+  status.advert_interval_ms = base::milliseconds(config.advert_interval);
+  for (const auto& prefix : config.virtual_addresses) status.virtual_addresses.push_back(prefix.to_string());
+  status.sync_group = config.sync_group;
+}
+
+}  // namespace
+
+InstanceStatus describe(const InstanceConfig& config, const State& state, const Params& params, const LinkTable& links,
+                        const InstanceRecord& record, base::TimePoint now) {
+  InstanceStatus status;
+  describe_config(config, status);
+  status.role = state.role;
+  status.effective_priority = params.priority;
+  status.master_down_interval_ms = base::milliseconds(master_down_interval(params, state));
+  if (!params.own_address.is_unspecified()) status.source_address = params.own_address.to_string();
+  if (state.role == Role::master) status.master_address = status.source_address;
+  if (state.role == Role::backup && record.master) status.master_address = record.master->to_string();
+  record.describe(status, now);
+  if (state.leaving_for) status.reason = "resigned: " + state.leaving_because;
+  for (const auto& track : config.tracks) {
+    status.tracks.push_back(
+        {track.name, track.interface, failing(track, links), !track.weight, track.weight.value_or(0)});
+  }
+  return status;
+}
+
+}  // namespace lvsd::vrrp

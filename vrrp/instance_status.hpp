@@ -1,0 +1,17 @@
+// What people are shown of an instance. Pure but for the record's counters; called by the instance.
+#pragma once
+
+#include "base/time.hpp"
+#include "vrrp/config.hpp"
+#include "vrrp/instance_record.hpp"
+#include "vrrp/link_table.hpp"
+#include "vrrp/messages.hpp"
+#include "vrrp/state_machine.hpp"
+
+namespace lvsd::vrrp {
+
+// `params.own_address` is unspecified while the interface has none.
+InstanceStatus describe(const InstanceConfig& config, const State& state, const Params& params, const LinkTable& links,
+                        const InstanceRecord& record, base::TimePoint now);
+
+}  // namespace lvsd::vrrp
