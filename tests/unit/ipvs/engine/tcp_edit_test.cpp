@@ -120,6 +120,9 @@ TEST(TcpEdit, AFullHeaderTakesNoOption) {
   const auto before = room.frame();
   EXPECT_FALSE(insert_option(room.packet, where(true), kOption));
   EXPECT_EQ(room.frame(), before);
+  Room last{make({.options = Bytes(32, 1)})};
+  EXPECT_TRUE(insert_option(last.packet, where(true), kOption));
+  EXPECT_TRUE(sound(last.frame(), true));
 }
 
 TEST(TcpEdit, WithoutHeadroomNothingIsInserted) {
