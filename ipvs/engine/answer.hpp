@@ -10,21 +10,23 @@
 
 namespace lvsd::ipvs::engine {
 
+// Of either family: RFC 792 and RFC 1191, or RFC 4443.
 struct IcmpError {
-  std::uint8_t type = 0;
-  std::uint8_t code = 0;
-  std::uint16_t mtu = 0;  // of the next hop, for fragmentation needed (RFC 1191 §4)
+  enum class Kind : std::uint8_t { HostUnreachable, PortUnreachable, TimeExceeded, TooBig } kind{};
+  std::uint32_t mtu = 0;  // of the next hop, for TooBig
 };
-inline constexpr IcmpError kHostUnreachable{3, 1, 0};
-inline constexpr IcmpError kPortUnreachable{3, 3, 0};
-inline constexpr IcmpError kTimeExceeded{11, 0, 0};
-constexpr IcmpError fragmentation_needed(std::uint16_t mtu) { return {3, 4, mtu}; }
+inline constexpr IcmpError kHostUnreachable{IcmpError::Kind::HostUnreachable, 0};
+inline constexpr IcmpError kPortUnreachable{IcmpError::Kind::PortUnreachable, 0};
+inline constexpr IcmpError kTimeExceeded{IcmpError::Kind::TimeExceeded, 0};
+constexpr IcmpError too_big(std::uint32_t mtu) { return {IcmpError::Kind::TooBig, mtu}; }
 
-// `source` is the address the error comes from (network order). False, and the packet unchanged, where there is no
-// room. Quotes as much of the packet as keeps the answer within 576 bytes (RFC 1812 §4.3.2.3).
-bool make_icmp_error(Packet& packet, const Frame& frame, IcmpError error, std::uint32_t source) noexcept;
+// `source` is the address the error comes from, of the packet's family. False, and the packet unchanged, where there is
+// no room. Quotes as much of the packet as keeps the answer within 576 bytes (RFC 1812 §4.3.2.3), or 1280 (RFC 4443
+// §2.4 c).
+bool make_icmp_error(Packet& packet, const Frame& frame, IcmpError error, const WireAddress& source) noexcept;
 
-// RFC 9293 §3.10.7.1, as a host answers for a closed connection. False for a packet that is a reset itself.
+// RFC 9293 §3.10.7.1, as a host answers for a closed connection. False for a packet that is a reset itself, and where
+// there is no room.
 bool make_reset(Packet& packet, const Frame& frame) noexcept;
 
 // At most `per_second` on average, `per_second` at once.

@@ -20,6 +20,40 @@ bool in_range(const Connection& c, std::span<const SlotRecord> slots) {
          slots[c.server].kind == SlotRecord::Kind::Server;
 }
 
+void write_v4(Connection& c, const Ends& ends) {
+  c.client_address = ends.client.v4();
+  c.virtual_address = ends.virtual_address.v4();
+  c.server_address = ends.server.v4();
+  c.local_address = ends.local.v4();
+}
+
+// Both directions of a v4 connection from its own cache line; v6 from its Ends.
+Tuple v4_tuple(Tuple::Direction direction, const Connection& c) {
+  Tuple t;
+  if (direction != Tuple::Direction::Reply) {
+    t.words[0] = Tuple::pair(c.client_address, c.virtual_address);
+    t.rest = Tuple::pack(direction, c.protocol, c.client_port, c.virtual_port, false);
+    return t;
+  }
+  const bool local = (c.flags & Connection::kFullnat) != 0;
+  t.words[0] = Tuple::pair(local ? c.local_address : c.client_address, c.server_address);
+  t.rest = Tuple::pack(direction, c.protocol, local ? c.local_port : c.client_port, c.server_port, false);
+  return t;
+}
+
+Tuple v6_tuple(Tuple::Direction direction, const Connection& c, const Ends& ends) {
+  if (direction != Tuple::Direction::Reply) {
+    return Tuple::make(direction, c.protocol, ends.client, c.client_port, ends.virtual_address, c.virtual_port);
+  }
+  const bool local = (c.flags & Connection::kFullnat) != 0;
+  return Tuple::make(direction, c.protocol, local ? ends.local : ends.client, local ? c.local_port : c.client_port,
+                     ends.server, c.server_port);
+}
+
+Tuple::Direction inbound_direction(const Connection& c) {
+  return (c.flags & Connection::kTemplate) != 0 ? Tuple::Direction::Template : Tuple::Direction::Inbound;
+}
+
 }  // namespace
 
 ConnectionTable::ConnectionTable(const TableMemory& memory)
@@ -27,6 +61,7 @@ ConnectionTable::ConnectionTable(const TableMemory& memory)
       buckets_{memory.buckets},
       overflow_{memory.overflow},
       connections_{memory.connections},
+      ends_{memory.ends},
       used_{memory.connections_used} {
   if (memory.adopted) adopt(memory.slots.first(*memory.slots_used));
 }
@@ -36,25 +71,45 @@ void ConnectionTable::adopt(std::span<const SlotRecord> slots) noexcept {
   std::memset(static_cast<void*>(overflow_.data()), 0, overflow_.size_bytes());
   for (auto i = *used_; i-- > 0;) {
     auto& c = connections_[i];
-    const auto hash = hash_(Tuple::inbound(c));
-    if (c.protocol != 0 && in_range(c, slots) && find(Tuple::inbound(c), hash) == nullptr && link(hash, i)) {
+    const auto tuple = inbound(c);
+    const auto hash = hash_(tuple);
+    if (!c.is_free() && in_range(c, slots) && find(tuple, hash) == nullptr && link(hash, i)) {
       ++size_;
-      if (c.nat() && (c.flags & Connection::kNoReplyKey) == 0 && !link_reply(c)) c.flags |= Connection::kNoReplyKey;
+      if (c.has_reply_key() && !link_reply(c)) c.flags |= Connection::kNoReplyKey;
     } else {
       release(c);
     }
   }
 }
 
-bool ConnectionTable::matches(const Connection& connection, const Tuple& tuple) noexcept {
-  return tuple == (tuple.is_reply() ? Tuple::reply(connection) : Tuple::inbound(connection));
+Ends ConnectionTable::ends(const Connection& c) const noexcept {
+  if (c.v6()) return ends_[number(c)];
+  return {WireAddress::v4(c.client_address), WireAddress::v4(c.virtual_address), WireAddress::v4(c.server_address),
+          WireAddress::v4(c.local_address)};
 }
 
-void ConnectionTable::prefetch_connection(std::uint64_t hash) const noexcept {
+Tuple ConnectionTable::inbound(const Connection& c) const noexcept {
+  const auto direction = inbound_direction(c);
+  return c.v6() ? v6_tuple(direction, c, ends_[number(c)]) : v4_tuple(direction, c);
+}
+
+Tuple ConnectionTable::reply(const Connection& c) const noexcept {
+  constexpr auto kReply = Tuple::Direction::Reply;
+  return c.v6() ? v6_tuple(kReply, c, ends_[number(c)]) : v4_tuple(kReply, c);
+}
+
+bool ConnectionTable::matches(const Connection& c, const Tuple& tuple) const noexcept {
+  if (c.v6() != tuple.v6()) return false;
+  return tuple == (tuple.direction() == Tuple::Direction::Reply ? reply(c) : inbound(c));
+}
+
+void ConnectionTable::prefetch_connection(const Tuple& tuple, std::uint64_t hash) const noexcept {
   const auto& bucket = buckets_[bucket_of(hash)];
   for (auto found = candidates(bucket, tag_of(hash)); found != 0; found &= found - 1) {
     const auto reference = bucket.connections[static_cast<std::size_t>(__builtin_ctz(found))];
-    if (reference != 0) __builtin_prefetch(&connections_[reference - 1], 1);
+    if (reference == 0) continue;
+    __builtin_prefetch(&connections_[reference - 1], 1);
+    if (tuple.v6()) __builtin_prefetch(&ends_[reference - 1]);
   }
 }
 
@@ -125,7 +180,7 @@ void ConnectionTable::unlink(std::uint64_t hash, std::uint32_t connection) noexc
 }
 
 bool ConnectionTable::link_reply(Connection& connection) noexcept {
-  const auto tuple = Tuple::reply(connection);
+  const auto tuple = reply(connection);
   const auto hash = hash_(tuple);
   const auto taken = find_place(hash, [&](std::uint32_t i) { return matches(connections_[i], tuple); });
   if (taken.bucket == nullptr) return link(hash, number(connection));
@@ -135,19 +190,28 @@ bool ConnectionTable::link_reply(Connection& connection) noexcept {
   return true;
 }
 
-Connection* ConnectionTable::insert(const Connection& value) noexcept {
+Connection* ConnectionTable::insert(const Connection& value, const Ends& ends) noexcept {
   const bool reuse = free_ != kNone;
   if (!reuse && *used_ == connections_.size()) return nullptr;
   auto& c = connections_[reuse ? free_ : *used_];
   const auto next_free = c.server;
-  const auto hash = hash_(Tuple::inbound(value));
-  if (!link(hash, number(c))) return nullptr;
-  c = value;
-  if (value.nat() && !link_reply(c)) {
-    unlink(hash, number(c));
+  const auto undo = [&]() -> Connection* {
     c = Connection{};
     c.server = next_free;
     return nullptr;
+  };
+  c = value;
+  if (ends.client.is_v4()) {
+    write_v4(c, ends);
+  } else {
+    c.flags |= Connection::kV6;
+    ends_[number(c)] = ends;
+  }
+  const auto hash = hash_(inbound(c));
+  if (!link(hash, number(c))) return undo();
+  if (value.nat() && !link_reply(c)) {
+    unlink(hash, number(c));
+    return undo();
   }
   if (reuse) {
     free_ = next_free;
@@ -165,10 +229,8 @@ void ConnectionTable::release(Connection& connection) noexcept {
 }
 
 void ConnectionTable::remove(Connection& connection) noexcept {
-  unlink(hash_(Tuple::inbound(connection)), number(connection));
-  if (connection.nat() && (connection.flags & Connection::kNoReplyKey) == 0) {
-    unlink(hash_(Tuple::reply(connection)), number(connection));
-  }
+  unlink(hash_(inbound(connection)), number(connection));
+  if (connection.has_reply_key()) unlink(hash_(reply(connection)), number(connection));
   release(connection);
   if (--size_ == 0) {
     *used_ = 0;

@@ -19,17 +19,29 @@ class ConnectionTable {
   std::uint64_t hash(const Tuple& tuple) const noexcept { return hash_(tuple); }
   void prefetch_index(std::uint64_t hash) const noexcept { __builtin_prefetch(&buckets_[bucket_of(hash)]); }
   // Reads the index, which should be near by now, and asks for the connections it points to.
-  void prefetch_connection(std::uint64_t hash) const noexcept;
+  void prefetch_connection(const Tuple& tuple, std::uint64_t hash) const noexcept;
 
   Connection* find(const Tuple& tuple, std::uint64_t hash) noexcept;
 
-  // Null when there is no room. The inbound tuple must not be in the table. A NAT connection whose reply tuple is taken
-  // gets the replies from now on (as in IPVS, the newest entry answers); the older one is marked kNoReplyKey.
-  Connection* insert(const Connection& connection) noexcept;
+  // `ends` says the addresses; those within `connection` are not read. Null when there is no room. The inbound (or
+  // template) tuple must not be in the table. A NAT connection whose reply tuple is taken gets the replies from now on
+  // (as in IPVS, the newest entry answers); the older one is marked kNoReplyKey.
+  Connection* insert(const Connection& connection, const Ends& ends) noexcept;
   void remove(Connection& connection) noexcept;
 
+  Ends ends(const Connection& connection) const noexcept;
+  // What client packets, or with a template new connections, find it by.
+  Tuple inbound(const Connection& connection) const noexcept;
+  Tuple reply(const Connection& connection) const noexcept;
+
+  // A connection's number, for what refers to it (Connection::controller).
+  std::uint32_t number(const Connection& c) const noexcept {
+    return static_cast<std::uint32_t>(&c - connections_.data());
+  }
+  Connection& at(std::uint32_t number) noexcept { return connections_[number]; }
+
   std::uint32_t size() const { return size_; }
-  // Connections are among the first `used()` of `all()`; free ones have protocol 0.
+  // Connections are among the first `used()` of `all()`, between free ones.
   std::uint32_t used() const { return *used_; }
   std::span<Connection> all() { return connections_; }
   std::span<const Connection> all() const { return connections_; }
@@ -46,10 +58,7 @@ class ConnectionTable {
     return static_cast<std::size_t>(((hash >> 32) * buckets_.size()) >> 32);
   }
   static std::uint16_t tag_of(std::uint64_t hash) noexcept { return static_cast<std::uint16_t>(hash); }
-  std::uint32_t number(const Connection& c) const noexcept {
-    return static_cast<std::uint32_t>(&c - connections_.data());
-  }
-  static bool matches(const Connection& connection, const Tuple& tuple) noexcept;
+  bool matches(const Connection& connection, const Tuple& tuple) const noexcept;
 
   template <class Wanted>
   Place find_place(std::uint64_t hash, Wanted wanted) noexcept;
@@ -64,6 +73,7 @@ class ConnectionTable {
   std::span<Bucket> buckets_;
   std::span<Bucket> overflow_;
   std::span<Connection> connections_;
+  std::span<Ends> ends_;
   std::uint32_t size_ = 0;
   std::uint32_t* used_;         // in the table's header
   std::uint32_t free_ = kNone;  // chain of freed connections below used_

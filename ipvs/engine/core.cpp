@@ -23,14 +23,14 @@ void Core::forward(std::span<Packet> packets, std::span<Verdict> verdicts, base:
   impl_->forwarder.forward(packets, verdicts, now);
 }
 
+std::vector<ExtraFrame> Core::take_extra_frames() { return std::exchange(impl_->state.extra_frames, {}); }
 std::vector<FlowChange> Core::take_flow_changes() { return std::exchange(impl_->state.flow_changes, {}); }
 
 std::vector<FlowChange> Core::live_flows() const {
   std::vector<FlowChange> flows;
   const auto& connections = impl_->state.connections;
   for (const auto& c : connections.all().first(connections.used())) {
-    if (c.protocol == 0 || !c.nat() || (c.flags & Connection::kNoReplyKey) != 0) continue;
-    flows.push_back({FlowChange::Kind::Add, flow_key(c)});
+    if (!c.is_free() && c.has_reply_key()) flows.push_back({FlowChange::Kind::Add, flow_key(c, connections.ends(c))});
   }
   return flows;
 }

@@ -45,9 +45,10 @@ ConnectionStatus describe(const EngineState& state, const Connection& c, std::ui
   ConnectionStatus status;
   status.protocol = ipvs::name(static_cast<Protocol>(c.protocol));
   status.state = engine::name(c.state);
-  status.client = to_endpoint(c.client_address, c.client_port);
-  status.virtual_address = to_endpoint(c.virtual_address, c.virtual_port);
-  status.server_address = to_endpoint(c.server_address, c.server_port);
+  const auto ends = state.connections.ends(c);
+  status.client = to_endpoint(ends.client, c.client_port);
+  status.virtual_address = to_endpoint(ends.virtual_address, c.virtual_port);
+  status.server_address = {server.config.address.address, swap_port(c.server_port)};
   status.service = server.service->config.name;
   status.server = server.config.name;
   status.expires_in_s = (state.limits.of(c.state) - idle_milliseconds(c, now)) / 1000;
@@ -80,12 +81,12 @@ Connections Core::connections(const ConnectionsQuery& query, base::TimePoint now
   Connections answer;
   answer.id = query.id;
   const auto client = base::IpAddress::parse(query.client);
-  if (!query.client.empty() && (!client || !client->is_v4())) return answer;
+  if (!query.client.empty() && !client) return answer;
   const auto& state = impl_->state;
   for (const auto& c : state.connections.all().first(state.connections.used())) {
-    if (c.protocol == 0 || state.is_expired(c, stamp(now))) continue;
+    if (c.is_free() || state.is_expired(c, stamp(now))) continue;
     const auto& server = state.services.server(c.server);
-    if (!query.client.empty() && c.client_address != to_packet(*client)) continue;
+    if (!query.client.empty() && state.connections.ends(c).client != to_packet(*client)) continue;
     if (!query.service.empty() && server.service->config.name != query.service) continue;
     if (!query.server.empty() && server.config.name != query.server) continue;
     if (answer.total++ < query.limit) answer.connections.push_back(describe(state, c, stamp(now)));

@@ -9,7 +9,6 @@ namespace lvsd::ipvs::engine {
 namespace {
 
 constexpr std::uint32_t kIpv4Header = 20;
-constexpr std::uint32_t kIpv6Header = 40;
 constexpr std::uint32_t kUdpHeader = 8;
 constexpr std::uint32_t kGueHeader = 4;
 constexpr std::uint32_t kGreHeader = 4;

@@ -6,28 +6,29 @@
 
 namespace lvsd::ipvs::engine {
 
-FlowKey flow_key(const Connection& c) {
-  return {static_cast<Protocol>(c.protocol), to_endpoint(c.server_address, c.server_port),
-          to_endpoint(c.client_address, c.client_port)};
+FlowKey flow_key(const Connection& c, const Ends& ends) {
+  const bool local = (c.flags & Connection::kFullnat) != 0;
+  return {static_cast<Protocol>(c.protocol), to_endpoint(ends.server, c.server_port),
+          to_endpoint(local ? ends.local : ends.client, local ? c.local_port : c.client_port)};
 }
 
 EngineState::EngineState(std::span<std::byte> bytes, std::uint32_t max_connections, std::uint64_t seed)
-    : memory{bytes, max_connections, seed}, services{memory}, connections{memory} {
+    : memory{bytes, max_connections, seed}, services{memory}, connections{memory}, fragments{memory.seed} {
   for (const auto& c : connections.all().first(connections.used())) {
-    if (c.protocol == 0) continue;
+    if (c.is_free()) continue;
     auto& server = services.server(c.server);
     services.connection_began(server);
     if (is_active(c.state)) services.activity_changed(server, true);
   }
 }
 
-Connection* EngineState::begin(const Connection& connection) noexcept {
-  auto* c = connections.insert(connection);
+Connection* EngineState::begin(const Connection& connection, const Ends& ends) noexcept {
+  auto* c = connections.insert(connection, ends);
   if (c == nullptr) return nullptr;
   auto& server = services.server(c->server);
   services.connection_began(server);
   ++server.counters->connections;
-  if (c->nat()) flow_changes.push_back({FlowChange::Kind::Add, flow_key(*c)});
+  if (c->nat()) flow_changes.push_back({FlowChange::Kind::Add, flow_key(*c, ends)});
   return c;
 }
 
@@ -38,8 +39,8 @@ void EngineState::enter(Connection& connection, State state) noexcept {
 }
 
 void EngineState::end(Connection& connection) noexcept {
-  if (connection.nat() && (connection.flags & Connection::kNoReplyKey) == 0) {
-    flow_changes.push_back({FlowChange::Kind::Remove, flow_key(connection)});
+  if (connection.has_reply_key()) {
+    flow_changes.push_back({FlowChange::Kind::Remove, flow_key(connection, connections.ends(connection))});
   }
   services.connection_ended(services.server(connection.server), is_active(connection.state));
   connections.remove(connection);
@@ -47,18 +48,19 @@ void EngineState::end(Connection& connection) noexcept {
 
 // Once for each connection. With DR and TUN replies do not come through here: nothing is known of them.
 void EngineState::note_unanswered(Connection& c, std::uint32_t now) noexcept {
-  constexpr std::uint8_t kTold = Connection::kReplied | Connection::kUnanswered;
+  constexpr std::uint16_t kTold = Connection::kReplied | Connection::kUnanswered;
   if (!c.nat() || (c.flags & kTold) != 0 || idle_milliseconds(c, now) < kUnansweredAfter) return;
   c.flags |= Connection::kUnanswered;
   ++services.server(c.server).unanswered;
 }
 
 void EngineState::expire(std::uint32_t now, std::size_t budget) noexcept {
+  drops[static_cast<std::size_t>(DropReason::Fragment)] += fragments.give_up(now);
   const auto visits = std::min<std::size_t>(budget, connections.used());
   for (std::size_t i = 0; i < visits; ++i, ++expire_next_) {
     if (expire_next_ >= connections.used()) expire_next_ = 0;
     auto& c = connections.all()[expire_next_];
-    if (c.protocol == 0) continue;
+    if (c.is_free()) continue;
     note_unanswered(c, now);
     if (is_expired(c, now)) end(c);
   }

@@ -10,6 +10,7 @@
 
 #include "ipvs/engine/connection_table.hpp"
 #include "ipvs/engine/core.hpp"
+#include "ipvs/engine/fragments.hpp"
 #include "ipvs/engine/next_hops.hpp"
 #include "ipvs/engine/services.hpp"
 #include "ipvs/engine/table_memory.hpp"
@@ -29,8 +30,8 @@ class EngineState {
  public:
   EngineState(std::span<std::byte> bytes, std::uint32_t max_connections, std::uint64_t seed);
 
-  // `connection` is complete but for its state. Null when the table is full.
-  Connection* begin(const Connection& connection) noexcept;
+  // `connection` is complete but for its addresses. Null when the table is full.
+  Connection* begin(const Connection& connection, const Ends& ends) noexcept;
   void enter(Connection& connection, State state) noexcept;
   void end(Connection& connection) noexcept;
   bool is_expired(const Connection& c, std::uint32_t now) const {
@@ -51,6 +52,8 @@ class EngineState {
   IdleLimits limits;
   std::array<std::uint64_t, kDropReasons> drops{};
   std::vector<FlowChange> flow_changes;
+  Fragments fragments;
+  std::vector<ExtraFrame> extra_frames;
 
  private:
   void note_unanswered(Connection& c, std::uint32_t now) noexcept;
@@ -58,6 +61,7 @@ class EngineState {
   std::uint32_t expire_next_ = 0;
 };
 
-FlowKey flow_key(const Connection& connection);
+// How the replies of a connection under NAT look.
+FlowKey flow_key(const Connection& connection, const Ends& ends);
 
 }  // namespace lvsd::ipvs::engine

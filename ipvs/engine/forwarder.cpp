@@ -9,31 +9,23 @@
 namespace lvsd::ipvs::engine {
 namespace {
 
-constexpr Verdict kToKernel{Action::ToKernel, DropReason::None, 0, {}};
-
-// Addresses no packet can come from (RFC 1812 §5.3.7): 0/8, 127/8, 224/4, 255.255.255.255.
-bool is_impossible_source(std::uint32_t address) {
-  const auto host = swap_address(address);
+// Addresses no packet can come from: RFC 1812 §5.3.7 (0/8, 127/8, 224/4, 255.255.255.255), and for IPv6 the
+// unspecified, loopback, IPv4-mapped and multicast ones, and link-local ones, which no router forwards (RFC 4291
+// §2.5.6).
+bool is_impossible_source(const WireAddress& address, bool v6) {
+  if (v6) {
+    std::array<std::uint8_t, 16> bytes{};
+    address.store_v6(bytes.data());
+    const bool link_local = bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80;
+    const bool low = address.high == 0 && load32(&bytes[8]) == 0;  // ::/96
+    return bytes[0] == 0xff || link_local || low || address.is_v4();
+  }
+  const auto host = swap_address(address.v4());
   const auto first = host >> 24;
   return first == 0 || first == 127 || (first >= 224 && first < 240) || host == 0xffffffff;
 }
 
 bool has(const Frame& frame, std::uint8_t flag) { return (frame.tcp_flags & flag) != 0; }
-
-// The frame ends with the IP packet; what was padding is room. A priority tag is left out.
-void trim(Packet& packet, Frame& frame) {
-  if (frame.ip != kEthernetHeader) {
-    const std::uint32_t tag = frame.ip - kEthernetHeader;
-    std::memmove(packet.data + tag, packet.data, 12);
-    packet.data += tag;
-    packet.headroom += tag;
-    packet.length -= tag;
-    frame.ip = kEthernetHeader;
-  }
-  const std::uint32_t length = kEthernetHeader + frame.total_length;
-  packet.tailroom += packet.length - length;
-  packet.length = length;
-}
 
 }  // namespace
 
@@ -50,7 +42,7 @@ void Forwarder::forward(std::span<Packet> packets, std::span<Verdict> verdicts, 
       prepare(packets[first + i], work[i]);
     }
     for (std::size_t i = 0; i < count; ++i) {
-      if (work[i].lookup) state_.connections.prefetch_connection(work[i].hash);
+      if (work[i].lookup) state_.connections.prefetch_connection(work[i].tuple, work[i].hash);
     }
     for (std::size_t i = 0; i < count; ++i) verdicts[first + i] = decide(packets[first + i], work[i]);
   }
@@ -67,7 +59,7 @@ void Forwarder::make_room_for_changes(std::size_t packets) noexcept {
 void Forwarder::prepare(const Packet& packet, Work& work) const noexcept {
   work.frame = parse({packet.data, packet.length});
   const auto& f = work.frame;
-  work.lookup = f.kind == FrameKind::Tcp || f.kind == FrameKind::Udp;
+  work.lookup = f.has_ports();
   if (!work.lookup) return;
   work.tuple = state_.services.is_virtual(f.destination)
                    ? Tuple::make(Tuple::Direction::Inbound, f.protocol, f.source, f.source_port, f.destination,
@@ -87,12 +79,19 @@ Verdict Forwarder::decide(Packet& packet, const Work& work) noexcept {
     case FrameKind::Options:
       return drop(DropReason::IpOptions);
     case FrameKind::Fragment:
-      return state_.services.is_virtual(work.frame.destination) ? drop(DropReason::Fragment) : kToKernel;
+      return later_fragment(packet, work.frame);
+    case FrameKind::IcmpError:
+      return related_error(packet, work.frame);
     case FrameKind::Tcp:
     case FrameKind::Udp:
+    case FrameKind::Sctp:
       break;
   }
-  return work.tuple.is_reply() ? reply(packet, work) : inbound(packet, work);
+  return work.frame.more_fragments ? first_fragment(packet, work) : find_and_forward(packet, work);
+}
+
+Verdict Forwarder::find_and_forward(Packet& packet, const Work& work) noexcept {
+  return work.tuple.direction() == Tuple::Direction::Reply ? reply(packet, work) : inbound(packet, work);
 }
 
 Verdict Forwarder::inbound(Packet& packet, const Work& work) noexcept {
@@ -105,7 +104,7 @@ Verdict Forwarder::inbound(Packet& packet, const Work& work) noexcept {
   if (connection == nullptr) {
     auto* service = state_.services.find(frame.protocol, frame.destination, frame.destination_port);
     if (service == nullptr) return kToKernel;
-    if (is_impossible_source(frame.source) || state_.services.is_virtual(frame.source))
+    if (is_impossible_source(frame.source, frame.v6) || state_.services.is_virtual(frame.source))
       return drop(DropReason::Spoofed);
     // Only a SYN that is not a reset begins a TCP connection.
     if (frame.kind == FrameKind::Tcp && (!has(frame, kTcpSyn) || has(frame, kTcpRst))) return reset(packet, frame);
@@ -139,19 +138,18 @@ Connection* Forwarder::open(LiveService& service, const Frame& frame, DropReason
     return nullptr;
   }
   const auto& server = state_.services.server(slot);
+  Ends ends{frame.source, frame.destination, {}, {}};
+  if (server.address.is_v4() != frame.v6) ends.server = server.address;
   Connection c;
-  c.client_address = frame.source;
-  c.virtual_address = frame.destination;
-  c.server_address = server.address;
   c.client_port = frame.source_port;
   c.virtual_port = frame.destination_port;
   c.server_port = server.port != 0 ? server.port : frame.destination_port;
   c.protocol = frame.protocol;
   c.state = frame.kind == FrameKind::Udp ? State::Udp : State::None;
-  c.flags = server.nat ? Connection::kNat : std::uint8_t{0};
+  c.flags = server.nat ? Connection::kNat : std::uint16_t{0};
   c.server = slot;
   c.last_seen = stamp_;
-  auto* connection = state_.begin(c);
+  auto* connection = state_.begin(c, ends);
   if (connection == nullptr) reason = DropReason::TableFull;
   return connection;
 }
@@ -162,13 +160,20 @@ void Forwarder::account(Connection& connection, const Frame& frame, Seen seen) n
     const auto next = next_state(connection.state, frame.tcp_flags, seen);
     if (next != connection.state) state_.enter(connection, next);
   }
-  auto& counters = *state_.services.server(connection.server).counters;
   if (seen == Seen::FromServer) {
     connection.flags |= Connection::kReplied;
+  } else if (connection.in_packets != ~0u) {
+    ++connection.in_packets;
+  }
+  count(connection, frame, seen);
+}
+
+void Forwarder::count(const Connection& connection, const Frame& frame, Seen seen) noexcept {
+  auto& counters = *state_.services.server(connection.server).counters;
+  if (seen == Seen::FromServer) {
     ++counters.out_packets;
     counters.out_bytes += frame.total_length;
   } else {
-    ++connection.in_packets;
     ++counters.in_packets;
     counters.in_bytes += frame.total_length;
   }
@@ -183,92 +188,6 @@ Verdict Forwarder::reply(Packet& packet, const Work& work) noexcept {
   }
   account(*connection, work.frame, Seen::FromServer);
   return to_client(packet, work.frame, *connection);
-}
-
-Verdict Forwarder::to_server(Packet& packet, Frame frame, const Connection& connection) noexcept {
-  auto& server = state_.services.server(connection.server);
-  trim(packet, frame);
-  complete_checksum(packet.data, frame);
-  const auto hop = way_to(server);
-  const auto verdict = route(packet, frame, hop, frame.destination);
-  if (verdict.action != Action::Send || verdict.reason != DropReason::None) return verdict;
-  if (connection.nat()) {
-    rewrite_end(packet.data, frame, End::Destination, connection.server_address, connection.server_port);
-  }
-  return send(packet, hop);
-}
-
-Verdict Forwarder::to_client(Packet& packet, Frame frame, const Connection& connection) noexcept {
-  trim(packet, frame);
-  complete_checksum(packet.data, frame);
-  const auto hop = state_.next_hops.find(to_address(frame.destination));
-  const auto verdict = route(packet, frame, hop, own_address(packet.interface));
-  if (verdict.action != Action::Send || verdict.reason != DropReason::None) return verdict;
-  rewrite_end(packet.data, frame, End::Source, connection.virtual_address, connection.virtual_port);
-  return send(packet, hop);
-}
-
-NextHop Forwarder::way_to(LiveServer& server) noexcept {
-  if (server.way_generation != state_.next_hops.generation()) {
-    const auto address = to_address(server.address);
-    server.way = server.nat ? state_.next_hops.find(address) : state_.next_hops.find_on_link(address);
-    server.way_generation = state_.next_hops.generation();
-  }
-  return server.way;
-}
-
-// In the order of the kernel: route, time to live, size.
-Verdict Forwarder::route(Packet& packet, const Frame& frame, const NextHop& hop, std::uint32_t error_source) noexcept {
-  const auto* out = state_.next_hops.interface(hop.interface);
-  const bool known = hop.kind != NextHop::Kind::NoRoute && hop.kind != NextHop::Kind::Local;
-  if (!known || out == nullptr || !out->engine) {
-    return icmp(packet, frame, DropReason::NoRoute, kHostUnreachable, error_source);
-  }
-  if (ttl(packet.data, frame) <= 1) return icmp(packet, frame, DropReason::TtlExceeded, kTimeExceeded, error_source);
-  decrement_ttl(packet.data, frame);
-  if (frame.total_length > hop.mtu) {
-    if (!dont_fragment(packet.data, frame)) return drop(DropReason::TooBig);
-    const auto mtu = static_cast<std::uint16_t>(hop.mtu);
-    return icmp(packet, frame, DropReason::TooBig, fragmentation_needed(mtu), error_source);
-  }
-  return {Action::Send, DropReason::None, hop.interface, {}};
-}
-
-// A next hop that failed is asked for again, as the kernel does: whoever holds the packet gives up on it.
-Verdict Forwarder::send(Packet& packet, const NextHop& hop) const noexcept {
-  write_macs(packet.data, hop.destination, hop.source);
-  const bool resolved = hop.kind == NextHop::Kind::Resolved;
-  return {resolved ? Action::Send : Action::AwaitNextHop, DropReason::None, hop.interface, hop.address};
-}
-
-Verdict Forwarder::drop(DropReason reason) noexcept {
-  ++state_.drops[static_cast<std::size_t>(reason)];
-  return {Action::Drop, reason, 0, {}};
-}
-
-Verdict Forwarder::icmp(Packet& packet, const Frame& frame, DropReason reason, IcmpError error,
-                        std::uint32_t source) noexcept {
-  auto verdict = drop(reason);
-  if (source == 0 || !icmp_limit_.take(now_) || !make_icmp_error(packet, frame, error, source)) return verdict;
-  verdict.action = Action::Send;
-  verdict.interface = packet.interface;
-  return verdict;
-}
-
-Verdict Forwarder::reset(Packet& packet, const Frame& frame) noexcept {
-  auto verdict = drop(DropReason::NoConnection);
-  if (has(frame, kTcpRst) || !reset_limit_.take(now_) || !make_reset(packet, frame)) return verdict;
-  verdict.action = Action::Send;
-  verdict.interface = packet.interface;
-  return verdict;
-}
-
-// The first IPv4 address of the interface, or 0.
-std::uint32_t Forwarder::own_address(std::uint32_t interface) const noexcept {
-  const auto* own = state_.next_hops.interface(interface);
-  if (own == nullptr) return 0;
-  const auto v4 = std::find_if(own->addresses.begin(), own->addresses.end(), [](const auto& a) { return a.is_v4(); });
-  return v4 == own->addresses.end() ? 0 : to_packet(*v4);
 }
 
 }  // namespace lvsd::ipvs::engine

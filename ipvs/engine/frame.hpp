@@ -4,11 +4,15 @@
 
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <span>
+
+#include "ipvs/engine/network_order.hpp"
 
 namespace lvsd::ipvs::engine {
 
 inline constexpr std::uint32_t kEthernetHeader = 14;  // bytes, untagged
+inline constexpr std::uint32_t kIpv6Header = 40;      // without extension headers
 
 inline std::uint16_t load16(const std::uint8_t* at) {
   std::uint16_t value = 0;
@@ -41,30 +45,44 @@ inline constexpr std::uint8_t kTcpRst = 0x04;
 inline constexpr std::uint8_t kTcpAck = 0x10;
 
 enum class FrameKind : std::uint8_t {
-  Other,      // nothing the engine handles: ARP, IPv6, ICMP, VLANs, multicast …
-  Malformed,  // IPv4 that is shorter than its headers say or contradicts itself
-  Options,    // IPv4 with a source route
-  Fragment,   // any fragment; addresses are set, ports are not
-  Tcp,
+  Other,      // nothing the engine handles: ARP, ND, ping, VLANs, multicast …
+  Malformed,  // IP that is shorter than its headers say or contradicts itself
+  Options,    // a source route, or more extension headers than kExtensionLimit
+  Fragment,   // a fragment but the first: addresses are set, ports are not
+  IcmpError,  // what it quotes is read by parse_quoted()
+  Tcp,        // these three: whole, or a first fragment
   Udp,
+  Sctp,
 };
 
 struct Frame {
   FrameKind kind = FrameKind::Other;
-  std::uint8_t ip = kEthernetHeader;  // offset of the IP header; 18 behind a priority tag
-  std::uint8_t ip_header = 0;         // bytes, 20..60
-  std::uint8_t protocol = 0;
+  bool v6 = false;
+  std::uint16_t ip = kEthernetHeader;  // offset of the IP header; 18 behind a priority tag
+  std::uint8_t protocol = 0;           // of the transport, behind extension headers
   std::uint8_t tcp_flags = 0;
+  bool more_fragments = false;     // the first fragment of several
+  std::uint16_t ip_header = 0;     // bytes, with extension headers
   std::uint16_t total_length = 0;  // of IP, without Ethernet padding; ip + total_length <= frame length
   std::uint16_t source_port = 0;
   std::uint16_t destination_port = 0;
-  std::uint32_t source = 0;
-  std::uint32_t destination = 0;
+  std::uint32_t fragment_id = 0;  // of any fragment; network order
+  WireAddress source;
+  WireAddress destination;
 
-  std::uint32_t transport() const { return std::uint32_t{ip} + ip_header; }  // offset of the TCP or UDP header
+  std::uint32_t transport() const { return std::uint32_t{ip} + ip_header; }  // offset of the transport header
   std::uint32_t transport_length() const { return std::uint32_t{total_length} - ip_header; }
+  bool has_ports() const { return kind >= FrameKind::Tcp; }
+  bool is_fragment() const { return more_fragments || kind == FrameKind::Fragment; }
 };
 
+inline constexpr int kExtensionLimit = 4;  // IPv6 extension headers that are looked through
+
 Frame parse(std::span<const std::uint8_t> bytes) noexcept;
+
+// The packet that an ICMP error quotes, as far as it is there: `frame.kind` is Tcp, Udp or Sctp with its ports, or
+// Other (a tunnel's packet, say). Offsets are those of the frame; `total_length` is what the quoted header says and may
+// reach beyond it. None: less than the header and eight bytes of the transport, or a later fragment.
+std::optional<Frame> parse_quoted(std::span<const std::uint8_t> bytes, const Frame& error) noexcept;
 
 }  // namespace lvsd::ipvs::engine

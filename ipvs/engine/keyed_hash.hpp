@@ -1,5 +1,5 @@
 // SipHash-1-3 of a connection's tuple: keyed, so that nobody outside can aim many connections at one bucket. Without
-// the length block, as every input is two words.
+// the length block: the last word tells how many come before it.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,12 @@ class KeyedHash {
 
   std::uint64_t operator()(const Tuple& tuple) const noexcept {
     SipState state{k0_, k1_};
-    state.absorb(tuple.addresses);
+    state.absorb(tuple.words[0]);
+    if (tuple.v6()) {
+      state.absorb(tuple.words[1]);
+      state.absorb(tuple.words[2]);
+      state.absorb(tuple.words[3]);
+    }
     state.absorb(tuple.rest);
     return state.finish();
   }

@@ -14,10 +14,10 @@ namespace {
 
 constexpr std::size_t kAtEnd = static_cast<std::size_t>(-1);
 
-std::uint64_t listener_key(std::uint8_t protocol, std::uint32_t address, std::uint16_t port) {
-  return std::uint64_t{address} | (std::uint64_t{port} << 32) | (std::uint64_t{protocol} << 48);
+ListenerKey listener_key(std::uint8_t protocol, const WireAddress& address, std::uint16_t port) {
+  return {address, std::uint64_t{port} | (std::uint64_t{protocol} << 16)};
 }
-std::uint64_t listener_key(const Listener& listener) {
+ListenerKey listener_key(const Listener& listener) {
   return listener_key(static_cast<std::uint8_t>(listener.protocol), to_packet(listener.address.address),
                       swap_port(listener.address.port));
 }
@@ -128,16 +128,12 @@ Services::Outcome Services::put_service(const VirtualServer& wanted) {
   service.removed = false;
   take_listeners(service, wanted.listeners);
   listeners_changed_ = true;
-  const bool v4 = std::all_of(wanted.listeners.begin(), wanted.listeners.end(),
-                              [](const Listener& l) { return l.address.address.is_v4(); });
-  if (!v4) return base::fail(fmt::format("virtual server {}: the engine does not forward IPv6 yet", wanted.name));
   return {};
 }
 
 // A listener has one service: the latest that asked for it.
 void Services::take_listeners(LiveService& service, const std::vector<Listener>& listeners) {
   for (const auto& listener : listeners) {
-    if (!listener.address.address.is_v4()) continue;
     auto& holder = by_listener_[listener_key(listener)];
     if (holder != nullptr && holder != &service) std::erase(holder->config.listeners, listener);
     holder = &service;
@@ -224,10 +220,6 @@ Services::Outcome Services::put_server(LiveService& service, const RealServer& w
   server.service = &service;
   service.servers.insert(
       service.servers.begin() + static_cast<std::ptrdiff_t>(std::min(position, service.servers.size())), slot);
-  if (!wanted.address.address.is_v4()) {
-    return base::fail(
-        fmt::format("real server {}/{}: the engine does not forward IPv6 yet", service.config.name, wanted.name));
-  }
   return {};
 }
 
@@ -249,7 +241,7 @@ void Services::refresh(LiveService& service) {
     server.position = i;
     server.overloaded = is_overloaded(server);
     const auto& config = server.config;
-    const bool down = config.down || config.aside || !config.address.address.is_v4();
+    const bool down = config.down || config.aside;
     auto address = config.address;
     if (address.port == 0 && !service.config.listeners.empty())
       address.port = service.config.listeners.front().address.port;
@@ -264,12 +256,12 @@ void Services::refresh_virtual_addresses() {
   virtual_addresses_.clear();
   for (const auto& [name, service] : services_) {
     for (const auto& listener : service->config.listeners) {
-      if (listener.address.address.is_v4()) virtual_addresses_.insert(to_packet(listener.address.address));
+      virtual_addresses_.insert(to_packet(listener.address.address));
     }
   }
 }
 
-LiveService* Services::find(std::uint8_t protocol, std::uint32_t address, std::uint16_t port) noexcept {
+LiveService* Services::find(std::uint8_t protocol, const WireAddress& address, std::uint16_t port) noexcept {
   const auto found = by_listener_.find(listener_key(protocol, address, port));
   return found == by_listener_.end() ? nullptr : found->second;
 }

@@ -15,6 +15,7 @@
 #include <boost/unordered/unordered_flat_set.hpp>
 
 #include "base/result.hpp"
+#include "ipvs/engine/network_order.hpp"
 #include "ipvs/engine/next_hops.hpp"
 #include "ipvs/engine/scheduler.hpp"
 #include "ipvs/engine/statistics.hpp"
@@ -27,9 +28,32 @@ struct LiveService;
 
 inline constexpr std::uint32_t kNoSlot = 0xffffffff;
 
+// What the data path looks a listener up by. Not from outside: the tables hold configured values only, so the hashes
+// need no key.
+struct ListenerKey {
+  WireAddress address;
+  std::uint64_t rest = 0;  // port, protocol
+  friend bool operator==(const ListenerKey&, const ListenerKey&) = default;
+};
+struct AddressHash {
+  using is_avalanching = void;
+  std::size_t operator()(const WireAddress& a) const noexcept { return mix(a.high, a.low * 0xd6e8feb86659fd93); }
+  static std::size_t mix(std::uint64_t a, std::uint64_t b) noexcept {
+    auto z = (a ^ (b + 0x9e3779b97f4a7c15)) * 0xbf58476d1ce4e5b9;
+    z = (z ^ (z >> 32)) * 0x94d049bb133111eb;
+    return z ^ (z >> 29);
+  }
+};
+struct ListenerHash {
+  using is_avalanching = void;
+  std::size_t operator()(const ListenerKey& key) const noexcept {
+    return AddressHash::mix(AddressHash{}(key.address), key.rest);
+  }
+};
+
 struct LiveServer {
   // What the data path reads; address and port in network order, port 0: the port the client asked for.
-  std::uint32_t address = 0;
+  WireAddress address;
   std::uint16_t port = 0;
   bool nat = false;
   bool draining = false;
@@ -69,8 +93,8 @@ class Services {
   // See Core::apply.
   base::Result<void> apply(std::span<const Command> commands);
 
-  LiveService* find(std::uint8_t protocol, std::uint32_t address, std::uint16_t port) noexcept;
-  bool is_virtual(std::uint32_t address) const noexcept { return virtual_addresses_.contains(address); }
+  LiveService* find(std::uint8_t protocol, const WireAddress& address, std::uint16_t port) noexcept;
+  bool is_virtual(const WireAddress& address) const noexcept { return virtual_addresses_.contains(address); }
   LiveServer& server(std::uint32_t slot) noexcept { return servers_[slot]; }
   const LiveServer& server(std::uint32_t slot) const noexcept { return servers_[slot]; }
   // The slot of the server that takes a new connection, or kNoSlot.
@@ -123,8 +147,8 @@ class Services {
   std::vector<std::uint32_t> free_slots_;
   std::vector<LiveServer> servers_;  // by slot
   std::map<std::string, std::unique_ptr<LiveService>> services_;
-  boost::unordered_flat_map<std::uint64_t, LiveService*> by_listener_;
-  boost::unordered_flat_set<std::uint32_t> virtual_addresses_;
+  boost::unordered_flat_map<ListenerKey, LiveService*, ListenerHash> by_listener_;
+  boost::unordered_flat_set<WireAddress, AddressHash> virtual_addresses_;
   bool needs_sweep_ = false;
   bool listeners_changed_ = false;
 };

@@ -7,7 +7,7 @@ namespace lvsd::ipvs::engine {
 namespace {
 
 constexpr std::uint64_t kMagic = 0x6c7673642d637431;  // "lvsd-ct1"
-constexpr std::uint32_t kLayout = 1;                  // counts up with every change of a struct in this memory
+constexpr std::uint32_t kLayout = 2;                  // counts up with every change of a struct in this memory
 
 struct alignas(64) Header {
   std::uint64_t magic = 0;
@@ -35,7 +35,7 @@ struct Layout {
 
   std::size_t bytes() const {
     return sizeof(Header) + slots * sizeof(SlotRecord) + (buckets + overflow) * sizeof(Bucket) +
-           connections * sizeof(Connection);
+           connections * (sizeof(Connection) + sizeof(Ends));
   }
 };
 
@@ -56,7 +56,7 @@ TableMemory::TableMemory(std::span<std::byte> memory, std::uint32_t capacity, st
   auto& header = take<Header>(at, 1).front();
   adopted = header.magic == kMagic && header.layout == kLayout && header.capacity == layout.connections;
   if (!adopted) {
-    if (header.magic != 0) std::memset(memory.data(), 0, layout.bytes());
+    if (header.magic != 0) std::memset(memory.data(), 0, layout.bytes() - layout.connections * sizeof(Ends));
     header = {kMagic, kLayout, static_cast<std::uint32_t>(layout.connections), new_seed, 0, 0};
   }
   seed = header.seed;
@@ -68,6 +68,7 @@ TableMemory::TableMemory(std::span<std::byte> memory, std::uint32_t capacity, st
   buckets = take<Bucket>(at, layout.buckets);
   overflow = take<Bucket>(at, layout.overflow);
   connections = take<Connection>(at, layout.connections);
+  ends = take<Ends>(at, layout.connections);
 }
 
 }  // namespace lvsd::ipvs::engine

@@ -64,7 +64,8 @@ struct alignas(64) Bucket {
 static_assert(sizeof(Bucket) == 64);
 
 struct TableMemory {
-  // `capacity` connections, at least 1. Bytes per connection: 64, and about 24 for both directions of the index.
+  // `capacity` connections, at least 1. Bytes per connection: 64, about 24 for both directions of the index, and 64 for
+  // its IPv6 addresses, which take no memory until they are written.
   static std::size_t size(std::uint32_t capacity);
 
   // Lays the table out in `memory`, which must have size(capacity) bytes and be aligned to 64. When it holds a table of
@@ -82,6 +83,7 @@ struct TableMemory {
   std::span<Bucket> buckets;
   std::span<Bucket> overflow;
   std::span<Connection> connections;
+  std::span<Ends> ends;  // of IPv6 connections, by their number
 };
 
 }  // namespace lvsd::ipvs::engine

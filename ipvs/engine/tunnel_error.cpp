@@ -12,7 +12,6 @@ constexpr std::uint8_t kUdp = 17;
 constexpr std::uint8_t kIpv6InIp = 41;
 constexpr std::uint8_t kGre = 47;
 constexpr std::size_t kIpv4Header = 20;
-constexpr std::size_t kIpv6Header = 40;
 
 base::IpAddress read_v6(const std::uint8_t* at) {
   std::array<std::uint8_t, 16> bytes{};

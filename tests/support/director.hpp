@@ -1,6 +1,6 @@
-// A director in memory: a Core between a clients' network (interface 2, 192.0.2.0/24) and a servers' network (interface
-// 3, 10.0.0.0/24), virtual address 198.51.100.1, and what is needed to push frames through. For tests, benchmarks and
-// fuzzers.
+// A director in memory: a Core between a clients' network (interface 2, 192.0.2.0/24 and 2001:db8:c::/64) and a
+// servers' network (interface 3, 10.0.0.0/24 and 2001:db8:5::/64), virtual addresses 198.51.100.1 and 2001:db8:1::1,
+// and what is needed to push frames through. For tests, benchmarks and fuzzers.
 #pragma once
 
 #include <algorithm>
@@ -34,15 +34,26 @@ class TableBytes {
 
 inline base::MacAddress server_mac(std::uint8_t n) { return {{2, 0, 0, 0, 1, n}}; }
 
+// 10.0.0.11, 2001:db8:5::11 and so on.
+inline base::IpAddress server_address(int n, bool v6 = false) {
+  if (v6) return ip("2001:db8:5::" + std::to_string(10 + n));
+  return base::IpAddress::v4(0x0a00000au + static_cast<std::uint32_t>(n));
+}
+
 inline void lay_network(ipvs::engine::NextHops& hops, std::uint8_t servers = 3) {
-  hops.replace_interfaces({{kFront, kFrontMac, 1500, true, true, {ip("192.0.2.1")}},
-                           {kBack, kBackMac, 1500, true, true, {ip("10.0.0.1")}}});
-  hops.replace_routes({{*base::Prefix::parse("192.0.2.0/24"), 0, kFront, {}, false},
-                       {*base::Prefix::parse("10.0.0.0/24"), 0, kBack, {}, false},
-                       {*base::Prefix::parse("0.0.0.0/0"), 0, kFront, ip("192.0.2.10"), false}});
+  const auto prefix = [](std::string_view text) { return *base::Prefix::parse(text); };
+  hops.replace_interfaces({{kFront, kFrontMac, 1500, true, true, {ip("192.0.2.1"), ip("2001:db8:c::1")}},
+                           {kBack, kBackMac, 1500, true, true, {ip("10.0.0.1"), ip("2001:db8:5::1")}}});
+  hops.replace_routes({{prefix("192.0.2.0/24"), 0, kFront, {}, false},
+                       {prefix("10.0.0.0/24"), 0, kBack, {}, false},
+                       {prefix("0.0.0.0/0"), 0, kFront, ip("192.0.2.10"), false},
+                       {prefix("2001:db8:c::/64"), 0, kFront, {}, false},
+                       {prefix("2001:db8:5::/64"), 0, kBack, {}, false}});
   hops.set_neighbour({kFront, ip("192.0.2.10"), kClientMac, true, false});
+  hops.set_neighbour({kFront, ip("2001:db8:c::10"), kClientMac, true, false});
   for (std::uint8_t n = 1; n <= servers; ++n) {
-    hops.set_neighbour({kBack, base::IpAddress::v4(0x0a00000au + n), server_mac(n), true, false});
+    hops.set_neighbour({kBack, server_address(n), server_mac(n), true, false});
+    hops.set_neighbour({kBack, server_address(n, true), server_mac(n), true, false});
   }
 }
 
@@ -98,6 +109,8 @@ class Director {
     return {verdict, Bytes(packet.data, packet.data + packet.length)};
   }
   Result push(const FrameSpec& spec, std::uint32_t interface = kFront) { return push(make_frame(spec), interface); }
+
+  std::vector<ipvs::engine::ExtraFrame> extra() { return core_->take_extra_frames(); }
 
   // The process dies and its successor takes over the same memory.
   void restart() {

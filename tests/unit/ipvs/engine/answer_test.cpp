@@ -51,7 +51,7 @@ TEST(Answer, AnIcmpErrorTakesNoMoreRoomThanThereIs) {
   for (std::uint32_t tailroom = 0; tailroom < 40; ++tailroom) {
     Room room{spec, tailroom};
     const auto original = room.result();
-    const bool made = make_icmp_error(room.packet, room.frame, kTimeExceeded, 1);
+    const bool made = make_icmp_error(room.packet, room.frame, kTimeExceeded, WireAddress::v4(1));
     EXPECT_EQ(made, 54 + tailroom >= 14 + 28 + 28) << tailroom;
     EXPECT_EQ(room.packet.length + room.packet.tailroom, 54 + tailroom);
     if (made) {
@@ -66,7 +66,7 @@ TEST(Answer, AnIcmpErrorHasAtMost576Bytes) {
   FrameSpec spec;
   spec.payload.resize(1400);
   Room room{spec, 0};
-  ASSERT_TRUE(make_icmp_error(room.packet, room.frame, fragmentation_needed(1300), 1));
+  ASSERT_TRUE(make_icmp_error(room.packet, room.frame, too_big(1300), WireAddress::v4(1)));
   EXPECT_EQ(room.packet.length, 14u + 576u);
   EXPECT_EQ(load16_host(room.packet.data + 40), 1300);
 }

@@ -163,9 +163,6 @@ TEST(Core, PacketsThatCannotBeAreDroppedAndCounted) {
     spec.source.address = test::ip(source);
     dropped(spec, DropReason::Spoofed);
   }
-  auto fragment = from_client(kSyn);
-  fragment.fragment = 0x2000;
-  dropped(fragment, DropReason::Fragment);
   auto routed = from_client(kSyn);
   routed.options = {131, 3, 4, 0};
   dropped(routed, DropReason::IpOptions);
@@ -252,16 +249,6 @@ TEST(Core, ABatchIsForwardedLikeSinglePackets) {
     EXPECT_EQ(verdicts[i].action, expected.verdict.action) << i;
     EXPECT_EQ(test::Bytes(packets[i].data, packets[i].data + packets[i].length), expected.bytes) << i;
   }
-}
-
-TEST(Core, Ipv6IsRefusedWithWords) {
-  Director director;
-  const Listener six{Protocol::Tcp, {test::ip("2001:db8::1"), 80}};
-  const std::vector<Command> commands{AddService{test::service("six", {six})}};
-  const auto result = director->apply(commands, director.now);
-  ASSERT_FALSE(result);
-  EXPECT_THAT(result.error().text, testing::HasSubstr("IPv6"));
-  EXPECT_EQ(director->table().at("six").virtual_server.listeners.size(), 1u);
 }
 
 }  // namespace

@@ -14,37 +14,44 @@ using test::Check;
 using test::FrameSpec;
 using test::make_frame;
 
-FrameSpec arbitrary_spec() {
+base::Endpoint arbitrary_endpoint(bool v6) {
+  const auto port = *rc::gen::arbitrary<std::uint16_t>();
+  if (!v6) return {base::IpAddress::v4(*rc::gen::arbitrary<std::uint32_t>()), port};
+  return {base::IpAddress::v6(*rc::gen::container<std::array<std::uint8_t, 16>>(rc::gen::arbitrary<std::uint8_t>())),
+          port};
+}
+
+FrameSpec arbitrary_spec(bool v6) {
   FrameSpec spec;
-  spec.protocol = *rc::gen::element<std::uint8_t>(6, 17);
-  spec.source = {base::IpAddress::v4(*rc::gen::arbitrary<std::uint32_t>()), *rc::gen::arbitrary<std::uint16_t>()};
-  spec.destination = {base::IpAddress::v4(*rc::gen::arbitrary<std::uint32_t>()), *rc::gen::arbitrary<std::uint16_t>()};
+  spec.protocol = *rc::gen::element<std::uint8_t>(6, 17, test::kSctpProtocol);
+  spec.source = arbitrary_endpoint(v6);
+  spec.destination = arbitrary_endpoint(v6);
   spec.payload = *rc::gen::container<Bytes>(*rc::gen::inRange<std::size_t>(0, 50), rc::gen::arbitrary<std::uint8_t>());
   return spec;
 }
 
 TEST(Rewrite, GivesTheFrameThatWouldHaveBeenSentToTheOtherEnd) {
   const bool holds = rc::check([] {
-    const auto spec = arbitrary_spec();
+    const bool v6 = *rc::gen::arbitrary<bool>();
+    const auto spec = arbitrary_spec(v6);
     auto other = spec;
-    const auto address = *rc::gen::arbitrary<std::uint32_t>();
-    const auto port = *rc::gen::arbitrary<std::uint16_t>();
     const bool source = *rc::gen::arbitrary<bool>();
-    const base::Endpoint end{base::IpAddress::v4(address), port};
+    const auto end = arbitrary_endpoint(v6);
     if (source) {
       other.source = end;
     } else {
       other.destination = end;
     }
     auto bytes = make_frame(spec);
-    rewrite_end(bytes.data(), parse(bytes), source ? End::Source : End::Destination, swap_address(address),
-                swap_port(port));
+    rewrite_end(bytes.data(), parse(bytes), source ? End::Source : End::Destination, to_packet(end.address),
+                swap_port(end.port));
     // A sum may be 0x0000 or 0xffff for the same words; both are right.
     RC_ASSERT(test::checksums_hold(bytes));
     const auto expected = make_frame(other);
-    auto without_checks = [](Bytes b, std::uint8_t protocol) {
-      b[24] = b[25] = 0;
-      const std::size_t at = protocol == 6 ? 50 : 40;
+    auto without_checks = [v6](Bytes b, std::uint8_t protocol) {
+      if (!v6) b[24] = b[25] = 0;
+      const std::size_t transport = v6 ? 54 : 34;
+      const std::size_t at = transport + (protocol == 6 ? 16 : protocol == 17 ? 6 : 8);
       b[at] = b[at + 1] = 0;
       return b;
     };
@@ -55,10 +62,11 @@ TEST(Rewrite, GivesTheFrameThatWouldHaveBeenSentToTheOtherEnd) {
 
 TEST(Rewrite, ThereAndBackIsTheSameFrame) {
   const bool holds = rc::check([] {
-    const auto original = make_frame(arbitrary_spec());
+    const bool v6 = *rc::gen::arbitrary<bool>();
+    const auto original = make_frame(arbitrary_spec(v6));
     auto bytes = original;
     const auto frame = parse(bytes);
-    rewrite_end(bytes.data(), frame, End::Destination, 0x0b00000a, 0x901f);
+    rewrite_end(bytes.data(), frame, End::Destination, to_packet(arbitrary_endpoint(v6).address), 0x901f);
     rewrite_end(bytes.data(), frame, End::Destination, frame.destination, frame.destination_port);
     RC_ASSERT(bytes == original);
   });
@@ -66,7 +74,7 @@ TEST(Rewrite, ThereAndBackIsTheSameFrame) {
 }
 
 TEST(Rewrite, AnIncompleteChecksumIsCompleted) {
-  for (const auto protocol : {std::uint8_t{6}, std::uint8_t{17}}) {
+  for (const auto protocol : {std::uint8_t{6}, std::uint8_t{17}, test::kSctpProtocol}) {
     FrameSpec spec;
     spec.protocol = protocol;
     spec.payload = {1, 2, 3, 4, 5};
@@ -86,7 +94,7 @@ TEST(Rewrite, AWrongChecksumStaysWrong) {
   const auto frame = parse(bytes);
   complete_checksum(bytes.data(), frame);
   EXPECT_EQ(bytes, make_frame(spec));
-  rewrite_end(bytes.data(), frame, End::Destination, 0x0b00000a, 0x901f);
+  rewrite_end(bytes.data(), frame, End::Destination, WireAddress::v4(0x0b00000a), 0x901f);
   EXPECT_FALSE(test::checksums_hold(bytes));
 }
 
