@@ -168,11 +168,6 @@ ipvs::ServerOptions method_options(Build& build, const MethodSubject& subject,
     need_local_address(build, subject, local_addresses);
     options.client_address = read_client_address(build, subject);
   }
-  const bool in_engine = subject.method == Method::Nat || subject.method == Method::Dr;
-  if (!in_engine && build.config.ipvs.backend == ipvs::Backend::Engine) {
-    build.report.error(subject.place, fmt::format("method = {} is not supported yet with backend = engine",
-                                                  ipvs::name(subject.method)));
-  }
   return options;
 }
 

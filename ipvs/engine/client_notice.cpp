@@ -31,8 +31,8 @@ void ClientNotice::add16(std::uint16_t value) noexcept {
 
 ClientNotice ClientNotice::option(const base::Endpoint& client) noexcept {
   ClientNotice notice;
-  const std::array<std::uint8_t, 2> head{kToaOption,
-                                         static_cast<std::uint8_t>(size(ClientAddress::Toa, client.address.family()))};
+  const std::array<std::uint8_t, 2> head{
+      kToaOption, static_cast<std::uint8_t>(size_of(ClientAddress::Toa, client.address.family()))};
   notice.add(head);
   notice.add16(client.port);
   notice.add(client.address);

@@ -16,6 +16,7 @@ class ClientNotice {
   static constexpr std::size_t kMost = 52;
 
   std::span<const std::uint8_t> bytes() const { return {bytes_.data(), size_}; }
+  std::uint32_t size() const { return static_cast<std::uint32_t>(size_); }
 
   // Option 254 (RFC 6994 §2, experiments; the kind that the servers' toa modules know): port and address.
   static ClientNotice option(const base::Endpoint& client) noexcept;
@@ -23,7 +24,7 @@ class ClientNotice {
   static ClientNotice proxy_header(const base::Endpoint& client, const base::Endpoint& virtual_address) noexcept;
 
   // Bytes of either: 8 and 20, 28 and 52.
-  static constexpr std::uint16_t size(ClientAddress how, base::Family family) {
+  static constexpr std::uint16_t size_of(ClientAddress how, base::Family family) {
     const bool v4 = family == base::Family::V4;
     if (how == ClientAddress::Toa) return v4 ? 8 : 20;
     return how == ClientAddress::ProxyProtocol ? (v4 ? 28 : 52) : 0;

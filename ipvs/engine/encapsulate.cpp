@@ -13,7 +13,6 @@ constexpr std::uint32_t kUdpHeader = 8;
 constexpr std::uint32_t kGueHeader = 4;
 constexpr std::uint32_t kGreHeader = 4;
 constexpr std::uint32_t kGreChecksum = 4;  // with its reserved half
-constexpr std::uint32_t kLeastIpv6Mtu = 1280;
 
 constexpr std::uint8_t kIpv4InIp = 4;  // protocol numbers
 constexpr std::uint8_t kUdp = 17;

@@ -45,10 +45,10 @@ TEST(ClientNotice, TheSizeIsKnownBeforehand) {
       const auto client = endpoint(text);
       const auto notice =
           how == ClientAddress::Toa ? ClientNotice::option(client) : ClientNotice::proxy_header(client, client);
-      EXPECT_EQ(notice.bytes().size(), ClientNotice::size(how, client.address.family()));
+      EXPECT_EQ(notice.bytes().size(), ClientNotice::size_of(how, client.address.family()));
     }
   }
-  EXPECT_EQ(ClientNotice::size(ClientAddress::Hidden, base::Family::V4), 0);
+  EXPECT_EQ(ClientNotice::size_of(ClientAddress::Hidden, base::Family::V4), 0);
 }
 
 }  // namespace
