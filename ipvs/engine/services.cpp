@@ -384,6 +384,14 @@ void Services::estimate() {
   }
 }
 
+std::vector<base::Endpoint> Services::tunnel_ends() const {
+  std::vector<base::Endpoint> ends;
+  for (const auto& server : servers_) {
+    if (server.tunnelled) ends.push_back({server.config.address.address, server.config.options.tunnel.port});
+  }
+  return ends;
+}
+
 std::vector<Listener> Services::listeners() const {
   std::vector<Listener> all;
   for (const auto& [name, service] : services_) {

@@ -126,6 +126,7 @@ class Services {
   const std::map<std::string, std::unique_ptr<LiveService>>& all() const { return services_; }
   Counters totals(const LiveService& service) const;
   std::vector<Listener> listeners() const;
+  std::vector<base::Endpoint> tunnel_ends() const;
 
  private:
   using Outcome = base::Result<void>;
