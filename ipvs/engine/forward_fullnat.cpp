@@ -27,7 +27,8 @@ std::uint16_t notice_size(const Connection& c) {
 
 }  // namespace
 
-bool Forwarder::choose_local(const LiveService& service, LiveServer& server, Connection& c, Ends& ends) noexcept {
+bool Forwarder::choose_local(const LiveService& service, LiveServer& server, const Frame& frame, Connection& c,
+                             Ends& ends) noexcept {
   const auto& addresses = ends.client.is_v4() ? service.local_v4 : service.local_v6;
   if (addresses.empty()) return false;
   if (server.next_local == 0) server.next_local = stamp_ * 0x9e3779b1u;  // not where the last process began
@@ -42,7 +43,8 @@ bool Forwarder::choose_local(const LiveService& service, LiveServer& server, Con
   c.local_port = swap_port(local->port);
   c.flags |= Connection::kNat | Connection::kFullnat;
   const auto how = server.config.options.client_address;
-  if (c.protocol != static_cast<std::uint8_t>(Protocol::Tcp) || how == ClientAddress::Hidden) return true;
+  // In the middle of a stream (sloppy_tcp) there is no place for it.
+  if (!is_syn(frame) || how == ClientAddress::Hidden) return true;
   c.flags |= Connection::kNotice;
   if (how == ClientAddress::ProxyProtocol) c.flags |= Connection::kProxied;
   return true;

@@ -149,7 +149,7 @@ Connection* Forwarder::open(LiveService& service, const Frame& frame, DropReason
   c.flags = server.nat ? Connection::kNat : std::uint16_t{0};
   c.server = slot;
   c.last_seen = stamp_;
-  if (server.fullnat && !choose_local(service, server, c, ends)) {
+  if (server.fullnat && !choose_local(service, server, frame, c, ends)) {
     reason = DropReason::NoLocalPort;
     return nullptr;
   }

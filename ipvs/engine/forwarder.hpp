@@ -76,7 +76,8 @@ class Forwarder {
   Verdict tell_client(Packet& packet, const Frame& inner, IcmpError error) noexcept;
 
   // forward_fullnat.cpp
-  bool choose_local(const LiveService& service, LiveServer& server, Connection& c, Ends& ends) noexcept;
+  bool choose_local(const LiveService& service, LiveServer& server, const Frame& frame, Connection& c,
+                    Ends& ends) noexcept;
   // What the packet has to carry to the server besides what the client sent.
   ClientNotice notice_for(const Packet& packet, const Frame& frame, Connection& c) const noexcept;
   bool give_notice(Packet& packet, const Frame& frame, const Connection& c, const ClientNotice& notice) noexcept;

@@ -290,6 +290,7 @@ bool Services::learn_path_mtu(const base::IpAddress& server, const Tunnel& tunne
   if (!has_tunnel(server, tunnel)) return false;
   for (auto& s : servers_) {
     if (!s.tunnelled || s.config.address.address != server) continue;
+    if (s.path_mtu != 0 && mtu >= s.path_mtu) continue;  // an error never says that a path is wider
     s.path_mtu = mtu;
     s.path_mtu_since = now;
     s.way_generation = 0;  // its way is to be found anew

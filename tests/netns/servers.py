@@ -31,7 +31,7 @@ http {{
   }}
   server {{
     listen 80 backlog=4096;
-    listen [::]:80 backlog=4096;
+    listen [::]:80 ipv6only=on backlog=4096;
     listen [::]:8080;
     location = /healthz {{ if (-f {directory}/{name}.sick) {{ return 503 "sick\\n"; }} return 200 "ok\\n"; }}
     location = /large {{ root {directory}; }}
@@ -97,10 +97,9 @@ def start_nginx(site):
 class Echo:
     """TCP and UDP on one port: greets TCP with its name like an ssh banner, then echoes; UDP answers name and datagram."""
 
-    def __init__(self, host, port=7, also=()):
-        """also: IPv6 addresses for UDP."""
+    def __init__(self, host, port=7):
         self.process = host.start([sys.executable, os.path.join(HERE, "echo.py"), host.name, str(port),
-                                   *host.addresses(), *also], f"echo-{port}")
+                                   *host.addresses(), *host.addresses_v6()], f"echo-{port}")
         wait_until(lambda: "listening" in self.process.output(), 10, f"echo on {host.name}")
 
     def stop(self):
@@ -116,6 +115,7 @@ class Decapsulator:
         self.process = host.start([sys.executable, os.path.join(HERE, "decapsulate.py"), "tun0", str(gue_port)],
                                   "decapsulate")
         wait_until(lambda: "ready" in self.process.output(), 10, f"the decapsulator on {host.name}")
+        host.sysctl("net.ipv6.conf.tun0.disable_ipv6", 0)
         host.ip("link", "set", "tun0", "up")
 
     def seen(self):

@@ -13,10 +13,10 @@ from conftest import open_testbed
 from director import Director
 from process import wait_until
 from servers import Decapsulator, Echo, Nginx, get
-from topology import one_lan
+from topology import FRONT_VIP_V6, add_ipv6, one_lan
 from traffic import Capture
 
-VIP6 = "fd00:1::100"
+VIP6 = FRONT_VIP_V6
 ZEROS = {size: hashlib.sha256(b"\0" * size).hexdigest() for size in (1_000_000, Nginx.HUGE)}
 TUNNELS = {"rs1": "tunnel=ipip", "rs2": "tunnel=gue tunnel_port=6080 tunnel_checksum=full", "rs3": "tunnel=gre tunnel_checksum=full"}
 
@@ -51,16 +51,6 @@ def configuration(vip):
     ])
 
 
-def join_both_families(site):
-    for number, host in ((200, site.client), (2, site.lvs1), *((11 + index, s) for index, s in enumerate(site.servers))):
-        for interfaces in ("all", "default"):
-            host.sysctl(f"net.ipv6.conf.{interfaces}.disable_ipv6", 0)
-        host.ip("-6", "addr", "add", f"fd00::{number}/64", "dev", "eth0", "nodad")
-    for server in site.servers:
-        server.ip("-6", "addr", "add", f"{VIP6}/128", "dev", "lo", "nodad")
-    site.client.ip("-6", "route", "add", f"{VIP6}/128", "via", "fd00::2")
-
-
 def add_far_server(site):
     testbed = site.testbed
     router, far = testbed.host("router"), testbed.host("far")
@@ -84,12 +74,12 @@ def add_far_server(site):
 def site():
     with open_testbed() as testbed:
         made = one_lan(testbed)
-        join_both_families(made)
+        add_ipv6(made)
         made.far = add_far_server(made)
         made.nginx = [Nginx(server).start() for server in made.servers]
         made.ends = [Decapsulator(host) for host in (*made.servers, made.far)]
-        for index, server in enumerate(made.servers):
-            Echo(server, also=[VIP6, f"fd00::{11 + index}"])
+        for server in made.servers:
+            Echo(server)
         Echo(made.far, port=9)
         made.director = Director(made.lvs1, configuration(made.vip)).start()
         wait_until(lambda: made.lvs1.has_address(made.vip), 10, "lvs1 to own the virtual address")

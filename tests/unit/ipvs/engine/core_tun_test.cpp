@@ -195,6 +195,9 @@ TEST(CoreTun, ASmallerPathIsLearntAndTheClientHearsOfItAtOnce) {
     // The next one is stopped here.
     EXPECT_EQ(load16_host(&director.push(spec).bytes[40]), 1400 - overhead);
     EXPECT_EQ(director.push(v4_datagram(1400 - overhead - 28)).verdict.reason, DropReason::None);
+    // Nobody says that a way has become wider.
+    director.push(error_about(sent, 3, 4, 1450, 100), kBack);
+    EXPECT_EQ(load16_host(&director.push(spec).bytes[40]), 1400 - overhead);
     // After ten minutes the way is tried again.
     director.now += 601s;
     EXPECT_EQ(director.push(spec).verdict.reason, DropReason::None);
