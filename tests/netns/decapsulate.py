@@ -4,7 +4,7 @@
 
 Raw sockets take ipip (protocols 4 and 41) and gre (47), a UDP socket takes gue, all over IPv4 and IPv6. The kernel has
 verified the outer header, and gue's checksum, before; gre's is verified here. Prints a line when it is ready, and one
-for each kind of tunnel when its first packet comes.
+for each kind of tunnel and family when its first packet comes.
 """
 import fcntl
 import os
@@ -64,9 +64,10 @@ def main(name, port):
     while True:
         for ready in select.select(list(readers), [], [])[0]:
             packet, kind = readers[ready](ready.recv(65536))
-            if kind not in seen:
-                seen.add(kind)
-                print(kind, "over", "IPv4" if ready.family == socket.AF_INET else "IPv6", flush=True)
+            line = f"{kind} over {'IPv4' if ready.family == socket.AF_INET else 'IPv6'}"
+            if line not in seen:
+                seen.add(line)
+                print(line, flush=True)
             if packet:
                 os.write(tun, packet)
 
