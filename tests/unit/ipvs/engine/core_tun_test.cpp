@@ -143,34 +143,15 @@ TEST(CoreTun, NoIpv6SenderIsAskedForLessThan1280) {
   EXPECT_EQ(director->take_extra_frames().size(), 1u);
 }
 
-// What a router at 10.0.0.254 says about an outer packet, of which it quotes `quoted` bytes.
-Bytes error_about(const Bytes& sent, std::uint8_t type, std::uint8_t code, std::uint16_t mtu, std::size_t quoted) {
-  base::ByteWriter icmp;
-  icmp.u8(type);
-  icmp.u8(code);
-  icmp.u32(0);
-  icmp.u16(mtu);
-  icmp.append(std::span{sent}.subspan(14, std::min(quoted, sent.size() - 14)));
-  const auto check = base::checksum_finish(base::checksum_add(0, icmp.bytes));
-  icmp.bytes[2] = static_cast<std::uint8_t>(check >> 8);
-  icmp.bytes[3] = static_cast<std::uint8_t>(check);
-  FrameSpec spec;
-  spec.protocol = 17;
-  spec.to = test::kBackMac;
-  spec.from = test::server_mac(9);
-  spec.source = endpoint("10.0.0.254:0");
-  spec.destination = endpoint("10.0.0.1:0");
-  auto frame = test::ipv4_header(spec, icmp.bytes.size());
-  frame[9] = 1;
-  frame[10] = frame[11] = 0;
-  store16_host(&frame[10], base::checksum_finish(base::checksum_add(0, std::span{frame}.first(20))));
-  base::ByteWriter whole;
-  whole.append(spec.to.bytes);
-  whole.append(spec.from.bytes);
-  whole.u16(0x0800);
-  whole.append(frame);
-  whole.append(icmp.bytes);
-  return whole.bytes;
+// What a router on the way says about an outer packet, of which it quotes `quoted` bytes.
+Bytes error_about(const Bytes& sent, std::uint8_t type, std::uint8_t code, std::uint32_t mtu, std::size_t quoted) {
+  const bool v4 = sent[13] == 0;
+  FrameSpec around;
+  around.to = test::kBackMac;
+  around.from = test::server_mac(9);
+  around.source = {ip(v4 ? "10.0.0.254" : "2001:db8:5::254"), 0};
+  around.destination = {ip(v4 ? "10.0.0.1" : "2001:db8:5::1"), 0};
+  return test::make_icmp(around, type, code, mtu, std::span{sent}.subspan(14, std::min(quoted, sent.size() - 14)));
 }
 
 TEST(CoreTun, ASmallerPathIsLearntAndTheClientHearsOfItAtOnce) {
@@ -202,6 +183,20 @@ TEST(CoreTun, ASmallerPathIsLearntAndTheClientHearsOfItAtOnce) {
     director.now += 601s;
     EXPECT_EQ(director.push(spec).verdict.reason, DropReason::None);
   }
+}
+
+TEST(CoreTun, ASmallerPathOfAnIpv6TunnelIsLearntToo) {
+  Director director;
+  serve(director, tun_server(kGre, true));
+  const auto spec = v4_datagram(1400);
+  const auto sent = director.push(spec).bytes;
+  const auto told = director.push(error_about(sent, 2, 0, 1300, 200), kBack);
+  ASSERT_EQ(told.verdict.action, Action::Send);
+  EXPECT_EQ(load16_host(&told.bytes[40]), 1300 - 44);
+  EXPECT_TRUE(test::checksums_hold(told.bytes));
+  // No IPv6 way is narrower than 1280 (RFC 8201 §4).
+  director.push(error_about(sent, 2, 0, 600, 200), kBack);
+  EXPECT_EQ(load16_host(&director.push(spec).bytes[40]), 1280 - 44);
 }
 
 TEST(CoreTun, TimeThatEndedInTheTunnelIsRelayedForTraceroute) {
