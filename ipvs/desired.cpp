@@ -67,6 +67,14 @@ std::uint64_t usable_weight(const Subject& subject) {
   return sum;
 }
 
+// Where a service names no local addresses, those of the engine are written into the table.
+ServiceOptions with_local_addresses(ServiceOptions options, const Service& service, const EngineConfig& engine) {
+  const auto needs = [](const RealServer& server) { return server.method == Method::Fullnat; };
+  if (options.local_addresses.empty() && std::any_of(service.servers.begin(), service.servers.end(), needs))
+    options.local_addresses = engine.local_addresses;
+  return options;
+}
+
 bool needs_sorry_server(const Subject& subject) {
   return subject.config.has_sorry_server && usable_weight(subject) < subject.config.quorum;
 }
@@ -75,7 +83,7 @@ VirtualServer virtual_server(const VirtualServerConfig& config) {
   return {config.name, config.listeners, config.scheduler, config.scheduler_flags, config.options};
 }
 
-Service desired_service(const Subject& subject) {
+Service desired_service(const Subject& subject, const EngineConfig& engine) {
   const auto& config = subject.config;
   Service service{virtual_server(config), {}};
   const bool sorry = needs_sorry_server(subject);
@@ -87,6 +95,7 @@ Service desired_service(const Subject& subject) {
   if (sorry)
     service.servers.push_back({kSorry, config.sorry_server.address, config.sorry_server.method, 1, false, false,
                                config.sorry_server.options});
+  service.virtual_server.options = with_local_addresses(config.options, service, engine);
   return service;
 }
 
@@ -167,7 +176,7 @@ OverrideView view_of(const Overrides& overrides) {
 ServiceTable desired(const Config& config, const HealthView& health, const OverrideView& overrides) {
   ServiceTable table;
   for (const auto& service : config.virtual_servers) {
-    table.emplace(service.name, desired_service({service, health, overrides}));
+    table.emplace(service.name, desired_service({service, health, overrides}, config.engine));
   }
   return table;
 }

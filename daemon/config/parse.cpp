@@ -15,9 +15,9 @@ Config build_for(const Document& document, std::string_view node, Report& report
   build_vrrp(build);
   build_sync_groups(build);
   build_checks(build);
+  build_engine(build);
   build_services(build);
   build_scripts(build);
-  build_engine(build);
   return std::move(build.config);
 }
 

@@ -37,7 +37,10 @@ constexpr Choice kLogLevels[] = {{"error"}, {"warning"}, {"notice"}, {"info"}, {
 constexpr Choice kXdpModes[] = {{"auto"}, {"native"}, {"generic"}};
 constexpr Choice kVersions[] = {{"3"}, {"2", false}};
 constexpr Choice kChecksums[] = {{"pseudo_header"}, {"message"}};
-constexpr Choice kMethods[] = {{"nat"}, {"dr"}, {"tun", false}, {"fullnat", false}};
+constexpr Choice kMethods[] = {{"nat"}, {"dr"}, {"tun"}, {"fullnat"}};
+constexpr Choice kTunnels[] = {{"ipip"}, {"gue"}, {"gre"}};
+constexpr Choice kTunnelChecksums[] = {{"none"}, {"full"}, {"remote"}};
+constexpr Choice kClientAddresses[] = {{"none"}, {"toa"}, {"proxy_protocol"}};
 constexpr Choice kSchedulers[] = {{"rr"},  {"wrr"}, {"lc"}, {"wlc"}, {"sed"},  {"nq"},    {"fo"},
                                   {"ovf"}, {"dh"},  {"sh"}, {"mh"},  {"lblc"}, {"lblcr"}, {"twos"}};
 constexpr Choice kPersistenceEngines[] = {{"sip"}};
@@ -82,7 +85,7 @@ constexpr Key kEngine[] = {
     later("workers", "Number of worker threads."),
     later("zero_copy", "Require or forbid zero-copy receive."),
     later("busy_poll", "Microseconds of busy polling per wake-up."),
-    later("local_address", "Addresses for fullnat.", kList),
+    value("local_address", Form::Address, "From where the director asks servers under `fullnat`, for services that name none.", kList),
     boolean("secure_tcp", "no", "The stricter TCP states that IPVS has for times of attack (its secure_tcp)."),
     boolean("sloppy_tcp", "no", "Any TCP packet but a reset begins a connection, not only a SYN."),
     boolean("sloppy_sctp", "no", "Any SCTP packet but an abort begins an association, not only an INIT."),
@@ -91,7 +94,7 @@ constexpr Key kEngine[] = {
     integer("conn_reuse_mode", "3", 0, 3, "What a new SYN does with a connection that is closing. Sum of 1: in TIME_WAIT or CLOSE a new one begins; 2: also in FIN_WAIT when replies are not seen (dr, tun)."),
     integer("max_half_open", "", 1, 16'777'216, "Most TCP connections whose handshake is not finished. Default: half of max_connections."),
     boolean("schedule_icmp", "no", "An ICMP error that belongs to no connection goes to the server that its connection would get."),
-    later("tunnel_checksum", "Checksum of gue and gre tunnels."),
+    choice("tunnel_checksum", "none", kTunnelChecksums, "Checksum of gue and gre tunnels where nothing else is said. Not set: none, and full for gue over IPv6."),
 };
 
 constexpr Key kKernel[] = {
@@ -258,8 +261,11 @@ constexpr Key kVirtualServer[] = {
     later("slow_start", "Time in which a new server's weight grows."),
     later("drain_time", "Longest time that a removed server keeps its connections."),
     integer("max_connections", "", 1, 16'777'216, "Connections of all its servers at which it gets no new ones. Default: no limit."),
-    later("local_address", "Addresses for fullnat.", kList),
-    later("client_address", "Tell fullnat servers the client: toa or proxy_protocol."),
+    choice("tunnel", "", kTunnels, "Of servers with `method = tun` that do not say; `ipip` when nothing does."),
+    integer("tunnel_port", "", 1, 65535, "UDP port of their gue tunnels."),
+    choice("tunnel_checksum", "", kTunnelChecksums, "Checksum of their gue and gre tunnels. Default: that of [engine]."),
+    value("local_address", Form::Address, "From where the director asks servers under `fullnat`. Default: those of [engine].", kList),
+    choice("client_address", "", kClientAddresses, "How a `fullnat` server learns the client's address (TCP): an option of the handshake, or a PROXY protocol header (version 2) before the first byte."),
     later("notify", "Program run when the quorum is lost or gained."),
 };
 
@@ -270,14 +276,14 @@ constexpr Key kRealServer[] = {
     value("check", Form::Name, "Checks of this server alone; all must pass. Default: the virtual server's.", kList | kOwnOnly),
     later("max_connections", "Connections at which it gets no new ones."),
     later("min_connections", "Connections at which it gets new ones again."),
-    later("tunnel", "ipip, gre or gue."),
-    later("tunnel_port", "UDP port of gue."),
-    later("tunnel_checksum", "none, full or remote."),
+    choice("tunnel", "", kTunnels, "Tunnel of `method = tun`. Default: the virtual server's.", kOwnOnly),
+    integer("tunnel_port", "", 1, 65535, "UDP port of gue. Default: the virtual server's.", kOwnOnly),
+    choice("tunnel_checksum", "", kTunnelChecksums, "Checksum of gue and gre. Default: the virtual server's.", kOwnOnly),
     later("slow_start", "Time in which its weight grows."),
     later("on_failure", "quiesce or remove it when its check fails."),
     later("check_address", "Address that its checks ask."),
     later("check_port", "Port that its checks ask."),
-    later("client_address", "Tell a fullnat server the client: toa or proxy_protocol."),
+    choice("client_address", "", kClientAddresses, "How it learns the client's address under `fullnat`. Default: the virtual server's.", kOwnOnly),
     later("notify", "Program run when it goes up or down."),
 };
 

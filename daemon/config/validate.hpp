@@ -47,9 +47,9 @@ void build_tracks(Build& build);       // [track]
 void build_vrrp(Build& build);         // [vrrp]; after tracks
 void build_sync_groups(Build& build);  // [sync_group]; after vrrp
 void build_checks(Build& build);       // [check]
-void build_services(Build& build);     // [virtual_server], [pool], [real_server]
+void build_engine(Build& build);       // [engine]; after vrrp
+void build_services(Build& build);     // [virtual_server], [pool], [real_server]; after engine
 void build_scripts(Build& build);      // what the rooms may have run; after services
-void build_engine(Build& build);       // [engine]; after vrrp and services
 
 // The names in `values`, each of which must be a [check]; marks them used.
 std::vector<const CheckPlan*> find_checks(Build& build, const std::vector<Value>& names);

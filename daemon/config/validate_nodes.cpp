@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "daemon/config/methods.hpp"
 #include "daemon/config/service_options.hpp"
 
 namespace lvsd::daemon {
@@ -78,6 +79,7 @@ void build_engine(Build& build) {
   engine.timeouts = {reader.time("tcp_timeout"), reader.time("tcp_fin_timeout"), reader.time("udp_timeout"),
                      reader.time("sctp_timeout")};
   engine.policy = read_policy(reader);
+  engine.local_addresses = read_local_addresses(build, reader);
   for (const auto& value : reader.values("interface")) {
     for (const auto& word : split_commas(value)) {
       const auto name = read_interface(word, build.report);

@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "daemon/config/servers.hpp"
+#include "daemon/config/methods.hpp"
 #include "daemon/config/service_options.hpp"
 #include "ipvs/names.hpp"
 
@@ -59,16 +59,19 @@ bool is_port_of(const ipvs::Listener& listener, std::uint16_t port) {
   return listener.last_port == 0 && listener.address.port == port;
 }
 
-// Direct routing leaves the packet's port as it is, so a server must listen where clients connect.
-void check_port(Services& all, const Service& service, const Server& server) {
+bool rewrites_ports(Method method) { return method == Method::Nat || method == Method::Fullnat; }
+
+// dr and tun leave the packet's port as it is, so a server must listen where clients connect.
+void check_port(Services& all, const Service& service, const Server& server, Method method) {
   for (const auto& [listener, place] : service.listeners) {
     if (is_port_of(listener, server.address.port)) continue;
     return all.build.report.error_pair(
         server.port_place, server.name.place,
-        fmt::format("port {} of real server {} differs from port {} of {} (listen, {}) with method = dr",
+        fmt::format("port {} of real server {} differs from port {} of {} (listen, {}) with method = {}",
                     server.address.port, server.name.text, ipvs::ports(listener), service.section->title(),
-                    all.build.report.name(place, server.port_place)),
-        fmt::format("direct routing cannot rewrite ports; drop \":{}\" or use method = nat", server.address.port));
+                    all.build.report.name(place, server.port_place), ipvs::name(method)),
+        fmt::format("it reaches the server as the client sent it; drop \":{}\" or use method = nat",
+                    server.address.port));
   }
 }
 
@@ -110,12 +113,20 @@ void add_server(Services& all, Service& service, const Server& server,
   config.method = server.method.value_or(service.method);
   if (server.address_good && service.has_ports()) {
     if (!family_fits(service, config.method, server.address.address)) {
-      report.error(server.address_place, fmt::format("real server {} is of another address family than {}",
-                                                     server.name.text, service.section->title()));
+      report.error(server.address_place,
+                   fmt::format("real server {} is of another address family than {}", server.name.text,
+                               service.section->title()),
+                   "only method = tun carries one family in the other");
       return;
     }
-    const bool direct = config.method == Method::Dr && (server.method || service.method_known);
-    if (direct && server.address.port) check_port(all, service, server);
+    const bool method_known = server.method || service.method_known;
+    if (method_known && !rewrites_ports(config.method) && server.address.port)
+      check_port(all, service, server, config.method);
+    if (method_known) {
+      const auto reader = all.build.reader(*service.section);
+      const MethodSubject subject{reader, &server, server.address, config.method, server.name.place};
+      config.options = method_options(all.build, subject, service.config.options.local_addresses);
+    }
     const auto& checks = server.own_checks ? server.checks : service.checks.empty() ? pool_checks : service.checks;
     auto asked = server.address;
     if (asked.port == 0) asked.port = asked_port(service);
@@ -223,15 +234,19 @@ void read_sorry_server(Services& all, Service& service, const SectionReader& rea
                         fmt::format("the sorry server is of another address family than {}", service.section->title()));
   }
   for (const auto& [listener, place] : service.listeners) {
-    if (!service.method_known || sorry.method != Method::Dr || endpoint->port == 0 ||
+    if (!service.method_known || rewrites_ports(sorry.method) || endpoint->port == 0 ||
         is_port_of(listener, endpoint->port))
       continue;
     return report.error(
         words.front().place,
-        fmt::format("port {} of the sorry server differs from port {} (listen, {}) with method = dr", endpoint->port,
-                    ipvs::ports(listener), report.name(place, words.front().place)),
-        fmt::format("direct routing cannot rewrite ports; write sorry_server = {} method=nat", words.front().text));
+        fmt::format("port {} of the sorry server differs from port {} (listen, {}) with method = {}", endpoint->port,
+                    ipvs::ports(listener), report.name(place, words.front().place), ipvs::name(sorry.method)),
+        fmt::format("it reaches the server as the client sent it; write sorry_server = {} method=nat",
+                    words.front().text));
   }
+  if (!service.method_known) return;
+  const MethodSubject subject{reader, nullptr, *endpoint, sorry.method, words.front().place};
+  sorry.options = method_options(all.build, subject, service.config.options.local_addresses);
 }
 
 void build_service(Services& all, const Section& section) {
@@ -248,8 +263,10 @@ void build_service(Services& all, const Section& section) {
   service.listeners = all.listeners.read(reader);
   for (const auto& plan : service.listeners) service.config.listeners.push_back(plan.listener);
   service.config.options = read_service_options(all.build, reader, service.listeners);
+  service.config.options.local_addresses = read_local_addresses(all.build, reader);
   add_servers(all, service, reader);
   read_sorry_server(all, service, reader);
+  if (service.method_known) check_method_keys(all.build, reader, service.config);
   check_quorum(all, service, reader);
   all.build.config.ipvs.virtual_servers.push_back(std::move(service.config));
 }
@@ -259,6 +276,7 @@ void build_service(Services& all, const Section& section) {
 void build_services(Build& build) {
   Services all{build, build_servers(build), ListenerBook{build}, {}, {}};
   for (const auto* section : build.document.all("virtual_server")) build_service(all, *section);
+  check_local_addresses(build);
   for (const auto* section : build.document.all("pool")) {
     if (all.pool_used.contains(section->name)) continue;
     find_checks(build, build.reader(*section).values("check"));

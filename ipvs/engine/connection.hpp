@@ -30,6 +30,8 @@ struct alignas(64) Connection {
   static constexpr std::uint16_t kTemplate = 32;  // no packets of its own: a client's persistence
   static constexpr std::uint16_t kAssured = 64;   // of a template: a connection of it was established
   static constexpr std::uint16_t kUnanswered = 128;  // counted as one that never got a reply
+  static constexpr std::uint16_t kNotice = 256;      // fullnat: the server is still to learn its client
+  static constexpr std::uint16_t kProxied = 512;  // … by a PROXY header, which shifts the client's sequence numbers
 
   std::uint32_t client_address = 0;  // these four: IPv4
   std::uint32_t virtual_address = 0;
@@ -42,19 +44,21 @@ struct alignas(64) Connection {
   std::uint8_t protocol = 0;  // 0: the entry is free; kAnyProtocol: a template of a service with several
   State state = State::None;
   std::uint16_t flags = 0;
-  std::uint32_t server = 0;      // slot; in a free entry: the next free one
-  std::uint32_t last_seen = 0;   // milliseconds of the monotonic clock, modulo 2^32
-  std::uint32_t controller = 0;  // the connection it depends on (template, FTP control), number + 1; 0: none
-  std::uint32_t controlled = 0;  // how many depend on it
-  std::uint32_t in_packets = 0;  // stays at its maximum
-  std::uint32_t sequence = 0;    // its record of sequence number changes + 1; 0: none
-  std::uint32_t reserved[3]{};   // zero
+  std::uint32_t server = 0;          // slot; in a free entry: the next free one
+  std::uint32_t last_seen = 0;       // milliseconds of the monotonic clock, modulo 2^32
+  std::uint32_t controller = 0;      // the connection it depends on (template, FTP control), number + 1; 0: none
+  std::uint32_t controlled = 0;      // how many depend on it
+  std::uint32_t in_packets = 0;      // stays at its maximum
+  std::uint32_t sequence = 0;        // its record of sequence number changes + 1; 0: none
+  std::uint32_t first_sequence = 0;  // of a proxied client's first byte; host order
+  std::uint32_t reserved[2]{};       // zero
 
   static constexpr std::uint8_t kAnyProtocol = 255;  // reserved by IANA
 
   bool is_free() const { return protocol == 0; }
   bool nat() const { return (flags & kNat) != 0; }
   bool v6() const { return (flags & kV6) != 0; }
+  bool fullnat() const { return (flags & kFullnat) != 0; }
   bool has_reply_key() const { return (flags & (kNat | kNoReplyKey)) == kNat; }
 };
 static_assert(sizeof(Connection) == 64);

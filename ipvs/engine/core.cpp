@@ -42,6 +42,7 @@ void Core::expire(base::TimePoint now, std::size_t budget) {
 
 void Core::estimate() { impl_->state.services.estimate(); }
 
+std::vector<base::Endpoint> Core::tunnel_ends() const { return impl_->state.services.tunnel_ends(); }
 std::vector<Listener> Core::listeners() const { return impl_->state.services.listeners(); }
 std::span<const std::uint64_t> Core::drops() const { return impl_->state.drops; }
 void Core::count_drop(DropReason reason) { ++impl_->state.drops[static_cast<std::size_t>(reason)]; }

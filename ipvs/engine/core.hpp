@@ -81,6 +81,9 @@ class Core {
   // after apply(), and again every few seconds: a removed service's last connection takes its listeners along.
   std::vector<Listener> listeners() const;
 
+  // Where tunnels end, with the UDP port of gue or 0: ICMP errors about them are wanted too.
+  std::vector<base::Endpoint> tunnel_ends() const;
+
   // What is so, for diff and for people.
   ServiceTable table() const;
   std::vector<ServiceStatus> status() const;  // health and quorum are the room's to add

@@ -226,14 +226,17 @@ base::Result<ServiceTable> EngineBackend::table() {
 base::Result<void> EngineBackend::apply(std::span<const Command> commands) {
   base::Result<void> applied;
   std::vector<Listener> listeners;
+  std::vector<base::Endpoint> ends;
   auto done = impl_->on_worker([&](Core& core) {
     applied = core.apply(commands, base::Clock::now());
     listeners = core.listeners();
+    ends = core.tunnel_ends();
   });
   if (!done) return done;
   impl_->remember_servers(commands);
   if (!commands.empty()) impl_->resolve_servers();
-  if (auto set = impl_->maps.set_listeners({listeners.begin(), listeners.end()}); !set) return set;
+  const std::set<base::Endpoint> tunnel_ends{ends.begin(), ends.end()};
+  if (auto set = impl_->maps.set_listeners({listeners.begin(), listeners.end()}, tunnel_ends); !set) return set;
   return applied;
 }
 

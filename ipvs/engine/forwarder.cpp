@@ -137,7 +137,7 @@ Connection* Forwarder::open(LiveService& service, const Frame& frame, DropReason
     reason = DropReason::NoServer;
     return nullptr;
   }
-  const auto& server = state_.services.server(slot);
+  auto& server = state_.services.server(slot);
   Ends ends{frame.source, frame.destination, {}, {}};
   if (server.address.is_v4() != frame.v6) ends.server = server.address;
   Connection c;
@@ -149,6 +149,10 @@ Connection* Forwarder::open(LiveService& service, const Frame& frame, DropReason
   c.flags = server.nat ? Connection::kNat : std::uint16_t{0};
   c.server = slot;
   c.last_seen = stamp_;
+  if (server.fullnat && !choose_local(service, server, frame, c, ends)) {
+    reason = DropReason::NoLocalPort;
+    return nullptr;
+  }
   auto* connection = state_.begin(c, ends);
   if (connection == nullptr) reason = DropReason::TableFull;
   return connection;

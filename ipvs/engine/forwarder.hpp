@@ -3,9 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "ipvs/engine/answer.hpp"
+#include "ipvs/engine/client_notice.hpp"
 #include "ipvs/engine/engine_state.hpp"
 #include "ipvs/engine/frame.hpp"
 #include "ipvs/engine/packet.hpp"
@@ -53,14 +55,33 @@ class Forwarder {
   void count(const Connection& connection, const Frame& frame, Seen seen) noexcept;
 
   // way_out.cpp
-  Verdict to_server(Packet& packet, Frame frame, const Connection& connection) noexcept;
-  Verdict to_client(Packet& packet, Frame frame, const Connection& connection) noexcept;
+  Verdict to_server(Packet& packet, Frame frame, Connection& connection) noexcept;
+  Verdict to_client(Packet& packet, Frame frame, Connection& connection) noexcept;
   void rewrite_to_server(Packet& packet, const Frame& frame, const Connection& connection) noexcept;
   void rewrite_to_client(Packet& packet, const Frame& frame, const Connection& connection) noexcept;
   NextHop way_to(LiveServer& server) noexcept;
-  // The checks of a router. A verdict other than Send ends it; the TTL has been decremented otherwise.
-  Verdict route(Packet& packet, const Frame& frame, const NextHop& hop, const WireAddress& error_source) noexcept;
-  Verdict send(Packet& packet, const NextHop& hop) const noexcept;
+  // The checks of a router, for a packet that will be longer by `growth`. A verdict other than Send ends it; the TTL
+  // has been decremented otherwise.
+  Verdict route(Packet& packet, const Frame& frame, const NextHop& hop, const WireAddress& error_source,
+                std::uint32_t growth = 0) noexcept;
+  // As fragments where it is longer than the way out takes.
+  Verdict send(Packet& packet, const NextHop& hop) noexcept;
+  void split(Packet& packet, std::uint32_t mtu, const Verdict& verdict);
+
+  // forward_tun.cpp
+  void fit_tunnel(LiveServer& server) noexcept;
+  std::optional<base::IpAddress> outer_source(std::uint32_t interface, base::Family family) const noexcept;
+  Verdict send_tunnelled(Packet& packet, const Frame& frame, const LiveServer& server, NextHop hop) noexcept;
+  std::optional<Verdict> tunnel_error(Packet& packet, const Frame& frame) noexcept;
+  Verdict tell_client(Packet& packet, const Frame& inner, IcmpError error) noexcept;
+
+  // forward_fullnat.cpp
+  bool choose_local(const LiveService& service, LiveServer& server, const Frame& frame, Connection& c,
+                    Ends& ends) noexcept;
+  // What the packet has to carry to the server besides what the client sent.
+  ClientNotice notice_for(const Packet& packet, const Frame& frame, Connection& c) const noexcept;
+  bool give_notice(Packet& packet, const Frame& frame, const Connection& c, const ClientNotice& notice) noexcept;
+  void hide_notice(Packet& packet, const Frame& frame, Connection& c) const noexcept;
 
   Verdict drop(DropReason reason) noexcept;
   Verdict icmp(Packet& packet, const Frame& frame, DropReason reason, IcmpError error,
@@ -73,6 +94,7 @@ class Forwarder {
   RateLimit reset_limit_{kResetsPerSecond};
   base::TimePoint now_{};
   std::uint32_t stamp_ = 0;
+  std::uint16_t outer_identification_ = 0;
 };
 
 }  // namespace lvsd::ipvs::engine

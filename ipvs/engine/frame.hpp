@@ -13,6 +13,7 @@ namespace lvsd::ipvs::engine {
 
 inline constexpr std::uint32_t kEthernetHeader = 14;  // bytes, untagged
 inline constexpr std::uint32_t kIpv6Header = 40;      // without extension headers
+inline constexpr std::uint32_t kLeastIpv6Mtu = 1280;  // RFC 8200 §5
 
 inline std::uint16_t load16(const std::uint8_t* at) {
   std::uint16_t value = 0;

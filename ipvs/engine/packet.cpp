@@ -25,6 +25,8 @@ constexpr std::array<Words, kDropReasons> kWords{{
     {"too_big", "The packet is larger than the MTU of the way out."},
     {"transmit_ring_full", "The interface did not take packets as fast as they were forwarded."},
     {"spoofed", "The source address cannot be: a virtual IP, loopback, multicast, broadcast or 0.0.0.0/8."},
+    {"no_local_port", "Under fullnat all tried ports of the local addresses are in use towards this server."},
+    {"no_room", "The packet's buffer has no room for a tunnel's header or the client's address."},
 }};
 
 }  // namespace

@@ -44,7 +44,9 @@ enum class DropReason : std::uint8_t {
   NextHopQueueFull,  // too many packets wait for the same next hop
   TooBig,            // larger than the MTU of the way out, with DF
   TransmitRingFull,
-  Spoofed,  // source address that cannot be: our own VIP, loopback, multicast, broadcast
+  Spoofed,      // source address that cannot be: our own VIP, loopback, multicast, broadcast
+  NoLocalPort,  // fullnat: no free port of the local addresses for this server
+  NoRoom,       // the buffer has no room for what goes before the packet
   kCount,
 };
 inline constexpr std::size_t kDropReasons = static_cast<std::size_t>(DropReason::kCount);

@@ -201,6 +201,20 @@ static __always_inline void name_fragment(const struct packet* packet, struct fr
   key->protocol = packet->v6 ? 0 : packet->protocol;
 }
 
+/* The far end of one of our tunnels: what else this host asks of that server is none. */
+static __always_inline int is_tunnelled(struct xdp_md* context, const struct packet* packet) {
+  struct redirect_listener key = {.protocol = REDIRECT_TUNNEL_SERVER};
+  __u16 ports[2];
+  __builtin_memcpy(key.address, packet->destination, sizeof key.address);
+  if (packet->protocol == IPPROTO_UDP) {
+    if (bpf_xdp_load_bytes(context, packet->transport, ports, sizeof ports)) return 0;
+    key.port = ports[1];
+  } else if (packet->protocol != IPPROTO_IPIP && packet->protocol != IPPROTO_IPV6 && packet->protocol != IPPROTO_GRE) {
+    return 0;
+  }
+  return bpf_map_lookup_elem(&listeners, &key) != 0;
+}
+
 /* An ICMP error belongs to the engine when what it quotes does: a packet that a virtual address sent, one that went to
  * a server under NAT, or one of our tunnels. Quoted extension headers are not looked through. */
 static __always_inline int wanted_error(struct xdp_md* context, const struct packet* error) {
@@ -218,7 +232,7 @@ static __always_inline int wanted_error(struct xdp_md* context, const struct pac
     if (bpf_xdp_load_bytes(context, at, &ip, sizeof ip) || !read_ipv4(&ip, at, &quoted)) return 0;
     if (quoted.fragment == LATER) return 0;
   }
-  if (has_listeners(quoted.destination, REDIRECT_TUNNEL_SERVER)) return 1;
+  if (is_tunnelled(context, &quoted)) return 1;
   if (!read_ports(context, &quoted)) return 0;
   if (listens(quoted.source, quoted.protocol, quoted.ports[0])) return 1;
   return is_flow(quoted.destination, quoted.source, quoted.ports[1], quoted.ports[0], quoted.protocol);

@@ -10,7 +10,7 @@
 struct redirect_listener {
   __u32 address[4];
   __u16 port;
-  __u8 protocol; /* REDIRECT_TUNNEL_SERVER: the address of a server at the end of a tunnel */
+  __u8 protocol; /* REDIRECT_TUNNEL_SERVER: a server at the end of a tunnel, and the UDP port of gue or 0 */
   __u8 zero;
 };
 

@@ -145,7 +145,7 @@ base::Result<RedirectMaps> RedirectMaps::create(std::uint32_t max_flows) {
 }
 
 base::Result<void> RedirectMaps::set_listeners(const std::set<Listener>& listeners,
-                                               const std::set<base::IpAddress>& tunnel_servers) {
+                                               const std::set<base::Endpoint>& tunnel_ends) {
   Entries<redirect_listener> wanted;
   Entries<redirect_ports> ranges;
   for (const auto& listener : listeners) {
@@ -160,7 +160,7 @@ base::Result<void> RedirectMaps::set_listeners(const std::set<Listener>& listene
       wanted[key_of(address, protocol, port)] = kPresent;
     }
   }
-  for (const auto& server : tunnel_servers) wanted[key_of(server, REDIRECT_TUNNEL_SERVER, 0)] = kPresent;
+  for (const auto& [address, port] : tunnel_ends) wanted[key_of(address, REDIRECT_TUNNEL_SERVER, port)] = kPresent;
   // Ranges first: an entry that points to them must find them.
   if (auto done = make_equal(ranges_.get(), ranges); !done) return done;
   return make_equal(listeners_.get(), wanted);

@@ -22,9 +22,10 @@ class RedirectMaps {
   // Empty maps; room for `max_flows` replies.
   static base::Result<RedirectMaps> create(std::uint32_t max_flows);
 
-  // Compares with the maps themselves and changes what differs. `tunnel_servers`: about whom ICMP errors come up.
+  // Compares with the maps themselves and changes what differs. `tunnel_ends`: ICMP errors about them come up; with the
+  // UDP port of gue, or 0.
   base::Result<void> set_listeners(const std::set<Listener>& listeners,
-                                   const std::set<base::IpAddress>& tunnel_servers = {});
+                                   const std::set<base::Endpoint>& tunnel_ends = {});
 
   // In order. Returns how many changes the kernel refused (a full map).
   std::size_t change_flows(std::span<const FlowChange> changes);

@@ -37,6 +37,7 @@ Verdict Forwarder::later_fragment(Packet& packet, const Frame& frame) noexcept {
 // kernel ip_vs_in_icmp, ip_vs_out_icmp. An error that comes from the clients' side quotes what the virtual address
 // sent; one from the servers' side what the director sent to a server. It does not keep a connection alive.
 Verdict Forwarder::related_error(Packet& packet, const Frame& frame) noexcept {
+  if (const auto verdict = tunnel_error(packet, frame)) return *verdict;
   const auto quoted = parse_quoted({packet.data, packet.length}, frame);
   if (!quoted || !quoted->has_ports()) return kToKernel;
   const bool from_client = state_.services.is_virtual(quoted->source);

@@ -39,7 +39,9 @@ void configure(LiveServer& server, const RealServer& wanted) {
   server.config = wanted;
   server.address = to_packet(wanted.address.address);
   server.port = swap_port(wanted.address.port);
-  server.nat = wanted.method == Method::Nat;
+  server.nat = wanted.method == Method::Nat || wanted.method == Method::Fullnat;
+  server.tunnelled = wanted.method == Method::Tun;
+  server.fullnat = wanted.method == Method::Fullnat;
   server.way_generation = 0;
 }
 
@@ -127,6 +129,10 @@ Services::Outcome Services::put_service(const VirtualServer& wanted) {
   service.config = wanted;
   service.removed = false;
   take_listeners(service, wanted.listeners);
+  service.local_v4.clear();
+  service.local_v6.clear();
+  for (const auto& address : wanted.options.local_addresses)
+    (address.is_v4() ? service.local_v4 : service.local_v6).push_back(to_packet(address));
   listeners_changed_ = true;
   return {};
 }
@@ -210,10 +216,10 @@ Services::Outcome Services::put_server(LiveService& service, const RealServer& w
       return base::fail(
           fmt::format("real server {}/{}: no slot is left of {}", service.config.name, wanted.name, records_.size()));
     }
-    write_server(records_[slot], service.config.name, wanted);
     servers_[slot] = LiveServer{};
     servers_[slot].counters = &records_[slot].counters;
   }
+  write_server(records_[slot], service.config.name, wanted);
   auto& server = servers_[slot];
   configure(server, wanted);
   server.draining = false;
@@ -270,6 +276,26 @@ std::uint32_t Services::schedule(LiveService& service, const Request& request) n
   if (service.removed || !service.scheduler) return kNoSlot;
   const auto pick = service.scheduler->pick(service.candidates, request);
   return pick ? service.servers[*pick] : kNoSlot;
+}
+
+bool Services::has_tunnel(const base::IpAddress& server, const Tunnel& tunnel) const noexcept {
+  return std::any_of(servers_.begin(), servers_.end(), [&](const LiveServer& s) {
+    const auto& own = s.config.options.tunnel;
+    return s.tunnelled && s.config.address.address == server && own.kind == tunnel.kind && own.port == tunnel.port;
+  });
+}
+
+bool Services::learn_path_mtu(const base::IpAddress& server, const Tunnel& tunnel, std::uint32_t mtu,
+                              std::uint32_t now) noexcept {
+  if (!has_tunnel(server, tunnel)) return false;
+  for (auto& s : servers_) {
+    if (!s.tunnelled || s.config.address.address != server) continue;
+    if (s.path_mtu != 0 && mtu >= s.path_mtu) continue;  // an error never says that a path is wider
+    s.path_mtu = mtu;
+    s.path_mtu_since = now;
+    s.way_generation = 0;  // its way is to be found anew
+  }
+  return true;
 }
 
 void Services::mirror_load(LiveServer& server) noexcept {
@@ -357,6 +383,14 @@ void Services::estimate() {
     for (const auto slot : service->servers) servers_[slot].estimator.step(*servers_[slot].counters);
     for (const auto slot : service->draining) servers_[slot].estimator.step(*servers_[slot].counters);
   }
+}
+
+std::vector<base::Endpoint> Services::tunnel_ends() const {
+  std::vector<base::Endpoint> ends;
+  for (const auto& server : servers_) {
+    if (server.tunnelled) ends.push_back({server.config.address.address, server.config.options.tunnel.port});
+  }
+  return ends;
 }
 
 std::vector<Listener> Services::listeners() const {

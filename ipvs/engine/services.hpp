@@ -55,7 +55,9 @@ struct LiveServer {
   // What the data path reads; address and port in network order, port 0: the port the client asked for.
   WireAddress address;
   std::uint16_t port = 0;
-  bool nat = false;
+  bool nat = false;        // replies come through here; fullnat too
+  bool tunnelled = false;  // method tun
+  bool fullnat = false;
   bool draining = false;
   bool overloaded = false;  // has reached its most connections and not yet come below its least
   std::uint32_t active = 0;
@@ -65,7 +67,11 @@ struct LiveServer {
   std::uint64_t way_generation = 0;  // of the next hops when `way` was found
   LiveService* service = nullptr;    // null: the slot is free
   Counters* counters = nullptr;      // in the table's memory
-  NextHop way;
+  NextHop way;                       // its MTU is that of packets before they are put into a tunnel
+  base::IpAddress way_source;        // tun: of the outer header
+  std::uint32_t path_mtu = 0;        // tun: what routers on the way have said; 0: nothing
+  std::uint32_t path_mtu_since = 0;  // milliseconds modulo 2^32
+  std::uint32_t next_local = 0;      // fullnat: where the search for a free local port goes on
 
   RealServer config;
   Estimator estimator;
@@ -79,6 +85,8 @@ struct LiveService {
   bool removed = false;            // from the configuration; exists only while it drains
   std::uint32_t record = kNoSlot;  // of its own counters: those of servers that are gone
   std::unique_ptr<Scheduler> scheduler;
+  std::vector<WireAddress> local_v4;  // fullnat
+  std::vector<WireAddress> local_v6;
   std::vector<std::uint32_t> servers;   // slots, in the order of the configuration
   std::vector<Candidate> candidates;    // the same, as the scheduler sees them
   std::vector<std::uint32_t> draining;  // slots
@@ -100,6 +108,12 @@ class Services {
   // The slot of the server that takes a new connection, or kNoSlot.
   std::uint32_t schedule(LiveService& service, const Request& request) noexcept;
 
+  // Of all servers at that address under method tun: packets longer than `mtu` do not get there. Returns whether there
+  // is such a server with that tunnel.
+  bool learn_path_mtu(const base::IpAddress& server, const Tunnel& tunnel, std::uint32_t mtu,
+                      std::uint32_t now) noexcept;
+  bool has_tunnel(const base::IpAddress& server, const Tunnel& tunnel) const noexcept;
+
   void connection_began(LiveServer& server) noexcept;
   void connection_ended(LiveServer& server, bool was_active) noexcept;
   void activity_changed(LiveServer& server, bool active) noexcept;
@@ -112,6 +126,7 @@ class Services {
   const std::map<std::string, std::unique_ptr<LiveService>>& all() const { return services_; }
   Counters totals(const LiveService& service) const;
   std::vector<Listener> listeners() const;
+  std::vector<base::Endpoint> tunnel_ends() const;
 
  private:
   using Outcome = base::Result<void>;

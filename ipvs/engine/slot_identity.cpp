@@ -20,6 +20,21 @@ std::uint8_t write_name(std::array<char, SlotRecord::kNameLimit>& to, const std:
   return static_cast<std::uint8_t>(fitting.size());
 }
 
+// Two bits each. They are no part of a server's identity, but its connections go on by them in the next process.
+std::uint8_t pack(const ServerOptions& options) {
+  return static_cast<std::uint8_t>(static_cast<unsigned>(options.tunnel.kind) |
+                                   (static_cast<unsigned>(options.tunnel.checksum) << 2) |
+                                   (static_cast<unsigned>(options.client_address) << 4));
+}
+
+ServerOptions unpack(std::uint8_t packed, std::uint16_t tunnel_port) {
+  ServerOptions options;
+  const auto bits = [packed](int shift) { return std::min((packed >> shift) & 3, 2); };
+  options.tunnel = {static_cast<TunnelKind>(bits(0)), tunnel_port, static_cast<TunnelChecksum>(bits(2))};
+  options.client_address = static_cast<ClientAddress>(bits(4));
+  return options;
+}
+
 }  // namespace
 
 std::string fit_name(const std::string& name) {
@@ -34,6 +49,8 @@ void write_server(SlotRecord& record, const std::string& service, const RealServ
   record.address = server.address.address.bytes();
   record.service_length = write_name(record.service_name, service);
   record.server_length = write_name(record.server_name, server.name);
+  record.options = pack(server.options);
+  record.tunnel_port = server.options.tunnel.port;
   record.kind = SlotRecord::Kind::Server;
 }
 
@@ -47,8 +64,7 @@ bool is_sound(const SlotRecord& record) {
   const bool kind = record.kind == SlotRecord::Kind::Server || record.kind == SlotRecord::Kind::Service;
   const bool lengths =
       record.service_length <= SlotRecord::kNameLimit && record.server_length <= SlotRecord::kNameLimit;
-  return kind && lengths && (record.method == Method::Nat || record.method == Method::Dr) &&
-         (record.family == 4 || record.family == 6);
+  return kind && lengths && record.method <= Method::Fullnat && (record.family == 4 || record.family == 6);
 }
 
 RealServer read_server(const SlotRecord& record) {
@@ -62,6 +78,7 @@ RealServer read_server(const SlotRecord& record) {
   server.address.port = record.port;
   server.method = record.method;
   server.weight = 0;
+  server.options = unpack(record.options, record.tunnel_port);
   return server;
 }
 

@@ -43,11 +43,12 @@ struct alignas(64) SlotRecord {
   std::uint8_t family = 4;
   std::uint8_t service_length = 0;
   std::uint8_t server_length = 0;
-  std::uint8_t unused = 0;
-  std::uint16_t port = 0;  // host order
+  std::uint8_t options = 0;  // of the method: kind and checksum of a tunnel, how the client is told
+  std::uint16_t port = 0;    // host order
   std::array<std::uint8_t, 16> address{};
   std::array<char, kNameLimit> service_name{};
   std::array<char, kNameLimit> server_name{};
+  std::uint16_t tunnel_port = 0;  // host order
 
   std::string_view service() const { return {service_name.data(), service_length}; }
   std::string_view server() const { return {server_name.data(), server_length}; }

@@ -4,9 +4,13 @@
 #include "ipvs/engine/forwarder.hpp"
 #include "ipvs/engine/network_order.hpp"
 #include "ipvs/engine/rewrite.hpp"
+#include "ipvs/engine/split.hpp"
 
 namespace lvsd::ipvs::engine {
 namespace {
+
+// A path MTU is forgotten after ten minutes and learnt again where it still holds (RFC 1191 §6.3).
+constexpr std::uint32_t kPathMtuMs = 600'000;
 
 // The frame ends with the IP packet; what was padding is room. A priority tag is left out.
 void trim(Packet& packet, Frame& frame) {
@@ -31,26 +35,31 @@ bool cannot_be_rewritten(const Frame& frame, const Connection& c) {
 
 }  // namespace
 
-Verdict Forwarder::to_server(Packet& packet, Frame frame, const Connection& connection) noexcept {
+Verdict Forwarder::to_server(Packet& packet, Frame frame, Connection& connection) noexcept {
   if (cannot_be_rewritten(frame, connection)) return drop(DropReason::Fragment);
   auto& server = state_.services.server(connection.server);
   trim(packet, frame);
   complete_checksum(packet.data, frame);
   const auto hop = way_to(server);
-  const auto verdict = route(packet, frame, hop, frame.destination);
+  const auto notice = connection.fullnat() ? notice_for(packet, frame, connection) : ClientNotice{};
+  const auto verdict = route(packet, frame, hop, frame.destination, notice.size());
   if (verdict.action != Action::Send || verdict.reason != DropReason::None) return verdict;
+  if (server.tunnelled) return send_tunnelled(packet, frame, server, hop);
   if (connection.nat()) rewrite_to_server(packet, frame, connection);
+  if (connection.fullnat() && !give_notice(packet, frame, connection, notice)) return drop(DropReason::NoRoom);
   return send(packet, hop);
 }
 
-Verdict Forwarder::to_client(Packet& packet, Frame frame, const Connection& connection) noexcept {
+Verdict Forwarder::to_client(Packet& packet, Frame frame, Connection& connection) noexcept {
   if (cannot_be_rewritten(frame, connection)) return drop(DropReason::Fragment);
   trim(packet, frame);
   complete_checksum(packet.data, frame);
-  const auto hop = state_.next_hops.find(to_address(frame.destination));
+  const auto client = connection.fullnat() ? state_.connections.ends(connection).client : frame.destination;
+  const auto hop = state_.next_hops.find(to_address(client));
   const auto verdict = route(packet, frame, hop, own_address(packet.interface, frame.v6));
   if (verdict.action != Action::Send || verdict.reason != DropReason::None) return verdict;
   rewrite_to_client(packet, frame, connection);
+  if (connection.fullnat()) hide_notice(packet, frame, connection);
   return send(packet, hop);
 }
 
@@ -59,9 +68,11 @@ void Forwarder::rewrite_to_server(Packet& packet, const Frame& frame, const Conn
   if (frame.kind == FrameKind::IcmpError) return rewrite_error_to_server(packet, frame, connection, ends);
   if (!frame.has_ports()) {
     write_end(packet.data, frame, End::Destination, ends.server, 0);
+    if (connection.fullnat()) write_end(packet.data, frame, End::Source, ends.local, 0);
     return;
   }
   rewrite_end(packet.data, frame, End::Destination, ends.server, connection.server_port);
+  if (connection.fullnat()) rewrite_end(packet.data, frame, End::Source, ends.local, connection.local_port);
 }
 
 void Forwarder::rewrite_to_client(Packet& packet, const Frame& frame, const Connection& connection) noexcept {
@@ -69,23 +80,31 @@ void Forwarder::rewrite_to_client(Packet& packet, const Frame& frame, const Conn
   if (frame.kind == FrameKind::IcmpError) return rewrite_error_to_client(packet, frame, connection, ends);
   if (!frame.has_ports()) {
     write_end(packet.data, frame, End::Source, ends.virtual_address, 0);
+    if (connection.fullnat()) write_end(packet.data, frame, End::Destination, ends.client, 0);
     return;
   }
   rewrite_end(packet.data, frame, End::Source, ends.virtual_address, connection.virtual_port);
+  if (connection.fullnat()) rewrite_end(packet.data, frame, End::Destination, ends.client, connection.client_port);
 }
 
 NextHop Forwarder::way_to(LiveServer& server) noexcept {
+  if (server.path_mtu != 0 && stamp_ - server.path_mtu_since >= kPathMtuMs) {
+    server.path_mtu = 0;
+    server.way_generation = 0;
+  }
   if (server.way_generation != state_.next_hops.generation()) {
     const auto address = to_address(server.address);
-    server.way = server.nat ? state_.next_hops.find(address) : state_.next_hops.find_on_link(address);
+    const bool by_route = server.nat || server.tunnelled;
+    server.way = by_route ? state_.next_hops.find(address) : state_.next_hops.find_on_link(address);
+    if (server.tunnelled) fit_tunnel(server);
     server.way_generation = state_.next_hops.generation();
   }
   return server.way;
 }
 
 // In the order of the kernel: route, time to live, size.
-Verdict Forwarder::route(Packet& packet, const Frame& frame, const NextHop& hop,
-                         const WireAddress& error_source) noexcept {
+Verdict Forwarder::route(Packet& packet, const Frame& frame, const NextHop& hop, const WireAddress& error_source,
+                         std::uint32_t growth) noexcept {
   const auto* out = state_.next_hops.interface(hop.interface);
   const bool known = hop.kind != NextHop::Kind::NoRoute && hop.kind != NextHop::Kind::Local;
   if (!known || out == nullptr || !out->engine) {
@@ -93,18 +112,38 @@ Verdict Forwarder::route(Packet& packet, const Frame& frame, const NextHop& hop,
   }
   if (ttl(packet.data, frame) <= 1) return icmp(packet, frame, DropReason::TtlExceeded, kTimeExceeded, error_source);
   decrement_ttl(packet.data, frame);
-  if (frame.total_length > hop.mtu) {
-    if (!dont_fragment(packet.data, frame)) return drop(DropReason::TooBig);
-    return icmp(packet, frame, DropReason::TooBig, too_big(hop.mtu), error_source);
-  }
+  // No IPv6 sender goes below 1280 (RFC 8200 §5): a tunnel over IPv4 has to carry that in fragments.
+  const auto limit = std::max(hop.mtu - growth, frame.v6 ? kLeastIpv6Mtu : 0);
+  if (frame.total_length > limit && dont_fragment(packet.data, frame))
+    return icmp(packet, frame, DropReason::TooBig, too_big(limit), error_source);
   return {Action::Send, DropReason::None, hop.interface, {}};
 }
 
 // A next hop that failed is asked for again, as the kernel does: whoever holds the packet gives up on it.
-Verdict Forwarder::send(Packet& packet, const NextHop& hop) const noexcept {
+Verdict Forwarder::send(Packet& packet, const NextHop& hop) noexcept {
   write_macs(packet.data, hop.destination, hop.source);
   const bool resolved = hop.kind == NextHop::Kind::Resolved;
-  return {resolved ? Action::Send : Action::AwaitNextHop, DropReason::None, hop.interface, hop.address};
+  const Verdict verdict{resolved ? Action::Send : Action::AwaitNextHop, DropReason::None, hop.interface, hop.address};
+  if (packet.length - kEthernetHeader <= hop.mtu) return verdict;
+  if ((packet.data[kEthernetHeader] >> 4) != 4) return drop(DropReason::TooBig);
+  split(packet, hop.mtu, verdict);
+  return verdict;
+}
+
+// The first fragment takes the packet's place, the others leave besides it. Rare: what is large has DF.
+void Forwarder::split(Packet& packet, std::uint32_t mtu, const Verdict& verdict) {
+  Split pieces{{packet.data + kEthernetHeader, packet.length - kEthernetHeader}, mtu};
+  std::vector<std::vector<std::uint8_t>> frames;
+  while (const auto length = pieces.next_length()) {
+    auto& frame = frames.emplace_back(packet.data, packet.data + kEthernetHeader);
+    frame.resize(kEthernetHeader + length);
+    pieces.write_next(frame.data() + kEthernetHeader);
+  }
+  const auto first = static_cast<std::uint32_t>(frames.front().size());
+  std::memcpy(packet.data, frames.front().data(), first);
+  packet.tailroom += packet.length - first;
+  packet.length = first;
+  for (std::size_t i = 1; i < frames.size(); ++i) state_.extra_frames.push_back({std::move(frames[i]), verdict});
 }
 
 Verdict Forwarder::drop(DropReason reason) noexcept {

@@ -23,10 +23,20 @@ http {{
   default_type text/plain;
   keepalive_requests 1000000;
   server {{
+    listen 8081 proxy_protocol;
+    listen [::]:8081 proxy_protocol;
+    client_max_body_size 0;
+    location / {{ return 200 "{name} $proxy_protocol_addr $proxy_protocol_port $proxy_protocol_server_addr $remote_addr\\n"; }}
+    location = /huge {{ root {directory}; }}
+  }}
+  server {{
     listen 80 backlog=4096;
     listen [::]:80 ipv6only=on backlog=4096;
+    listen [::]:8080;
     location = /healthz {{ if (-f {directory}/{name}.sick) {{ return 503 "sick\\n"; }} return 200 "ok\\n"; }}
     location = /large {{ root {directory}; }}
+    location = /huge {{ root {directory}; }}
+    location = /address {{ return 200 "$remote_addr\\n"; }}
     location / {{ return 200 "{name}\\n"; }}
   }}
 }}
@@ -34,9 +44,11 @@ http {{
 
 
 class Nginx:
-    """Answers / with its host's name, /healthz with ok (503 while sick), /large with 4 MB."""
+    """Answers / with its host's name, /address with the client's as it sees it, /healthz with ok (503 while sick), /large
+    with 4 MB, /huge with 100 MB. Port 8081 speaks the PROXY protocol and answers with what it was told."""
 
     LARGE = 4 << 20
+    HUGE = 100 << 20
 
     def __init__(self, host):
         self.host = host
@@ -47,6 +59,11 @@ class Nginx:
             with open(large, "wb") as content:
                 content.write(b"0123456789abcdef" * (self.LARGE // 16))
             os.chmod(large, 0o644)
+        huge = host.testbed.path("huge")
+        if not os.path.exists(huge):
+            with open(huge, "wb") as content:
+                content.truncate(self.HUGE)  # zeros that take no room
+            os.chmod(huge, 0o644)
 
     def start(self):
         path = self.host.testbed.path(f"{self.host.name}-nginx.conf")
@@ -87,6 +104,23 @@ class Echo:
 
     def stop(self):
         self.process.stop()
+
+
+class Decapsulator:
+    """The far end of ipip, gre and gue on a host: a TUN device gives out what came in a tunnel."""
+
+    def __init__(self, host, gue_port=6080):
+        for interface in ("all", "default"):
+            host.sysctl(f"net.ipv4.conf.{interface}.rp_filter", 0)
+        self.process = host.start([sys.executable, os.path.join(HERE, "decapsulate.py"), "tun0", str(gue_port)],
+                                  "decapsulate")
+        wait_until(lambda: "ready" in self.process.output(), 10, f"the decapsulator on {host.name}")
+        host.sysctl("net.ipv6.conf.tun0.disable_ipv6", 0)
+        host.ip("link", "set", "tun0", "up")
+
+    def seen(self):
+        """The kinds of tunnels that packets have come in: {"gue over IPv4"}."""
+        return set(self.process.output().split("\n")) - {"", "ready"}
 
 
 KEEPALIVED = """\

@@ -45,6 +45,7 @@ struct FrameSpec {
   Check check = Check::Complete;
   std::size_t padding = 0;  // behind the IP packet
   int vlan = -1;
+  Bytes tcp_options{};  // a multiple of 4
 };
 
 inline constexpr std::uint8_t kSctpProtocol = 132;
@@ -81,10 +82,11 @@ inline Bytes transport_bytes(const FrameSpec& spec) {
   if (spec.protocol == 6) {
     w.u32(spec.sequence);
     w.u32(spec.acknowledged);
-    w.u8(0x50);
+    w.u8(static_cast<std::uint8_t>(0x50 + spec.tcp_options.size() * 4));
     w.u8(spec.flags);
     w.u16(1024);
     w.u32(0);
+    w.append(spec.tcp_options);
   } else {
     w.u16(static_cast<std::uint16_t>(8 + spec.payload.size()));
     w.u16(0);

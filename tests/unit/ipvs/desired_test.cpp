@@ -52,6 +52,20 @@ TEST(Desired, BelowTheQuorumOnlyTheSorryServerGetsNewConnections) {
 
 const HealthView kAllPass{{"check a", true}, {"check b", true}, {"check c", true}};
 
+TEST(Desired, TheEnginesLocalAddressesStandInWhereAFullnatServiceNamesNone) {
+  const auto locals = [](VirtualServerConfig service) {
+    auto whole = config(std::move(service));
+    whole.engine.local_addresses = {*base::IpAddress::parse("10.0.0.200")};
+    return desired(whole, {}, {}).at("web").virtual_server.options.local_addresses;
+  };
+  EXPECT_THAT(locals(web()), ElementsAre());
+  auto service = web();
+  service.servers.front().method = Method::Fullnat;
+  EXPECT_THAT(locals(service), ElementsAre(*base::IpAddress::parse("10.0.0.200")));
+  service.options.local_addresses = {*base::IpAddress::parse("10.0.0.201")};
+  EXPECT_THAT(locals(service), ElementsAre(*base::IpAddress::parse("10.0.0.201")));
+}
+
 TEST(Desired, DrainTakesTheWeightAndDisableTheServer) {
   EXPECT_EQ(servers(web(), kAllPass, view_of({{{"web", "a", OverrideKind::drain, 0}}})), "a0 b2 unchecked1");
   EXPECT_EQ(servers(web(), kAllPass, view_of({{{"web", "a", OverrideKind::disable, 0}}})), "a0! b2 unchecked1");

@@ -369,7 +369,7 @@ INSTANTIATE_TEST_SUITE_P(
         Line{"virtual_server", "real_server = s 10.0.0.12:80", nullptr},
         Line{"virtual_server", "real_server = s 10.0.0.12:81 method=nat", nullptr},
         Line{"virtual_server", "real_server = s 10.0.0.100",
-             "10.0.0.100: a server on the director itself is not supported yet"},
+             "10.0.0.100 is the director itself, whose own stack the engine's packets do not reach"},
         Line{"virtual_server", "real_server = s 224.0.0.1", "224.0.0.1 cannot be a server's address"},
         Line{"virtual_server", "real_server = -s 10.0.0.12", "\"-s\" is not a name for a real server"},
         Line{"virtual_server", "sorry_server = 10.0.0.99", nullptr},

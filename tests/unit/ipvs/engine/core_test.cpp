@@ -184,7 +184,7 @@ TEST(Core, TtlThatEndsHereIsAnsweredInTheNameOfTheVirtualAddress) {
   EXPECT_TRUE(std::equal(original.begin() + 14, original.end(), answer.bytes.begin() + 42));
 }
 
-TEST(Core, TooLargePacketsAreAnsweredOrDroppedByTheirDfBit) {
+TEST(Core, TooLargePacketsAreAnsweredOrFragmentedByTheirDfBit) {
   Director director;
   director.serve({server(1)});
   director->next_hops().replace_interfaces({{kFront, test::kFrontMac, 1500, true, true, {test::ip("192.0.2.1")}},
@@ -199,9 +199,17 @@ TEST(Core, TooLargePacketsAreAnsweredOrDroppedByTheirDfBit) {
   EXPECT_EQ(answer.bytes.size(), 14u + 576u);
   EXPECT_TRUE(test::checksums_hold(answer.bytes));
   spec.fragment = 0;
-  EXPECT_EQ(director.push(spec).verdict.action, Action::Drop);
+  const auto first = director.push(spec);
+  EXPECT_EQ(first.verdict.action, Action::Send);
+  EXPECT_EQ(first.bytes.size(), 14u + 996u);
+  const auto rest = director->take_extra_frames();
+  ASSERT_EQ(rest.size(), 1u);
+  EXPECT_EQ(rest.front().verdict.interface, kBack);
+  EXPECT_EQ(rest.front().bytes.size(), 14u + 20u + 5u);
+  EXPECT_TRUE(std::equal(first.bytes.begin(), first.bytes.begin() + 14, rest.front().bytes.begin()));
   spec.payload.resize(972);
-  EXPECT_EQ(director.push(spec).verdict.reason, DropReason::None);
+  EXPECT_EQ(director.push(spec).bytes.size(), 14u + 1000u);
+  EXPECT_TRUE(director->take_extra_frames().empty());
 }
 
 TEST(Core, AnUnresolvedNextHopIsAwaited) {

@@ -248,7 +248,8 @@ class RedirectPackets : public Redirect, public testing::WithParamInterface<bool
   void SetUp() override {
     Redirect::SetUp();
     if (!program_) return;
-    ASSERT_TRUE(maps_->set_listeners({{Protocol::Udp, {vip(), 53}}, {Protocol::Sctp, {vip(), 9899}}}, {server()}));
+    ASSERT_TRUE(maps_->set_listeners({{Protocol::Udp, {vip(), 53}}, {Protocol::Sctp, {vip(), 9899}}},
+                                     {{server(), 0}, {server(), 6080}}));
     maps_->change_flows(
         std::array{FlowChange{FlowChange::Kind::Add, {Protocol::Udp, {server(), 8080}, {client(), 5000}}}});
   }
@@ -281,8 +282,14 @@ TEST_P(RedirectPackets, IcmpErrorsFollowWhatTheyQuote) {
   EXPECT_FALSE(error_taken(packet({vip(), 53}, {client(), 5000}), echo));
   EXPECT_FALSE(error_taken(packet({vip(), 22}, {client(), 5000}), unreachable));
   EXPECT_TRUE(error_taken(packet({client(), 5000}, {server(), 8080}), unreachable));
-  EXPECT_TRUE(error_taken(packet({test::ip(v6() ? "2001:db8::1" : "10.0.0.1"), 1}, {server(), 9}), unreachable))
-      << "a tunnel's server";
+  const base::Endpoint director{test::ip(v6() ? "2001:db8::1" : "10.0.0.1"), 50000};
+  EXPECT_TRUE(error_taken(packet(director, {server(), 6080}), unreachable)) << "gue";
+  EXPECT_FALSE(error_taken(packet(director, {server(), 6081}), unreachable)) << "what else is asked of that server";
+  auto tunnelled = packet(director, {server(), 9});
+  tunnelled.protocol = 47;
+  EXPECT_TRUE(error_taken(tunnelled, unreachable)) << "gre";
+  tunnelled.destination.address = client();
+  EXPECT_FALSE(error_taken(tunnelled, unreachable)) << "to another host";
   EXPECT_FALSE(error_taken(packet({client(), 5000}, {vip(), 9}), unreachable));
 }
 
