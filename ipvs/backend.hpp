@@ -1,9 +1,8 @@
 // Where the table is put into force: the engine or kernel IPVS. One of the three places of lvsd with an interface.
 #pragma once
 
-#include <functional>
-#include <span>
-#include <vector>
+#include <cstddef>
+#include <cstdint>
 
 #include "base/result.hpp"
 #include "ipvs/messages.hpp"
@@ -15,15 +14,20 @@ class ForwardingBackend {
  public:
   virtual ~ForwardingBackend() = default;
 
-  // Read back, never remembered. Calls come from the room's loop and return within milliseconds.
-  virtual base::Result<ServiceTable> table() = 0;
-  virtual base::Result<void> apply(std::span<const Command> commands) = 0;
+  // Calls come from the room's loop and return within milliseconds.
+
+  // Brings the table to `desired`: compared with what is really there, never with what was done last. Returns how many
+  // changes that took; 0: it was so already, nothing was written.
+  virtual base::Result<std::size_t> put_in_force(const ServiceTable& desired) = 0;
   virtual base::Result<void> configure(const Config& config) = 0;  // all but the table: interfaces, timeouts
 
   // For people; `measured` services carry no health yet (desired.hpp: describe).
   virtual base::Result<Table> status() = 0;
   virtual base::Result<Connections> connections(const ConnectionsQuery& query) = 0;
   virtual base::Result<Drops> drops() = 0;
+
+  virtual std::uint64_t progress() const = 0;  // grows while it works; one that stands still is restarted
+  virtual void stop() = 0;                     // end of service
 };
 
 }  // namespace lvsd::ipvs

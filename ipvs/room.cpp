@@ -13,7 +13,6 @@
 #include "base/link.hpp"
 #include "base/log.hpp"
 #include "ipvs/desired.hpp"
-#include "ipvs/diff.hpp"
 #include "ipvs/engine/engine_backend.hpp"
 #include "ipvs/messages.hpp"
 
@@ -128,11 +127,7 @@ base::Result<void> Room::put_in_force(Config config) {
 
 base::Result<std::size_t> Room::apply_difference() {
   if (!backend_ || !config_) return 0;
-  const auto actual = backend_->table();
-  if (!actual) return tl::unexpected{actual.error()};
-  const auto commands = diff(*actual, desired(*config_, health_, overrides_));
-  if (auto applied = backend_->apply(commands); !applied) return tl::unexpected{applied.error()};
-  return commands.size();
+  return backend_->put_in_force(desired(*config_, health_, overrides_));
 }
 
 // Changes of health arrive in bursts; all that are there are put into force at once.
@@ -217,7 +212,7 @@ void Room::handle(const Keep& keep, std::vector<base::UniqueFd>& fds) {
 
 void Room::handle(const Stop& stop, std::vector<base::UniqueFd>&) {
   base::log::notice("ipvs", "stopping: {}", stop.reason);
-  if (backend_) backend_->detach();
+  if (backend_) backend_->stop();
   finish(0);
 }
 

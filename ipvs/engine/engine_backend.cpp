@@ -9,6 +9,7 @@
 #include <sys/random.h>
 
 #include "base/log.hpp"
+#include "ipvs/diff.hpp"
 #include "ipvs/engine/attachments.hpp"
 #include "ipvs/engine/connection_memory.hpp"
 #include "ipvs/engine/core.hpp"
@@ -206,6 +207,14 @@ base::Result<void> EngineBackend::Impl::on_worker(const std::function<void(Core&
 EngineBackend::EngineBackend(std::unique_ptr<Impl> impl) : impl_{std::move(impl)} {}
 EngineBackend::~EngineBackend() = default;
 
+base::Result<std::size_t> EngineBackend::put_in_force(const ServiceTable& desired) {
+  const auto actual = table();
+  if (!actual) return tl::unexpected{actual.error()};
+  const auto commands = diff(*actual, desired);
+  if (auto applied = apply(commands); !applied) return tl::unexpected{applied.error()};
+  return commands.size();
+}
+
 base::Result<ServiceTable> EngineBackend::table() {
   ServiceTable table;
   auto done = impl_->on_worker([&](Core& core) { table = core.table(); });
@@ -282,6 +291,6 @@ base::Result<Drops> EngineBackend::drops() {
 
 std::uint64_t EngineBackend::progress() const { return impl_->worker->progress(); }
 
-void EngineBackend::detach() { impl_->attachments->detach_all(); }
+void EngineBackend::stop() { impl_->attachments->detach_all(); }
 
 }  // namespace lvsd::ipvs::engine

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "base/fd.hpp"
@@ -31,18 +32,19 @@ class EngineBackend final : public ForwardingBackend {
                                                              Kept kept, Keep keep);
   ~EngineBackend() override;
 
-  base::Result<ServiceTable> table() override;
-  base::Result<void> apply(
-      std::span<const Command> commands) override;  // none: repairs the listeners of the XDP program
+  base::Result<std::size_t> put_in_force(const ServiceTable& desired) override;
   base::Result<void> configure(const Config& config) override;
   base::Result<Table> status() override;
   base::Result<Connections> connections(const ConnectionsQuery& query) override;
   base::Result<Drops> drops() override;
 
-  std::uint64_t progress() const;  // grows while the worker's loop turns
-  void detach();                   // end of service: the kernel gets all packets again
+  std::uint64_t progress() const override;  // grows while the worker's loop turns
+  void stop() override;                     // the kernel gets all packets again
 
  private:
+  base::Result<ServiceTable> table();
+  base::Result<void> apply(std::span<const Command> commands);  // none: repairs the listeners of the XDP program
+
   struct Impl;
   explicit EngineBackend(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
