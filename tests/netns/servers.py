@@ -24,6 +24,7 @@ http {{
   keepalive_requests 1000000;
   server {{
     listen 80 backlog=4096;
+    listen 8082 http2;
     location = /healthz {{ if (-f {directory}/{name}.sick) {{ return 503 "sick\\n"; }} return 200 "ok\\n"; }}
     location = /large {{ root {directory}; }}
     location / {{ return 200 "{name}\\n"; }}
