@@ -119,7 +119,9 @@ class Room {
     });
   }
 
+  // At the end, scripts that still run are cancelled when there is nobody to tell any more.
   void send(const Up& message) {
+    if (loop_.stopped()) return;
     if (const auto sent = link_.send(message); !sent) end(1, "cannot tell the supervisor: " + sent.error().text);
   }
 
