@@ -4,6 +4,7 @@
 #include "healthcheck/checker.hpp"
 #include "healthcheck/curl_multi.hpp"
 #include "healthcheck/datagram_checker.hpp"
+#include "healthcheck/file_checker.hpp"
 #include "healthcheck/http_checker.hpp"
 #include "healthcheck/script_checker.hpp"
 #include "healthcheck/stream_checker.hpp"
@@ -22,6 +23,8 @@ class RealCheckers final : public Checkers {
         return std::make_unique<HttpChecker>(loop_, multi_, target, std::move(done));
       case Carrier::Stream:
         return std::make_unique<StreamChecker>(loop_, contexts_, target, std::move(done));
+      case Carrier::File:
+        return std::make_unique<FileChecker>(loop_, target, std::move(done));
       case Carrier::Script:
         return std::make_unique<ScriptChecker>(loop_, scripts_, target, std::move(done));
       case Carrier::Datagram:

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -31,7 +32,19 @@ enum class CheckType {
   Ftp,
   Sip,
   Nntp,
-  Script
+  Script,
+  Agent,
+  File,
+  Grpc
+};
+
+enum class HttpVersion : std::uint8_t { V1_0, V1_1, V2 };
+
+// One page of several, with a digest of its own.
+struct PageConfig {
+  std::string path;
+  std::string digest;  // empty: expect_body_digest
+  friend bool operator==(const PageConfig&, const PageConfig&) = default;
 };
 
 struct StatusRange {
@@ -57,18 +70,24 @@ struct CheckConfig {
   std::string host;  // Host header and SNI; empty = the server's address
   std::vector<std::pair<std::string, std::string>> headers;
   std::vector<StatusRange> expect_status{{200, 299}};
-  std::string expect_body;        // substring; empty = any
-  std::string expect_body_regex;  // RE2; empty = any
+  std::string expect_body;         // substring; empty = any
+  std::string expect_body_regex;   // RE2; empty = any
+  std::string expect_body_digest;  // SHA-256 or MD5 in hex, by its length; empty = any
+  std::vector<PageConfig> pages;   // asked in turn, all must be good; empty = path alone
+  HttpVersion http_version = HttpVersion::V1_1;
   // https, tls, smtp with starttls
   bool tls_verify = true;
-  std::string tls_ca_file;      // empty = the system's
-  unsigned tls_min_days = 0;    // fewer days left on the certificate fail
-  unsigned tls_warn_days = 14;  // fewer are said with each result
+  std::string tls_server_name;       // empty = host
+  std::string tls_certificate_file;  // ours, for servers that ask; empty = none
+  std::string tls_key_file;          // empty = in the same file
+  std::string tls_ca_file;           // empty = the system's
+  unsigned tls_min_days = 0;         // fewer days left on the certificate fail
+  unsigned tls_warn_days = 14;       // fewer are said with each result
   // tcp, udp; bytes, escapes already resolved
   std::string send;
   std::string expect;          // substring of the reply; empty = any
   std::string expect_regex;    // RE2; empty = any
-  bool require_reply = false;  // udp: silence fails
+  bool require_reply = false;  // udp: silence fails; agent: its absence fails
   // dns
   std::string query_name = ".";
   std::string query_type = "SOA";
@@ -84,6 +103,12 @@ struct CheckConfig {
   std::vector<std::string> command;  // no shell; {address} and {port} are the server's
   std::string user;                  // empty = lvsd-script
   bool weight_from_exit = false;
+  std::string file;     // file; {address} and {port} are the server's
+  std::string service;  // grpc; empty = the server as a whole
+  bool tls = false;     // grpc
+  // of every type that connects
+  std::optional<base::IpAddress> source;
+  std::string interface;  // empty = by the routes
 
   friend bool operator==(const CheckConfig&, const CheckConfig&) = default;
 };

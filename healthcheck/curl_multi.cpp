@@ -7,6 +7,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <curl/curl.h>
 #include <sys/epoll.h>
@@ -73,18 +74,27 @@ struct CurlMulti::Impl : std::enable_shared_from_this<CurlMulti::Impl> {
 
   static int on_timer_wish(CURLM*, long after_ms, void* self_pointer) {
     auto* self = static_cast<Impl*>(self_pointer);
+    const auto wish = ++self->timer_wishes;  // the last one alone counts
     if (after_ms < 0) {
       self->timer.cancel();
-      return 0;
+    } else if (after_ms == 0) {  // with each new transfer; arming a timer would cost a system call
+      boost::asio::post(self->timer.get_executor(), [weak = self->weak_from_this(), wish] {
+        if (const auto impl = weak.lock()) impl->time_has_come(wish);
+      });
+    } else {
+      self->timer.expires_after(std::chrono::milliseconds{after_ms});
+      self->timer.async_wait([weak = self->weak_from_this(), wish](const boost::system::error_code& error) {
+        const auto impl = weak.lock();
+        if (impl && !error) impl->time_has_come(wish);
+      });
     }
-    self->timer.expires_after(std::chrono::milliseconds{after_ms});
-    self->timer.async_wait([weak = self->weak_from_this()](const boost::system::error_code& error) {
-      const auto impl = weak.lock();
-      if (!impl || error) return;
-      impl->act(CURL_SOCKET_TIMEOUT, 0);
-      impl->report_done();
-    });
     return 0;
+  }
+
+  void time_has_come(std::uint64_t wish) {
+    if (wish != timer_wishes) return;
+    act(CURL_SOCKET_TIMEOUT, 0);
+    report_done();
   }
 
   void wait() {
@@ -126,6 +136,7 @@ struct CurlMulti::Impl : std::enable_shared_from_this<CurlMulti::Impl> {
   CURLM* multi = nullptr;
   boost::asio::posix::stream_descriptor sockets;
   boost::asio::steady_timer timer;
+  std::uint64_t timer_wishes = 0;
   std::unordered_map<void*, OnDone> transfers;
 };
 

@@ -14,6 +14,7 @@
 #include "healthcheck/deadline.hpp"
 #include "healthcheck/exchange.hpp"
 #include "healthcheck/socket_address.hpp"
+#include "healthcheck/source.hpp"
 
 namespace lvsd::healthcheck {
 namespace {
@@ -76,6 +77,7 @@ struct DatagramChecker::Impl : std::enable_shared_from_this<DatagramChecker::Imp
       ::close(fd);
       return finish_soon(connect_fault(error.value(), true));
     }
+    if (const auto fault = set_source(fd, target.check)) return finish_soon(*fault);
     const auto server = socket_address(is_echo(target) ? base::Endpoint{target.endpoint.address, 0} : target.endpoint);
     if (connect(fd, server.get(), server.size) != 0) return finish_soon(connect_fault(errno, true));
     const auto request = exchange->request(own_endpoint(fd));

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "healthcheck/agent_dialogue.hpp"
 #include "healthcheck/ldap_dialogue.hpp"
 #include "healthcheck/line_dialogue.hpp"
 #include "healthcheck/mysql_dialogue.hpp"
@@ -22,6 +23,8 @@ std::string Dialogue::unfinished(std::string_view unread) const {
 
 std::unique_ptr<Dialogue> make_dialogue(const CheckConfig& check) {
   switch (check.type) {
+    case CheckType::Agent:
+      return std::make_unique<AgentDialogue>(check);
     case CheckType::Mysql:
       return std::make_unique<MysqlDialogue>(check);
     case CheckType::Pgsql:

@@ -18,6 +18,7 @@ struct Move {
   std::string send;             // first; with an ending, as far as the socket takes it at once
   bool start_tls = false;       // then
   std::optional<Fault> ending;  // Reason::Ok: passed, the text becomes "TEXT in 3 ms"
+  ShareChange share = {};       // with an ending
 };
 
 inline Move ended(Reason reason, std::string text) { return {{}, false, Fault{reason, std::move(text)}}; }

@@ -7,28 +7,52 @@
 namespace lvsd::healthcheck {
 
 HttpChecker::HttpChecker(boost::asio::io_context& loop, CurlMulti& multi, const Target& target, OnResult done)
-    : multi_{multi},
+    : loop_{loop},
+      multi_{multi},
       target_{target},
       done_{std::move(done)},
       started_{base::Clock::now()},
-      deadline_{loop, target.check.timeout, [this] { expired(); }},
-      connect_{loop, target.endpoint, [this](base::Result<base::UniqueFd, Fault> outcome) {
-                 if (!outcome) return finish({outcome.error().reason, std::move(outcome.error().text), elapsed()});
-                 connected(std::move(*outcome));
-               }} {}
+      deadline_{loop, target.check.timeout, [this] { expired(); }} {
+  ask();
+}
+
+void HttpChecker::ask() {
+  connect_.emplace(loop_, target_, [this](base::Result<base::UniqueFd, Fault> outcome) {
+    if (!outcome) return finish({outcome.error().reason, std::move(outcome.error().text), elapsed()});
+    connected(std::move(*outcome));
+  });
+}
 
 void HttpChecker::connected(base::UniqueFd socket) {
-  transfer_.emplace(multi_, http_request(target_), std::move(socket));
+  transfer_.emplace(multi_, http_request(target_, page_), std::move(socket));
   const auto started = transfer_->start([this](const std::optional<Fault>& fault) { ended(fault); });
   if (!started) finish({Reason::Local, "not checked: " + started.error().text, elapsed()});
 }
 
+std::optional<Fault> HttpChecker::wrong_version() const {
+  const bool wanted = target_.check.http_version == HttpVersion::V2 || target_.check.type == CheckType::Grpc;
+  if (!wanted || transfer_->is_http_2()) return std::nullopt;
+  return Fault{Reason::Protocol, "the server does not speak HTTP/2"};
+}
+
 // An unexpected status is the better news even where the rest of the reply went wrong.
 void HttpChecker::ended(const std::optional<Fault>& fault) {
-  const HttpReply reply = transfer_->reply();
+  HttpReply reply = transfer_->reply();
   const bool told = reply.status != 0 && !status_expected(reply.status, target_.check);
   if (fault && !told) return finish({fault->reason, fault->text, elapsed()});
-  finish(judge(reply, target_.check, url_words(target_), elapsed()));
+  if (const auto wrong = wrong_version()) return finish({wrong->reason, wrong->text, elapsed()});
+  const auto& digest = page_digest(target_.check, page_);
+  if (!digest.empty()) reply.digest = transfer_->digest();
+  auto result = judge(reply, target_.check, url_words(target_, page_), elapsed(), digest);
+  const auto pages = page_count(target_.check);
+  if (!result.passed() || page_ + 1 == pages) {
+    if (result.passed() && pages > 1) result.text = fmt::format("{} pages, {}", pages, result.text);
+    return finish(std::move(result));
+  }
+  if (const auto expires = transfer_->certificate_expires_unix_ms()) certificate_expires_unix_ms_ = expires;
+  ++page_;
+  transfer_.reset();
+  ask();
 }
 
 void HttpChecker::expired() {
@@ -41,16 +65,19 @@ void HttpChecker::expired() {
 
 std::string HttpChecker::phase_words() const {
   if (!transfer_) return "no connection";
-  if (target_.check.type == CheckType::Https && !transfer_->is_secured()) return "connected, TLS handshake unfinished";
+  const bool is_tls = target_.check.type == CheckType::Https || target_.check.tls;
+  if (is_tls && !transfer_->is_secured()) return "connected, TLS handshake unfinished";
   if (transfer_->received() == 0) return "connected, no reply";
   return fmt::format("reply unfinished after {} bytes", transfer_->received());
 }
 
 // `done` may destroy this object: nothing of it is touched after the call.
 void HttpChecker::finish(CheckResult result) {
-  if (transfer_) {
+  if (transfer_ && transfer_->certificate_expires_unix_ms() != 0)
+    certificate_expires_unix_ms_ = transfer_->certificate_expires_unix_ms();
+  if (certificate_expires_unix_ms_ != 0) {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
-    result = with_certificate(std::move(result), target_.check, transfer_->certificate_expires_unix_ms(),
+    result = with_certificate(std::move(result), target_.check, certificate_expires_unix_ms_,
                               std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
   }
   if (const auto done = std::exchange(done_, {})) done(std::move(result));

@@ -18,20 +18,25 @@ class HttpChecker final : public Checker {
   HttpChecker(boost::asio::io_context& loop, CurlMulti& multi, const Target& target, OnResult done);
 
  private:
+  void ask();
   void connected(base::UniqueFd socket);
+  std::optional<Fault> wrong_version() const;
   void ended(const std::optional<Fault>& fault);
   void expired();
   std::string phase_words() const;
   void finish(CheckResult result);
   base::Duration elapsed() const { return base::Clock::now() - started_; }
 
+  boost::asio::io_context& loop_;
   CurlMulti& multi_;
   Target target_;
   OnResult done_;
   base::TimePoint started_;
+  std::size_t page_ = 0;
+  std::int64_t certificate_expires_unix_ms_ = 0;
   std::optional<HttpTransfer> transfer_;
   Deadline deadline_;
-  TcpConnect connect_;
+  std::optional<TcpConnect> connect_;
 };
 
 }  // namespace lvsd::healthcheck

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "healthcheck/grpc_health.hpp"
 #include "healthcheck/pattern.hpp"
 
 namespace lvsd::healthcheck {
@@ -34,7 +35,8 @@ std::string expected_words(const std::vector<StatusRange>& ranges) {
   return words;
 }
 
-CheckResult judge(const HttpReply& reply, const CheckConfig& check, std::string_view url, base::Duration latency) {
+CheckResult judge(const HttpReply& reply, const CheckConfig& check, std::string_view url, base::Duration latency,
+                  std::string_view digest) {
   // RFC 9110 §15: a status outside 100..599 is invalid.
   if (reply.status < 100 || reply.status > 599) {
     return {Reason::Protocol, fmt::format("invalid HTTP status {} from {}", reply.status, url), latency};
@@ -52,12 +54,23 @@ CheckResult judge(const HttpReply& reply, const CheckConfig& check, std::string_
                         excerpt(check.expect_body), where, body_words(reply)),
             latency};
   }
-  if (!check.expect_body_regex.empty() && !matches_pattern(check.expect_body_regex, reply.body)) {
+  if (!check.expect_body_regex.empty() && !Pattern{check.expect_body_regex}.matches(reply.body)) {
     const std::string_view where = reply.body_is_cut ? " in its first 64 KiB" : "";
     return {Reason::Body,
             fmt::format("HTTP {} from {}, but the body does not match {}{}{}", reply.status, url,
                         check.expect_body_regex, where, body_words(reply)),
             latency};
+  }
+  if (!digest.empty() && reply.digest != digest) {
+    return {Reason::Body,
+            fmt::format("HTTP {} from {}, but the body's digest is {}{}", reply.status, url,
+                        reply.digest.empty() ? "not to be had" : reply.digest, body_words(reply)),
+            latency};
+  }
+  if (check.type == CheckType::Grpc) {
+    auto fault = grpc_health_verdict(reply.body, reply.grpc_status, reply.grpc_message, check.service);
+    if (fault.reason == Reason::Ok) fault.text += " in " + latency_words(latency);
+    return {fault.reason, std::move(fault.text), latency};
   }
   return {Reason::Ok, fmt::format("{} in {}", reply.status, latency_words(latency)), latency};
 }

@@ -24,6 +24,9 @@ struct HttpReply {
   std::string body;          // at most kBodyLimit bytes
   bool body_is_cut = false;  // there was more
   std::string redirect;      // where a 3xx points; "" otherwise
+  std::string digest = {};   // of the whole body, where one is expected
+  int grpc_status = -1;      // -1: none came
+  std::string grpc_message = {};
 };
 
 bool status_expected(int status, const CheckConfig& check);
@@ -31,7 +34,8 @@ bool status_expected(int status, const CheckConfig& check);
 // "200-299", "200, 301-302".
 std::string expected_words(const std::vector<StatusRange>& ranges);
 
-// Of a reply that is complete or cut at the limit. `url` is what the operator reads.
-CheckResult judge(const HttpReply& reply, const CheckConfig& check, std::string_view url, base::Duration latency);
+// Of a reply that is complete or cut at the limit. `url` is what the operator reads. `digest`: the expected one, or "".
+CheckResult judge(const HttpReply& reply, const CheckConfig& check, std::string_view url, base::Duration latency,
+                  std::string_view digest = "");
 
 }  // namespace lvsd::healthcheck

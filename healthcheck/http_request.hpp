@@ -17,11 +17,22 @@ struct HttpRequest {
   std::string method;
   std::string path;                // with query, as configured
   std::vector<std::string> lines;  // "Host: www.example.com"; a value-less one reads "Name;" as curl wants it
+  std::string body;                // of a POST
+  std::string digest;              // that the body will be compared with: which one is computed
+  HttpVersion version = HttpVersion::V1_1;
   bool tls_verify = true;
   std::string tls_ca_file;
+  std::string tls_certificate_file;
+  std::string tls_key_file;
 };
 
-HttpRequest http_request(const Target& target);
+// `page`: of target.check.pages, or 0 for the path.
+HttpRequest http_request(const Target& target, std::size_t page = 0);
+
+// As many as are asked: at least 1.
+std::size_t page_count(const CheckConfig& check);
+const std::string& page_path(const CheckConfig& check, std::size_t page);
+const std::string& page_digest(const CheckConfig& check, std::size_t page);
 
 // Whom a certificate must name: `host` without a port, else the server's address, without brackets.
 std::string server_name(const Target& target);
@@ -31,6 +42,6 @@ std::string asked_words(const Target& target);
 
 // As in a sentence: the scheme's own port left out, the Host header added where one is configured:
 // "http://10.0.0.12/healthz (Host www.example.com)".
-std::string url_words(const Target& target);
+std::string url_words(const Target& target, std::size_t page = 0);
 
 }  // namespace lvsd::healthcheck

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 
 #include <curl/curl.h>
 #include <fmt/format.h>
@@ -10,12 +11,14 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include "healthcheck/body_digest.hpp"
 #include "healthcheck/curl_multi.hpp"
 #include "healthcheck/tls.hpp"
 
 namespace lvsd::healthcheck {
 namespace {
 
+constexpr unsigned kCallsPerLook = 8;  // of at most 16 KiB each: an ordinary reply is over before the first look
 constexpr long kCaCacheSeconds = 60;  // a replaced CA file is read again after this
 
 // OpenSSL's own prefix and place are noise to an operator: "error:0A00010B:SSL routines::wrong version number".
@@ -62,6 +65,7 @@ Fault handshake_fault(CURLcode result, std::string_view words, std::string_view 
 struct HttpTransfer::Impl {
   Impl(CurlMulti& m, const HttpRequest& r, base::UniqueFd fd)
       : multi{m}, request{r}, connected{std::move(fd)}, easy{curl_easy_init()} {
+    if (!request.digest.empty()) digest.emplace(request.digest);
     for (const auto& line : request.lines) lines = curl_slist_append(lines, line.c_str());
     connect_to = curl_slist_append(nullptr, request.connect_to.c_str());
   }
@@ -88,17 +92,27 @@ struct HttpTransfer::Impl {
     set(CURLOPT_REQUEST_TARGET, request.path.c_str());
     set(CURLOPT_HTTPHEADER, lines);
     set(CURLOPT_USERAGENT, "lvsd-healthcheck");
-    if (request.method == "HEAD") {
+    if (!request.body.empty()) {
+      set(CURLOPT_POSTFIELDS, request.body.data());
+      set(CURLOPT_POSTFIELDSIZE, static_cast<long>(request.body.size()));
+    } else if (request.method == "HEAD") {
       set(CURLOPT_NOBODY, 1L);  // else curl would wait for a body
     } else {
       set(CURLOPT_CUSTOMREQUEST, request.method.c_str());
     }
   }
 
+  // Without TLS there is nothing to agree on the version with.
+  long version_wish() const {
+    if (request.version == HttpVersion::V1_0) return CURL_HTTP_VERSION_1_0;
+    if (request.version == HttpVersion::V1_1) return CURL_HTTP_VERSION_1_1;
+    return request.url.starts_with("https") ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE;
+  }
+
   void set_limits() {
     set(CURLOPT_NOSIGNAL, 1L);
     set(CURLOPT_PROTOCOLS_STR, "http,https");
-    set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+    set(CURLOPT_HTTP_VERSION, version_wish());
     set(CURLOPT_HTTP09_ALLOWED, 0L);
     set(CURLOPT_FOLLOWLOCATION, 0L);
     set(CURLOPT_FRESH_CONNECT, 1L);
@@ -127,6 +141,10 @@ struct HttpTransfer::Impl {
     set(CURLOPT_CAPATH, static_cast<char*>(nullptr));
     set(CURLOPT_CA_CACHE_TIMEOUT, kCaCacheSeconds);
     if (!request.tls_ca_file.empty()) set(CURLOPT_CAINFO, request.tls_ca_file.c_str());
+    if (request.tls_certificate_file.empty()) return;
+    const auto& key = request.tls_key_file.empty() ? request.tls_certificate_file : request.tls_key_file;
+    set(CURLOPT_SSLCERT, request.tls_certificate_file.c_str());
+    set(CURLOPT_SSLKEY, key.c_str());
   }
 
   static curl_socket_t on_open_socket(void* self_pointer, curlsocktype, curl_sockaddr*) {
@@ -137,13 +155,28 @@ struct HttpTransfer::Impl {
 
   static int on_socket_options(void*, curl_socket_t, curlsocktype) { return CURL_SOCKOPT_ALREADY_CONNECTED; }
 
-  static std::size_t on_header(char*, std::size_t, std::size_t size, void* self_pointer) {
+  static std::size_t on_header(char* bytes, std::size_t, std::size_t size, void* self_pointer) {
     auto* self = static_cast<Impl*>(self_pointer);
     if (self->header_lines == 0) self->look_at_certificate();
     self->header_bytes += size;
     ++self->header_lines;
+    self->look_at_trailer({bytes, size});
     self->header_too_large = self->header_bytes > kHeaderLimit || self->header_lines > kHeaderLines;
     return self->header_too_large ? 0 : size;
+  }
+
+  // gRPC's verdict comes in trailers, or in the headers where there is no body. Names are in small letters (RFC 9113
+  // §8.2.1).
+  void look_at_trailer(std::string_view line) {
+    if (request.body.empty()) return;
+    while (line.ends_with('\n') || line.ends_with('\r')) line.remove_suffix(1);
+    constexpr std::string_view status = "grpc-status: ", message = "grpc-message: ";
+    if (line.starts_with(message)) grpc_message = line.substr(message.size());
+    if (!line.starts_with(status)) return;
+    line.remove_prefix(status.size());
+    int value = -1;
+    const auto [rest, problem] = std::from_chars(line.data(), line.data() + line.size(), value);
+    grpc_status = problem == std::errc{} && rest == line.data() + line.size() && value >= 0 ? value : -1;
   }
 
   // Only while curl still has the connection.
@@ -158,6 +191,8 @@ struct HttpTransfer::Impl {
     auto* self = static_cast<Impl*>(self_pointer);
     const std::size_t room = kBodyLimit - self->body.size();
     self->body.append(bytes, std::min(size, room));
+    // A digest is of the whole body: read on, to the limit of the wire.
+    if (self->digest) return self->digest->add({bytes, size}), size;
     self->body_is_cut = size > room;
     return self->body_is_cut ? 0 : size;
   }
@@ -165,6 +200,7 @@ struct HttpTransfer::Impl {
   // Called by curl after each piece it read. Sees what never reaches the other two: endless chunk extensions, for one.
   static int on_progress(void* self_pointer, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
     auto* self = static_cast<Impl*>(self_pointer);
+    if (++self->progress_calls % kCallsPerLook != 0) return 0;
     tcp_info info{};
     socklen_t size = sizeof info;
     if (self->socket < 0 || getsockopt(self->socket, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return 0;
@@ -223,10 +259,14 @@ struct HttpTransfer::Impl {
   std::array<char, CURL_ERROR_SIZE> error{};
   std::string body;
   bool body_is_cut = false;
+  std::optional<BodyDigest> digest;
+  int grpc_status = -1;
+  std::string grpc_message;
   std::size_t header_bytes = 0;
   unsigned header_lines = 0;
   bool header_too_large = false;
   bool wire_too_large = false;
+  unsigned progress_calls = 0;
   std::int64_t certificate_expires_unix_ms = 0;
   OnDone done;
 };
@@ -249,6 +289,14 @@ base::Result<void> HttpTransfer::start(OnDone done) {
   });
 }
 
+std::string HttpTransfer::digest() { return impl_->digest ? impl_->digest->hex() : ""; }
+
+bool HttpTransfer::is_http_2() const {
+  long version = 0;
+  curl_easy_getinfo(impl_->easy, CURLINFO_HTTP_VERSION, &version);
+  return version == CURL_HTTP_VERSION_2_0;
+}
+
 HttpReply HttpTransfer::reply() const {
   HttpReply reply;
   long status = 0;
@@ -260,6 +308,8 @@ HttpReply HttpTransfer::reply() const {
   char* redirect = nullptr;
   curl_easy_getinfo(impl_->easy, CURLINFO_REDIRECT_URL, &redirect);
   if (redirect) reply.redirect = redirect;
+  reply.grpc_status = impl_->grpc_status;
+  reply.grpc_message = impl_->grpc_message;
   return reply;
 }
 

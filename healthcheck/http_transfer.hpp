@@ -25,7 +25,9 @@ class HttpTransfer {
 
   base::Result<void> start(OnDone done);  // fails at once only by trouble of our own
 
-  HttpReply reply() const;  // so far
+  HttpReply reply() const;  // so far; without the digest
+  std::string digest();     // of the whole body, once, at the end
+  bool is_http_2() const;
   bool is_secured() const;  // the TLS handshake is over
   std::size_t received() const;
   std::int64_t certificate_expires_unix_ms() const;  // 0: none was seen

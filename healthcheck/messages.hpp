@@ -70,7 +70,7 @@ struct TargetStatus {
   bool last_passed = false;
   std::string last_result;  // "200 in 3 ms", "connection refused", …; "" before the first
   std::string last_code;    // "ok", "refused", "timeout", "status", "body", "reply", "tls", "unreachable", "reset",
-                            // "protocol", "too_large", "exit", "local"
+                            // "protocol", "too_large", "exit", "absent", "local"
   std::int64_t last_age_ms = -1;
   std::int64_t last_latency_us = 0;
   std::int64_t next_in_ms = 0;

@@ -109,7 +109,7 @@ struct Monitor::Impl : std::enable_shared_from_this<Monitor::Impl> {
     const std::string id = w.target.id;
     const auto keep = shared_from_this();
     if (change) on_change(*change);
-    if (!result.is_about_server()) on_local_trouble(id, result.text);
+    if (result.reason == Reason::Local) on_local_trouble(id, result.text);
     work();
   }
 

@@ -24,9 +24,15 @@ base::Result<void> check_pattern(std::string_view expression) {
   return {};
 }
 
-bool matches_pattern(std::string_view expression, std::string_view bytes) {
-  const re2::RE2 compiled{piece(expression), options()};
-  return compiled.ok() && re2::RE2::PartialMatch(piece(bytes), compiled);
+struct Pattern::Compiled {
+  explicit Compiled(std::string_view text) : expression{piece(text), options()} {}
+  re2::RE2 expression;
+};
+
+Pattern::Pattern(std::string_view expression) : compiled_{std::make_shared<const Compiled>(expression)} {}
+
+bool Pattern::matches(std::string_view bytes) const {
+  return compiled_->expression.ok() && re2::RE2::PartialMatch(piece(bytes), compiled_->expression);
 }
 
 }  // namespace lvsd::healthcheck

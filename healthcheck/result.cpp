@@ -64,6 +64,8 @@ std::string_view code(Reason reason) {
       return "too_large";
     case Reason::Exit:
       return "exit";
+    case Reason::Absent:
+      return "absent";
     case Reason::Local:
       return "local";
   }

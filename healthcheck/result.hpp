@@ -23,6 +23,7 @@ enum class Reason : std::uint8_t {
   Protocol,     // what came is not the protocol
   TooLarge,     // header over its limit
   Exit,         // a script's exit code or the signal that ended it
+  Absent,       // an agent that need not be there is not: what it said before holds
   Local,        // trouble of our own: says nothing about the server, the verdict stays
 };
 
@@ -42,7 +43,7 @@ struct CheckResult {
   ShareChange share = {};
 
   bool passed() const { return reason == Reason::Ok; }
-  bool is_about_server() const { return reason != Reason::Local; }
+  bool is_about_server() const { return reason != Reason::Local && reason != Reason::Absent; }
 };
 
 // `at_once`: connect(2) itself failed, before a packet was answered. Then "no route" and the like are our own trouble;

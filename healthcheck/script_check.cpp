@@ -7,16 +7,6 @@
 namespace lvsd::healthcheck {
 namespace {
 
-std::string filled_in(std::string text, const base::Endpoint& server) {
-  const std::pair<std::string_view, std::string> places[] = {{"{address}", server.address.to_string()},
-                                                             {"{port}", fmt::format("{}", server.port)}};
-  for (const auto& [place, value] : places) {
-    for (auto at = text.find(place); at != std::string::npos; at = text.find(place, at + value.size()))
-      text.replace(at, place.size(), value);
-  }
-  return text;
-}
-
 std::string output_words(const base::ScriptEnded& ended) {
   const auto shown = excerpt(ended.output);
   return shown.empty() ? "" : fmt::format(", \"{}\"", shown);
@@ -35,6 +25,16 @@ CheckResult judge_exit(const base::ScriptEnded& ended, const CheckConfig& check)
 }
 
 }  // namespace
+
+std::string filled_in(std::string text, const base::Endpoint& server) {
+  const std::pair<std::string_view, std::string> places[] = {{"{address}", server.address.to_string()},
+                                                             {"{port}", fmt::format("{}", server.port)}};
+  for (const auto& [place, value] : places) {
+    for (auto at = text.find(place); at != std::string::npos; at = text.find(place, at + value.size()))
+      text.replace(at, place.size(), value);
+  }
+  return text;
+}
 
 std::string script_name(const Target& target) { return "check " + target.id; }
 

@@ -11,10 +11,12 @@
 
 namespace lvsd::healthcheck {
 
+// {address} and {port} replaced by the server's.
+std::string filled_in(std::string text, const base::Endpoint& server);
+
 // The name under which the configuration has a target's script: "check ID".
 std::string script_name(const Target& target);
 
-// {address} and {port} in the arguments replaced by the server's.
 base::ScriptCommand script_command(const Target& target);
 
 // LVSD_CHECK, LVSD_ADDRESS, LVSD_PORT.

@@ -15,6 +15,11 @@ std::int64_t unix_ms_now() {
       .count();
 }
 
+bool is_absence(Reason reason) {
+  return reason == Reason::Refused || reason == Reason::Timeout || reason == Reason::Unreachable ||
+         reason == Reason::Reset;
+}
+
 }  // namespace
 
 StreamChecker::StreamChecker(boost::asio::io_context& loop, TlsContexts& contexts, const Target& target, OnResult done)
@@ -25,7 +30,7 @@ StreamChecker::StreamChecker(boost::asio::io_context& loop, TlsContexts& context
       started_{base::Clock::now()},
       dialogue_{make_dialogue(target.check)},
       deadline_{loop, target.check.timeout, [this] { expired(); }},
-      connect_{loop, target.endpoint, [this](base::Result<base::UniqueFd, Fault> outcome) {
+      connect_{loop, target, [this](base::Result<base::UniqueFd, Fault> outcome) {
                  if (!outcome) return finish(outcome.error().reason, std::move(outcome.error().text));
                  connected(std::move(*outcome));
                }} {}
@@ -37,7 +42,7 @@ void StreamChecker::connected(base::UniqueFd socket) {
 }
 
 void StreamChecker::secure() {
-  const auto context = contexts_.get(target_.check.tls_verify, target_.check.tls_ca_file);
+  const auto context = contexts_.get(tls_settings(target_.check));
   if (!context) return finish(Reason::Local, "not checked: " + context.error().text);
   securing_ = true;
   unread_.clear();
@@ -75,7 +80,7 @@ void StreamChecker::heard(std::string_view bytes) {
 
 void StreamChecker::act(const Move& move) {
   if (!move.send.empty()) stream_->send(move.send);
-  if (move.ending) return finish(move.ending->reason, move.ending->text);
+  if (move.ending) return finish(move.ending->reason, move.ending->text, move.share);
   if (move.start_tls) secure();
 }
 
@@ -91,11 +96,15 @@ std::string StreamChecker::phase_words() const {
 }
 
 // `done` may destroy this object: nothing of it is touched after the call.
-void StreamChecker::finish(Reason reason, std::string text) {
+void StreamChecker::finish(Reason reason, std::string text, const ShareChange& share) {
   const auto latency = base::Clock::now() - started_;
   if (reason == Reason::Ok) text += " in " + latency_words(latency);
-  auto result =
-      with_certificate({reason, std::move(text), latency}, target_.check, certificate_expires_unix_ms_, unix_ms_now());
+  if (may_be_absent() && is_absence(reason)) {
+    reason = Reason::Absent;
+    text = fmt::format("no agent: {}", text);
+  }
+  CheckResult result{reason, std::move(text), latency, 0, share};
+  result = with_certificate(std::move(result), target_.check, certificate_expires_unix_ms_, unix_ms_now());
   if (const auto done = std::exchange(done_, {})) done(std::move(result));
 }
 

@@ -25,7 +25,8 @@ class StreamChecker final : public Checker {
   void act(const Move& move);
   void expired();
   std::string phase_words() const;
-  void finish(Reason reason, std::string text);
+  void finish(Reason reason, std::string text, const ShareChange& share = {});
+  bool may_be_absent() const { return target_.check.type == CheckType::Agent && !target_.check.require_reply; }
 
   boost::asio::io_context& loop_;
   TlsContexts& contexts_;

@@ -33,21 +33,24 @@ std::optional<HealthChanged> TargetState::observe(const std::string& id, const C
   last_ = result;
   last_at_ = at.now;
   if (result.certificate_expires_unix_ms != 0) certificate_expires_unix_ms_ = result.certificate_expires_unix_ms;
-  if (!result.is_about_server()) {
+  // With nothing known yet, an agent that need not be there does not keep its server out.
+  const bool stands_in = result.reason == Reason::Absent && dampener_.verdict() == Verdict::unknown;
+  if (!result.is_about_server() && !stands_in) {
     ++not_checked_;
     remember('?');
     return std::nullopt;
   }
-  ++(result.passed() ? passed_ : failed_);
-  remember(result.passed() ? '+' : '-');
+  const bool passed = result.passed() || stands_in;
+  ++(passed ? passed_ : failed_);
+  remember(passed ? '+' : '-');
   const Share before = std::exchange(share_, changed(share_, result.share));
-  const auto turn = dampener_.observe(result.passed());
+  const auto turn = dampener_.observe(passed);
   if (!turn) {
     if (share_ == before || dampener_.verdict() == Verdict::unknown) return std::nullopt;
     return HealthChanged{id, dampener_.verdict(), result.text, at.unix_ms, share_};
   }
   const std::string reason =
-      fmt::format("{} ({} {})", result.text, ordinal(turn->results), result.passed() ? "success" : "failure");
+      fmt::format("{} ({} {})", result.text, ordinal(turn->results), passed ? "success" : "failure");
   since_unix_ms_ = at.unix_ms;
   down_reason_ = turn->verdict == Verdict::down ? reason : "";
   return HealthChanged{id, turn->verdict, reason, at.unix_ms, share_};

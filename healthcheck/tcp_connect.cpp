@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "healthcheck/socket_address.hpp"
+#include "healthcheck/source.hpp"
 
 namespace lvsd::healthcheck {
 namespace {
@@ -34,8 +35,8 @@ bool met_itself(int socket, const SocketAddress& server) {
 }  // namespace
 
 struct TcpConnect::Impl : std::enable_shared_from_this<TcpConnect::Impl> {
-  Impl(boost::asio::io_context& io, const base::Endpoint& endpoint, OnDone callback)
-      : loop{io}, descriptor{io}, server{socket_address(endpoint)}, done{std::move(callback)} {}
+  Impl(boost::asio::io_context& io, const Target& t, OnDone callback)
+      : loop{io}, descriptor{io}, target{t}, server{socket_address(t.endpoint)}, done{std::move(callback)} {}
 
   void start() {
     const int fd = socket(server.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
@@ -49,6 +50,7 @@ struct TcpConnect::Impl : std::enable_shared_from_this<TcpConnect::Impl> {
     const int on = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &kReceiveBuffer, sizeof kReceiveBuffer);
+    if (const auto fault = set_source(fd, target.check)) return finish_soon(*fault);
     if (connect(fd, server.get(), server.size) != 0 && errno != EINPROGRESS) return finish_soon(errno);
     descriptor.async_wait(descriptor.wait_write,
                           [weak = weak_from_this()](const boost::system::error_code& wait_error) {
@@ -64,9 +66,11 @@ struct TcpConnect::Impl : std::enable_shared_from_this<TcpConnect::Impl> {
     finish(base::UniqueFd{descriptor.release()});
   }
 
-  void finish_soon(int error) {
-    boost::asio::post(loop, [weak = weak_from_this(), error] {
-      if (const auto self = weak.lock()) self->finish(tl::unexpected{connect_fault(error, true)});
+  void finish_soon(int error) { finish_soon(connect_fault(error, true)); }
+
+  void finish_soon(const Fault& fault) {
+    boost::asio::post(loop, [weak = weak_from_this(), fault] {
+      if (const auto self = weak.lock()) self->finish(tl::unexpected{fault});
     });
   }
 
@@ -76,12 +80,13 @@ struct TcpConnect::Impl : std::enable_shared_from_this<TcpConnect::Impl> {
 
   boost::asio::io_context& loop;
   boost::asio::posix::stream_descriptor descriptor;
+  Target target;
   SocketAddress server;
   OnDone done;
 };
 
-TcpConnect::TcpConnect(boost::asio::io_context& loop, const base::Endpoint& server, OnDone done)
-    : impl_{std::make_shared<Impl>(loop, server, std::move(done))} {
+TcpConnect::TcpConnect(boost::asio::io_context& loop, const Target& target, OnDone done)
+    : impl_{std::make_shared<Impl>(loop, target, std::move(done))} {
   impl_->start();
 }
 

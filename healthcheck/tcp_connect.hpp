@@ -1,13 +1,13 @@
-// One non-blocking TCP connect to an address. No deadline of its own: the check that owns it has one. Used by the
-// checkers.
+// One non-blocking TCP connect to a target's server, from the source that its check names. No deadline of its own: the
+// check that owns it has one. Used by the checkers.
 #pragma once
 
 #include <functional>
 #include <memory>
 
-#include "base/address.hpp"
 #include "base/fd.hpp"
 #include "base/result.hpp"
+#include "healthcheck/config.hpp"
 #include "healthcheck/result.hpp"
 
 namespace boost::asio {
@@ -21,7 +21,7 @@ class TcpConnect {
   using OnDone = std::function<void(base::Result<base::UniqueFd, Fault>)>;
 
   // Calls back once, from the loop, unless destroyed before. The callback may destroy the TcpConnect.
-  TcpConnect(boost::asio::io_context& loop, const base::Endpoint& server, OnDone done);
+  TcpConnect(boost::asio::io_context& loop, const Target& target, OnDone done);
   ~TcpConnect();
 
  private:

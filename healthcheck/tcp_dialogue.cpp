@@ -2,15 +2,17 @@
 
 #include <fmt/format.h>
 
-#include "healthcheck/pattern.hpp"
-
 namespace lvsd::healthcheck {
 
-std::string missing_words(const CheckConfig& check, std::string_view reply) {
-  if (!check.expect.empty() && reply.find(check.expect) == std::string_view::npos)
-    return fmt::format("\"{}\" is not in the reply \"{}\"", excerpt(check.expect), excerpt(reply));
-  if (!check.expect_regex.empty() && !matches_pattern(check.expect_regex, reply))
-    return fmt::format("the reply \"{}\" does not match {}", excerpt(reply), check.expect_regex);
+Expected::Expected(const CheckConfig& check) : text_{check.expect}, expression_{check.expect_regex} {
+  if (!expression_.empty()) pattern_.emplace(expression_);
+}
+
+std::string Expected::missing_in(std::string_view reply) const {
+  if (!text_.empty() && reply.find(text_) == std::string_view::npos)
+    return fmt::format("\"{}\" is not in the reply \"{}\"", excerpt(text_), excerpt(reply));
+  if (pattern_ && !pattern_->matches(reply))
+    return fmt::format("the reply \"{}\" does not match {}", excerpt(reply), expression_);
   return "";
 }
 
@@ -22,7 +24,7 @@ Move TcpDialogue::begin() {
 }
 
 Move TcpDialogue::heard(std::string_view unread) {
-  const auto missing = missing_words(check_, unread);
+  const auto missing = expected_.missing_in(unread);
   if (missing.empty()) return ended(Reason::Ok, fmt::format("\"{}\"", excerpt(unread)));
   if (unread.size() >= kReplyLimit) return ended(Reason::Reply, missing + " within 64 KiB");
   return {};
@@ -30,11 +32,11 @@ Move TcpDialogue::heard(std::string_view unread) {
 
 Move TcpDialogue::closed(std::string_view unread) {
   if (unread.empty()) return Dialogue::closed(unread);
-  return ended(Reason::Reply, missing_words(check_, unread));
+  return ended(Reason::Reply, expected_.missing_in(unread));
 }
 
 std::string TcpDialogue::unfinished(std::string_view unread) const {
-  return unread.empty() ? Dialogue::unfinished(unread) : missing_words(check_, unread);
+  return unread.empty() ? Dialogue::unfinished(unread) : expected_.missing_in(unread);
 }
 
 }  // namespace lvsd::healthcheck

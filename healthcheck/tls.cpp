@@ -19,29 +19,44 @@ std::string openssl_words() {
   return words ? words : "no reason given";
 }
 
-base::Result<TlsContext> make_context(bool verify, const std::string& ca_file) {
+base::Result<void> show_own(SSL_CTX* context, const TlsSettings& settings) {
+  if (settings.certificate_file.empty()) return {};
+  const auto& key = settings.key_file.empty() ? settings.certificate_file : settings.key_file;
+  if (SSL_CTX_use_certificate_chain_file(context, settings.certificate_file.c_str()) != 1)
+    return base::fail(fmt::format("certificate {}: {}", settings.certificate_file, openssl_words()));
+  if (SSL_CTX_use_PrivateKey_file(context, key.c_str(), SSL_FILETYPE_PEM) != 1)
+    return base::fail(fmt::format("key {}: {}", key, openssl_words()));
+  return {};
+}
+
+base::Result<TlsContext> make_context(const TlsSettings& settings) {
   ERR_clear_error();
   TlsContext context{SSL_CTX_new(TLS_client_method()), &SSL_CTX_free};
   if (!context) return base::fail("TLS cannot be set up: " + openssl_words());
   SSL_CTX_set_mode(context.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
   SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
-  if (!verify) return context;
+  if (auto shown = show_own(context.get(), settings); !shown) return tl::unexpected{shown.error()};
+  if (!settings.verify) return context;
   SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
   X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context.get()), X509_V_FLAG_PARTIAL_CHAIN);
-  const int loaded = ca_file.empty() ? SSL_CTX_set_default_verify_paths(context.get())
-                                     : SSL_CTX_load_verify_file(context.get(), ca_file.c_str());
-  if (loaded != 1) return base::fail(fmt::format("CA certificates {}: {}", ca_file, openssl_words()));
+  const int loaded = settings.ca_file.empty() ? SSL_CTX_set_default_verify_paths(context.get())
+                                              : SSL_CTX_load_verify_file(context.get(), settings.ca_file.c_str());
+  if (loaded != 1) return base::fail(fmt::format("CA certificates {}: {}", settings.ca_file, openssl_words()));
   return context;
 }
 
 }  // namespace
 
-base::Result<TlsContext> TlsContexts::get(bool verify, const std::string& ca_file) {
+TlsSettings tls_settings(const CheckConfig& check) {
+  return {check.tls_verify, check.tls_ca_file, check.tls_certificate_file, check.tls_key_file};
+}
+
+base::Result<TlsContext> TlsContexts::get(const TlsSettings& settings) {
   const auto now = base::Clock::now();
-  auto& kept = kept_[{verify, ca_file}];
+  auto& kept = kept_[settings];
   if (kept.context && now < kept.until) return kept.context;
-  auto made = make_context(verify, ca_file);
+  auto made = make_context(settings);
   if (!made) return made;
   kept = {*made, now + kKeep};
   return made;

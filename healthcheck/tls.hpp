@@ -8,10 +8,10 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include "base/result.hpp"
 #include "base/time.hpp"
+#include "healthcheck/config.hpp"
 #include "healthcheck/result.hpp"
 
 struct ssl_st;
@@ -21,18 +21,28 @@ namespace lvsd::healthcheck {
 
 using TlsContext = std::shared_ptr<ssl_ctx_st>;
 
+// What of a check makes one context differ from another.
+struct TlsSettings {
+  bool verify = true;
+  std::string ca_file;           // "": the system's
+  std::string certificate_file;  // ours; "": none
+  std::string key_file;          // "": in the same file
+  auto operator<=>(const TlsSettings&) const = default;
+};
+TlsSettings tls_settings(const CheckConfig& check);
+
 // Parsed CA files, each kept for a minute: a replaced file is read again after this.
 class TlsContexts {
  public:
-  // `ca_file` "": the system's. Fails with OpenSSL's words, which are trouble of our own.
-  base::Result<TlsContext> get(bool verify, const std::string& ca_file);
+  // Fails with OpenSSL's words, which are trouble of our own.
+  base::Result<TlsContext> get(const TlsSettings& settings);
 
  private:
   struct Kept {
     TlsContext context;
     base::TimePoint until;
   };
-  std::map<std::pair<bool, std::string>, Kept> kept_;
+  std::map<TlsSettings, Kept> kept_;
 };
 
 struct TlsEnd {

@@ -2,14 +2,12 @@
 
 #include <fmt/format.h>
 
-#include "healthcheck/tcp_dialogue.hpp"
-
 namespace lvsd::healthcheck {
 
 std::string UdpExchange::request(const base::Endpoint&) { return check_.send; }
 
 std::optional<Fault> UdpExchange::judge(std::string_view datagram) {
-  if (const auto missing = missing_words(check_, datagram); !missing.empty()) return Fault{Reason::Reply, missing};
+  if (const auto missing = expected_.missing_in(datagram); !missing.empty()) return Fault{Reason::Reply, missing};
   return Fault{Reason::Ok, fmt::format("reply of {} bytes", datagram.size())};
 }
 

@@ -2,12 +2,13 @@
 #pragma once
 
 #include "healthcheck/exchange.hpp"
+#include "healthcheck/tcp_dialogue.hpp"
 
 namespace lvsd::healthcheck {
 
 class UdpExchange final : public Exchange {
  public:
-  explicit UdpExchange(const CheckConfig& check) : check_{check} {}
+  explicit UdpExchange(const CheckConfig& check) : check_{check}, expected_{check} {}
 
   std::string request(const base::Endpoint& own) override;
   std::optional<Fault> judge(std::string_view datagram) override;
@@ -15,6 +16,7 @@ class UdpExchange final : public Exchange {
 
  private:
   CheckConfig check_;
+  Expected expected_;
 };
 
 }  // namespace lvsd::healthcheck

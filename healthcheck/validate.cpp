@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "healthcheck/body_digest.hpp"
 #include "healthcheck/check_type.hpp"
 #include "healthcheck/dns_message.hpp"
 #include "healthcheck/pattern.hpp"
@@ -42,6 +43,11 @@ std::string_view http_fault_in(const CheckConfig& check) {
   if (check.method.empty() || !one_word(check.method)) return "method is not one word";
   if (!check.path.starts_with('/') || !one_word(check.path)) return "path does not begin with / or has blanks";
   if (!one_word(check.host) || check.host.find('/') != std::string::npos) return "host is not a host name";
+  if (!std::all_of(check.pages.begin(), check.pages.end(), [](const PageConfig& page) {
+        return page.path.starts_with('/') && one_word(page.path) && (page.digest.empty() || is_digest(page.digest));
+      }))
+    return "a page is malformed";
+  if (!check.expect_body_digest.empty() && !is_digest(check.expect_body_digest)) return "a digest is malformed";
   if (!headers_ok(check)) return "a header is malformed";
   if (!ranges_ok(check)) return "expect_status is not within 100-599";
   return "";
@@ -81,6 +87,7 @@ std::string_view fault_in(const Target& target) {
   if (check.start_delay.count() < 0) return "start_delay is negative";
   if (!patterns_ok(check)) return "a regular expression is malformed";
   if (carrier(check.type) == Carrier::Script) return script_fault_in(check);
+  if (carrier(check.type) == Carrier::File) return check.file.starts_with('/') ? "" : "file is no absolute path";
   return carrier(check.type) == Carrier::Http ? http_fault_in(check) : wire_fault_in(check);
 }
 

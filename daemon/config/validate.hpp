@@ -19,8 +19,9 @@ namespace lvsd::daemon {
 struct CheckPlan {
   const Section* section = nullptr;
   healthcheck::CheckConfig check;
-  std::uint16_t port = 0;    // 0: the server's
-  std::size_t question = 0;  // equal for checks that differ in name alone
+  std::uint16_t port = 0;                       // 0: the server's
+  std::optional<base::IpAddress> address = {};  // none: the server's
+  std::size_t question = 0;                     // equal for checks that differ in name alone
   bool used = false;
 };
 

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "daemon/config/validate.hpp"
+#include "healthcheck/body_digest.hpp"
 #include "healthcheck/check_type.hpp"
 #include "healthcheck/dns_message.hpp"
 #include "healthcheck/escapes.hpp"
@@ -22,6 +23,7 @@ using healthcheck::StatusRange;
 
 constexpr std::size_t kMaxStatusRanges = 32;
 constexpr std::size_t kMaxHeaders = 32;
+constexpr std::size_t kMaxPages = 16;
 constexpr std::size_t kMaxLogin = 63;  // bytes; PostgreSQL's limit of names
 
 bool is_http_token(std::string_view text) {  // RFC 9110 §5.6.2
@@ -119,17 +121,63 @@ void read_bytes(const SectionReader& reader, std::string_view key, std::string& 
   bytes = std::move(*resolved);
 }
 
+void read_digest(const Value& value, std::string_view text, std::string& digest, Report& report) {
+  digest = text;
+  std::transform(digest.begin(), digest.end(), digest.begin(),
+                 [](char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c; });
+  if (!healthcheck::is_digest(digest))
+    report.error(value.place, fmt::format("\"{}\" is not a digest", text), "64 hex digits of SHA-256, or 32 of MD5");
+}
+
+void read_pages(const SectionReader& reader, CheckConfig& check, Report& report) {
+  for (const auto& value : reader.values("url")) {
+    const auto words = split_words(value);
+    healthcheck::PageConfig page;
+    if (!words.empty()) page.path = words[0].text;
+    if (!page.path.starts_with('/') || has_control(page.path, true))
+      report.error(value.place, fmt::format("url = {}: must begin with a path", value.text),
+                   "url = /path [digest=HEX]");
+    for (std::size_t i = 1; i < words.size(); ++i) {
+      const auto option = split_option(words[i]);
+      if (option && option->key.text == "digest") {
+        read_digest(words[i], option->value.text, page.digest, report);
+      } else {
+        report.error(words[i].place, fmt::format("url: unknown option \"{}\"", words[i].text),
+                     "url = /path [digest=HEX]");
+      }
+    }
+    if (check.pages.size() == kMaxPages) return report.error(value.place, fmt::format("more than {} pages", kMaxPages));
+    check.pages.push_back(std::move(page));
+  }
+  if (const auto* path = reader.own_item("path"); path && !check.pages.empty())
+    report.error(path->key_place, "path and url do not go together", "write the path as one more url");
+}
+
+healthcheck::HttpVersion http_version(std::string_view word) {
+  using healthcheck::HttpVersion;
+  return word == "1.0" ? HttpVersion::V1_0 : word == "2" ? HttpVersion::V2 : HttpVersion::V1_1;
+}
+
 void read_http(const SectionReader& reader, CheckConfig& check, Report& report) {
   check.method = reader.choice("method");
+  check.http_version = http_version(reader.choice("http_version"));
   read_path(reader, check, report);
+  read_pages(reader, check, report);
+  if (const auto digest = reader.value("expect_body_digest"))
+    read_digest(*digest, digest->text, check.expect_body_digest, report);
   read_headers(reader, check, report);
   read_status(reader, check, report);
   check.expect_body = reader.text("expect_body");
   read_pattern(reader, "expect_body_regex", check.expect_body_regex, report);
-  for (const auto key : {"expect_body", "expect_body_regex"}) {
+  for (const auto key : {"expect_body", "expect_body_regex", "expect_body_digest"}) {
     if (check.method == "HEAD" && !reader.text(key).empty())
       report.error(reader.value(key)->place, "an answer to HEAD has no body to expect anything in");
   }
+}
+
+void read_absolute(const SectionReader& reader, std::string_view key, Report& report) {
+  if (const auto file = reader.value(key); file && !file->text.starts_with('/'))
+    report.error(file->place, fmt::format("{} = {}: must be an absolute path", key, file->text));
 }
 
 void read_tls(const SectionReader& reader, CheckConfig& check, Report& report) {
@@ -137,16 +185,23 @@ void read_tls(const SectionReader& reader, CheckConfig& check, Report& report) {
   check.tls_ca_file = reader.text("tls_ca_file");
   check.tls_min_days = static_cast<unsigned>(reader.integer("tls_min_days"));
   check.tls_warn_days = static_cast<unsigned>(reader.integer("tls_warn_days"));
-  if (const auto file = reader.value("tls_ca_file"); file && !file->text.starts_with('/')) {
-    report.error(file->place, fmt::format("tls_ca_file = {}: must be an absolute path", file->text));
-  }
+  check.tls_server_name = reader.text("tls_server_name");
+  check.tls_certificate_file = reader.text("tls_certificate_file");
+  check.tls_key_file = reader.text("tls_key_file");
+  if (const auto name = reader.value("tls_server_name");
+      name && (has_control(name->text, true) || name->text.find('/') != std::string_view::npos))
+    report.error(name->place, fmt::format("tls_server_name = {}: is not a host name", name->text));
+  for (const auto key : {"tls_ca_file", "tls_certificate_file", "tls_key_file"}) read_absolute(reader, key, report);
+  if (const auto* key = reader.own_item("tls_key_file"); key && check.tls_certificate_file.empty())
+    report.error(key->key_place, "tls_key_file without tls_certificate_file");
 }
 
 void read_talk(const SectionReader& reader, CheckConfig& check, Report& report) {
   read_bytes(reader, check.type == CheckType::Udp ? "payload" : "send", check.send, report);
+  check.require_reply = reader.boolean("require_reply");
+  if (check.type == CheckType::Agent) return;
   read_bytes(reader, "expect", check.expect, report);
   read_pattern(reader, "expect_regex", check.expect_regex, report);
-  check.require_reply = reader.boolean("require_reply");
 }
 
 void read_dns(const SectionReader& reader, CheckConfig& check, Report& report) {
@@ -180,28 +235,56 @@ void read_script(const SectionReader& reader, CheckConfig& check, Report& report
   }
 }
 
+void read_file(const SectionReader& reader, CheckConfig& check, Report& report) {
+  check.file = reader.text("file");
+  read_absolute(reader, "file", report);
+  if (check.file.empty()) report.error(reader.section().place, fmt::format("{} has no file", reader.section().title()));
+}
+
+std::optional<base::IpAddress> read_address(const SectionReader& reader, std::string_view key, Report& report) {
+  const auto value = reader.value(key);
+  if (!value) return std::nullopt;
+  auto address = base::IpAddress::parse(value->text);
+  if (address && !address->is_unspecified() && !address->is_multicast()) return *address;
+  report.error(value->place, fmt::format("{} = {}: is not an address of a host", key, value->text));
+  return std::nullopt;
+}
+
+void read_source(const SectionReader& reader, CheckConfig& check, Report& report) {
+  check.source = read_address(reader, "source_address", report);
+  if (const auto value = reader.value("interface")) check.interface = read_interface(*value, report).value_or("");
+}
+
 // Keys that mean something to some types only. One with another type: most likely `type` is wrong.
 struct KeyUse {
   std::string_view key;
   std::string_view types;  // as the operator reads them
 };
-constexpr std::string_view kHttps = "http or https", kTls = "https, tls or smtp";
+constexpr std::string_view kHttps = "http or https", kTls = "https, tls, smtp or grpc";
+constexpr std::string_view kConnecting =
+    "tcp, http, https, tls, udp, dns, smtp, ping, mysql, pgsql, redis, ldap, imap, pop3, ftp, sip, nntp, agent or grpc";
 constexpr KeyUse kUses[] = {{"method", kHttps},
                             {"path", kHttps},
                             {"header", kHttps},
                             {"expect_body", kHttps},
                             {"expect_body_regex", kHttps},
+                            {"expect_body_digest", kHttps},
+                            {"url", kHttps},
+                            {"http_version", kHttps},
                             {"expect_status", "http, https or sip"},
-                            {"host", "http, https, tls, smtp or sip"},
+                            {"host", "http, https, tls, smtp, sip or grpc"},
                             {"tls_verify", kTls},
                             {"tls_ca_file", kTls},
                             {"tls_min_days", kTls},
                             {"tls_warn_days", kTls},
-                            {"send", "tcp or tls"},
+                            {"tls_server_name", kTls},
+                            {"tls_certificate_file", kTls},
+                            {"tls_key_file", kTls},
+                            {"send", "tcp, tls or agent"},
                             {"expect", "tcp, tls or udp"},
                             {"expect_regex", "tcp, tls or udp"},
                             {"payload", "udp"},
-                            {"require_reply", "udp"},
+                            {"require_reply", "udp or agent"},
                             {"query", "dns"},
                             {"expect_rcode", "dns"},
                             {"expect_answer", "dns"},
@@ -211,7 +294,12 @@ constexpr KeyUse kUses[] = {{"method", kHttps},
                             {"database", "pgsql"},
                             {"command", "script"},
                             {"user", "script"},
-                            {"weight_from_exit", "script"}};
+                            {"weight_from_exit", "script"},
+                            {"file", "file"},
+                            {"service", "grpc"},
+                            {"tls", "grpc"},
+                            {"source_address", kConnecting},
+                            {"interface", kConnecting}};
 
 bool is_among(std::string_view word, std::string_view types) {
   const auto at = types.find(word);
@@ -243,11 +331,17 @@ void read_type(const SectionReader& reader, CheckConfig& check, Report& report) 
   if (takes("method")) read_http(reader, check, report);
   if (takes("host")) read_host(reader, check, report);
   if (takes("tls_verify")) read_tls(reader, check, report);
-  if (takes("expect")) read_talk(reader, check, report);
+  if (takes("expect") || takes("send")) read_talk(reader, check, report);
   if (takes("query")) read_dns(reader, check, report);
   if (takes("login")) read_word(reader, "login", check.login, report);
   if (takes("database")) read_word(reader, "database", check.database, report);
   if (takes("command")) read_script(reader, check, report);
+  if (takes("file")) read_file(reader, check, report);
+  if (takes("source_address")) read_source(reader, check, report);
+  if (check.type == CheckType::Grpc) {
+    check.service = reader.text("service");
+    check.tls = reader.boolean("tls");
+  }
   if (check.type == CheckType::Sip) read_status(reader, check, report);
   if (check.type == CheckType::Smtp) {
     read_word(reader, "helo", check.helo, report);
@@ -272,7 +366,7 @@ void check_rhythm(const SectionReader& reader, const CheckConfig& check, Report&
 
 CheckPlan build_check(Build& build, const Section& section) {
   const auto reader = build.reader(section);
-  CheckPlan plan{&section, {}, 0, 0};
+  CheckPlan plan{&section, {}, 0, {}, 0};
   auto& check = plan.check;
   check.name = section.name;
   read_type(reader, check, build.report);
@@ -280,6 +374,7 @@ CheckPlan build_check(Build& build, const Section& section) {
   check.timeout = reader.time("timeout");
   check.rise = static_cast<unsigned>(reader.integer("rise"));
   check.fall = static_cast<unsigned>(reader.integer("fall"));
+  plan.address = read_address(reader, "address", build.report);
   plan.port = static_cast<std::uint16_t>(reader.integer("port"));
   check.down_interval = reader.time("down_interval");
   check.fast_interval = reader.time("fast_interval");
@@ -297,10 +392,14 @@ std::string question_of(CheckConfig check) {
                      check.start_delay.count(), check.tls_min_days, check.tls_warn_days, check.require_reply,
                      check.starttls, check.expect_rcode);
   for (const auto& text : {check.expect_body_regex, check.send, check.expect, check.expect_regex, check.query_name,
-                           check.query_type, check.expect_answer, check.helo, check.login, check.database, check.user})
+                           check.query_type, check.expect_answer, check.helo, check.login, check.database, check.user,
+                           check.expect_body_digest, check.tls_server_name, check.tls_certificate_file,
+                           check.tls_key_file, check.file, check.service, check.interface})
     out += fmt::format(" {:?}", text);
   for (const auto& argument : check.command) out += fmt::format(" a{:?}", argument);
-  out += fmt::format(" {}", check.weight_from_exit);
+  for (const auto& page : check.pages) out += fmt::format(" p{:?}:{:?}", page.path, page.digest);
+  out += fmt::format(" {} {} {} {}", check.weight_from_exit, check.tls, static_cast<int>(check.http_version),
+                     check.source ? check.source->to_string() : "");
   for (const auto& [name, value] : check.headers) out += fmt::format(" h{:?}:{:?}", name, value);
   for (const auto& range : check.expect_status) out += fmt::format(" s{}-{}", range.first, range.last);
   return out;

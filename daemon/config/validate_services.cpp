@@ -84,6 +84,7 @@ std::uint16_t asked_port(const Service& service) {
 
 std::string target_for(Services& all, const Service& service, const CheckPlan& plan, base::Endpoint endpoint) {
   if (plan.port) endpoint.port = plan.port;
+  if (plan.address) endpoint.address = *plan.address;
   if (endpoint.port == 0 && plan.check.type != healthcheck::CheckType::Ping) {
     all.build.report.error(plan.section->place,
                            fmt::format("[check {}] does not know which port to ask of the servers of {}",

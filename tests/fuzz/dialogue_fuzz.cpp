@@ -14,8 +14,9 @@ void require(bool condition) {
   if (!condition) std::abort();
 }
 
-constexpr std::array kTypes{CheckType::Tcp,  CheckType::Smtp, CheckType::Mysql, CheckType::Pgsql, CheckType::Redis,
-                            CheckType::Ldap, CheckType::Imap, CheckType::Pop3,  CheckType::Ftp,   CheckType::Nntp};
+constexpr std::array kTypes{CheckType::Tcp,   CheckType::Smtp, CheckType::Mysql, CheckType::Pgsql,
+                            CheckType::Redis, CheckType::Ldap, CheckType::Imap,  CheckType::Pop3,
+                            CheckType::Ftp,   CheckType::Nntp, CheckType::Agent};
 
 CheckConfig check_of(std::uint8_t pick) {
   CheckConfig check;

@@ -3,6 +3,7 @@
 Each has start() and stop(), and where the protocol offers it a way to be ill: what a health check must see and name.
 """
 import os
+import shutil
 import subprocess
 
 from process import wait_until
@@ -242,6 +243,63 @@ userdb {{
 
     def command(self):
         return ["dovecot", "-F", "-c", self.config]
+
+
+class MutualTls(Backend):
+    """Lets nobody in who shows no certificate of its CA."""
+
+    name, port = "mtls", 444
+
+    def prepare(self):
+        self.server = Certificate(self.directory, "server", "DNS:good.example", 30)
+        self.client = Certificate(self.directory, "client", "DNS:lvs1.example", 30)
+        for path in (self.directory, self.client.file, self.client.key):
+            os.chmod(path, 0o755)
+
+    def command(self):
+        return ["openssl", "s_server", "-accept", "444", "-www", "-Verify", "1", "-verify_return_error", "-CAfile", self.server.ca,
+                "-cert", self.server.file, "-key", self.server.key]
+
+
+class Grpc(Backend):
+    name, port = "grpc", 50051
+
+    def prepare(self):
+        self.well()
+
+    def command(self):
+        return [PYTHON, os.path.join(HERE, "grpc_server.py"), "50051", os.path.join(self.directory, "status")]
+
+    def ill(self):
+        self.write("status", "2")
+
+    def well(self):
+        self.write("status", "1")
+
+
+class Switches:
+    """What the checks of type file and script look at, where only root may write."""
+
+    def __init__(self):
+        self.directory = f"/run/lvsd-checks-{os.getpid()}"
+        os.makedirs(self.directory, exist_ok=True)
+        os.chmod(self.directory, 0o755)
+        self.say("state-10.0.0.11", "up 100%")
+        self.script("exit 0")
+
+    def say(self, name, text):
+        path = os.path.join(self.directory, name)
+        with open(path, "w", encoding="ascii") as file:
+            file.write(text + "\n")
+        os.chmod(path, 0o644)
+
+    def script(self, end):
+        self.say("probe.new", f"#!/bin/sh\necho $1 $2 $(id -un) $LVSD_CHECK\n{end}")
+        os.chmod(os.path.join(self.directory, "probe.new"), 0o755)
+        os.rename(os.path.join(self.directory, "probe.new"), os.path.join(self.directory, "probe"))
+
+    def remove(self):
+        shutil.rmtree(self.directory)
 
 
 class Plain(Backend):

@@ -100,7 +100,7 @@ class Director:
             host.inside([self.lvsd, "--config", self.config_path, "--node", host.name, "--run-dir", self.run_dir,
                          "--state-dir", self.state_dir, "--foreground"]),
             self.log_path, notify, restart=restart, restart_delay=0.1, watchdog=watchdog,
-            environment=dict(os.environ, **SANITIZERS), leftovers=self.processes)
+            environment=dict(os.environ, LVSD_SECCOMP="kill", **SANITIZERS), leftovers=self.processes)
         host.testbed.services.append(self)
 
     # Life.

@@ -31,6 +31,7 @@ http {{
   }}
   server {{
     listen 80 backlog=4096;
+    listen 8082 http2;
     listen [::]:80 ipv6only=on backlog=4096;
     listen [::]:8080;
     location = /healthz {{ if (-f {directory}/{name}.sick) {{ return 503 "sick\\n"; }} return 200 "ok\\n"; }}

@@ -1,6 +1,8 @@
 """Every type of check against a real server: up, down for a named reason, back; in the words that lvsctl checks prints."""
+from hashlib import md5, sha256
+
 import pytest
-from backends import Dnsmasq, Dovecot, Ftp, Mariadb, Plain, Postgresql, Redis, Slapd, Smtp, Tls
+from backends import Dnsmasq, Dovecot, Ftp, Grpc, Mariadb, MutualTls, Plain, Postgresql, Redis, Slapd, Smtp, Switches, Tls
 from conftest import open_testbed
 from director import Director
 from process import stays, wait_until
@@ -22,6 +24,8 @@ virtual_address = 10.0.0.100/24
 [node lvs2]
 address = 10.0.0.3
 """
+
+HEALTHY = b"ok\n"  # nginx's /healthz
 
 # Per check: listener, keys, what the last result says while it is up.
 CHECKS = {
@@ -45,21 +49,34 @@ CHECKS = {
     "ftp": ("tcp 21", "type = ftp", '"220 pyftpdlib'),
     "nntp": ("tcp 119", "type = nntp", '"200 news.example" in '),
     "sip": ("udp 5060", "type = sip", '"SIP/2.0 200 OK" in '),
+    "agent": ("tcp 80", "type = agent\nport = 9707", '"up 50%" in '),
+    "file": ("tcp 80", "type = file\nfile = {files}/state-{{address}}", '"up 100%"'),
+    "script": ("tcp 80", "type = script\ncommand = {files}/probe {{address}} {{port}}\nuser = daemon",
+               'exit 0, "10.0.0.11 80 daemon script" in '),
+    "weighed": ("tcp 80", 'type = script\nweight_from_exit = yes\ncommand = /bin/sh -c "exit 27"', "exit 27, weight 25 in "),
+    "grpc": ("tcp 50051", "type = grpc\nservice = shop.Cart", "SERVING in "),
+    "pages": ("tcp 80", f"type = http\nurl = /healthz digest={md5(HEALTHY).hexdigest()}\nurl = /", "2 pages, 200 in "),
+    "digest": ("tcp 80", f"type = http\npath = /healthz\nhttp_version = 1.0\nexpect_body_digest = {sha256(HEALTHY).hexdigest()}",
+               "200 in "),
+    "http2": ("tcp 8082", "type = http\nhttp_version = 2\npath = /healthz", "200 in "),
+    "mtls": ("tcp 444", "type = https\ntls_server_name = good.example\ntls_ca_file = {client.ca}\n"
+             "tls_certificate_file = {client.file}\ntls_key_file = {client.key}", "200 in "),
+    "source": ("tcp 80", "type = http\npath = /healthz\nsource_address = 10.0.0.2\ninterface = eth0", "200 in "),
     "body": ("tcp 80", "type = http\npath = /healthz\nexpect_body_regex = ^ok\\s*$", "200 in "),
 }
 
 
-def configuration(ca_files):
+def configuration(names):
     parts = [HEAD]
     for name, (listener, keys, _) in CHECKS.items():
         protocol, port = listener.split()
-        parts.append(f"[check {name}]\n{keys.format(**ca_files)}\n{RHYTHM}\n[virtual_server {name}]\nlisten = {protocol} "
+        parts.append(f"[check {name}]\n{keys.format(**names)}\n{RHYTHM}\n[virtual_server {name}]\nlisten = {protocol} "
                      f"10.0.0.100:{10000 + len(parts) if name in DOUBLES else port}\ncheck = {name}\nmethod = nat\n"
                      f"real_server = rs1 10.0.0.11:{port}\n")
     return "\n".join(parts)
 
 
-DOUBLES = {"primary", "nxdomain", "https", "starttls", "pgsql_login", "quiet"}  # a second service on the same server
+DOUBLES = {"primary", "nxdomain", "https", "starttls", "pgsql_login", "quiet", "agent", "file", "script", "weighed", "pages", "digest", "source"}  # a second service on the same server
 
 
 class Backends:
@@ -70,6 +87,8 @@ class Backends:
         self.news = Plain(host, "news", 119, "tcp", "200 news.example", "205 bye").start()
         self.sip = Plain(host, "sip", 5060, "sip", "200 OK").start()
         self.web = Nginx(host).start()
+        self.agent = Plain(host, "agent", 9707, "tcp", "up 50%", "").start()
+        self.grpc, self.mtls, self.switches = Grpc(host).start(), MutualTls(host).start(), Switches()
         self.host = host
         self.echo = Echo(host)
 
@@ -86,9 +105,11 @@ def site():
         made = one_lan(testbed, servers=1)
         made.servers[0].sysctl("net.ipv4.icmp_ratelimit", 0)  # else one ICMP error a second, for several checks
         made.backends = Backends(made.servers[0])
-        ca_files = {"tls_ca": made.backends.tls.good.ca, "smtp_ca": made.backends.smtp.certificate.ca}
-        made.director = Director(made.lvs1, configuration(ca_files)).start()
+        names = {"tls_ca": made.backends.tls.good.ca, "smtp_ca": made.backends.smtp.certificate.ca,
+                 "files": made.backends.switches.directory, "client": made.backends.mtls.client}
+        made.director = Director(made.lvs1, configuration(names)).start()
         yield made
+        made.backends.switches.remove()
 
 
 def check(site, name):
@@ -130,6 +151,14 @@ FAILURES = {  # the check, what happens to its server, why it is down, and the e
              lambda b: b.news.says("tcp", "200 news.example", "205 bye")),
     "sip": (lambda b: b.sip.says("sip", "503 Service Unavailable"), '"SIP/2.0 503 Service Unavailable", expected 200-299',
             lambda b: b.sip.says("sip", "200 OK")),
+    "agent": (lambda b: b.agent.says("tcp", "down # disk full", ""), 'the server says "down # disk full"',
+              lambda b: b.agent.says("tcp", "up 50%", "")),
+    "file": (lambda b: b.switches.say("state-10.0.0.11", "down # until noon"), 'the server says "down # until noon"',
+             lambda b: b.switches.say("state-10.0.0.11", "up 100%")),
+    "script": (lambda b: b.switches.script("exit 3"), 'exit 3, "10.0.0.11 80 daemon script"', lambda b: b.switches.script("exit 0")),
+    "grpc": (lambda b: b.grpc.ill(), '"shop.Cart" is NOT_SERVING, expected SERVING', lambda b: b.grpc.well()),
+    "http2": (lambda b: b.web.stop(), "connection refused", lambda b: b.web.start()),
+    "mtls": (lambda b: b.mtls.stop(), "connection refused", lambda b: b.mtls.start()),
     "body": (lambda b: b.web.sick(), "HTTP 503 from ", lambda b: b.web.sick(False)),
 }
 
@@ -163,6 +192,39 @@ def test_a_mysql_server_does_not_block_the_director(site):
     before = check(site, "mysql")["passed"]
     wait_until(lambda: check(site, "mysql")["passed"] > before + 8, 20, "more checks")
     assert check(site, "mysql")["verdict"] == "up"
+
+
+def test_what_a_server_says_of_its_share_is_shown(site):
+    wait_verdict(site, "weighed", "up")
+    assert check(site, "weighed")["share"]["weight"] == 25
+    assert "share     weight 25" in site.director.ctl("checks", "weighed/rs1").stdout
+    site.backends.agent.says("tcp", "drain 30%", "")
+    wait_until(lambda: check(site, "agent")["share"]["drain"], 10, "the agent's drain")
+    assert "share     drain, 30% of its weight" in site.director.ctl("checks", "agent/rs1").stdout
+    site.backends.agent.says("tcp", "ready 100%", "")
+    wait_until(lambda: not check(site, "agent")["share"]["drain"], 10, "the agent to be ready")
+
+
+def test_an_agent_that_is_not_there_takes_no_server_out(site):
+    wait_verdict(site, "agent", "up")
+    site.backends.agent.stop()
+    wait_until(lambda: check(site, "agent")["last_code"] == "absent", 10, "the agent to be missed")
+    stays(lambda: check(site, "agent")["verdict"] == "up", 2, "up without its agent")
+    assert "no agent: connection refused" in site.director.ctl("checks", "agent/rs1").stdout
+    site.backends.agent.start()
+
+
+def test_a_script_that_cannot_be_run_is_not_the_servers_fault(site):
+    wait_verdict(site, "script", "up")
+    before = check(site, "script")["not_checked"]
+    probe = site.backends.switches.directory + "/probe"
+    site.lvs1.run(["chmod", "g+w", probe])
+    wait_until(lambda: check(site, "script")["not_checked"] > before + 3, 10, "the script to be refused")
+    assert check(site, "script")["verdict"] == "up"
+    assert f"not checked: {probe} is writable by its group: chmod g-w {probe}" in site.director.ctl("checks", "script/rs1").stdout
+    answer = site.director.ctl("reload", check=False)
+    assert f"{probe} cannot be run" in answer.stdout + answer.stderr
+    site.lvs1.run(["chmod", "g-w", probe])
 
 
 def test_ping_says_what_the_kernel_forbids_and_passes_once_it_may(site):
