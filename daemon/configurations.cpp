@@ -1,5 +1,6 @@
 #include "daemon/configurations.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <set>
 
@@ -44,6 +45,13 @@ Revision revision_of(const Configuration& configuration) {
   return revision;
 }
 
+bool is_same(const Configuration& a, const Configuration& b) {
+  const auto equal = [](const SourceFile& one, const SourceFile& other) {
+    return one.path == other.path && one.text == other.text;
+  };
+  return a.fingerprint == b.fingerprint && std::ranges::equal(a.sources.secrets, b.sources.secrets, equal);
+}
+
 LoadAttempt Configurations::load(bool at_start) {
   std::vector<Diagnostic> problems;
   const Sources sources = read_sources(path_, node_, problems);
@@ -64,13 +72,15 @@ LoadAttempt Configurations::accept(const Sources& sources, Outcome outcome) {
   LoadAttempt attempt;
   if (!outcome.diagnostics.empty()) attempt.diagnostics = render(outcome.diagnostics, sources);
   if (!outcome.config) return attempt;
-  auto packed = base::make_sealed_memfd("lvsd-config", pack(sources));
-  if (!packed) {
-    attempt.diagnostics = packed.error().text;
+  auto packed = base::make_sealed_memfd("lvsd-config", pack(sources, Secrets::Included));
+  auto without_secrets = base::make_sealed_memfd("lvsd-config", pack(sources, Secrets::LeftOut));
+  if (!packed || !without_secrets) {
+    attempt.diagnostics = (packed ? without_secrets : packed).error().text;
     return attempt;
   }
   attempt.loaded = std::make_shared<const Configuration>(
-      Configuration{++last_generation_, sources, std::move(*outcome.config), fingerprint(sources), std::move(*packed)});
+      Configuration{++last_generation_, sources, std::move(*outcome.config), fingerprint(sources), std::move(*packed),
+                    std::move(*without_secrets)});
   return attempt;
 }
 

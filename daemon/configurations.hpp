@@ -21,9 +21,12 @@ struct Configuration {
   Sources sources;
   Config config;
   std::string fingerprint;
-  base::UniqueFd packed;  // sealed memory file for the rooms
+  base::UniqueFd packed;                  // sealed memory file for the vrrp room and for our successor
+  base::UniqueFd packed_without_secrets;  // for the other rooms
 };
 Revision revision_of(const Configuration& configuration);  // what steering needs of it
+// The same texts, the secrets included, which have no part in the fingerprint.
+bool is_same(const Configuration& a, const Configuration& b);
 using ConfigurationPtr = std::shared_ptr<const Configuration>;
 
 struct LoadAttempt {

@@ -89,7 +89,7 @@ void Supervisor::start() {
     log::error("config", "{} is invalid; the configuration of the previous process stays in force",
                configurations_.path());
     configurations_.reload_failed(first_attempt_.diagnostics);
-  } else if (!recalled_ || loaded->fingerprint != recalled_->fingerprint) {
+  } else if (!recalled_ || !is_same(*loaded, *recalled_)) {
     configurations_.set_candidate(loaded);
     carry_out(steering_.propose(revision_of(*loaded), Clock::now()));
   }
@@ -199,7 +199,7 @@ void Supervisor::carry_out(const Commands& commands) {
 void Supervisor::act(const SendConfigure& command) {
   const auto configuration = configurations_.find(command.generation);
   if (!configuration) return;
-  const int fd = configuration->packed.get();
+  const int fd = (command.room == Room::Vrrp ? configuration->packed : configuration->packed_without_secrets).get();
   static_cast<void>(process(command.room).send(encode_configure(command.room, command.generation), {&fd, 1}));
   process(command.room).expect_beats();
 }

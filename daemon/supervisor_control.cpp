@@ -67,8 +67,7 @@ void Supervisor::begin_reload() {
   const auto old_one = configurations_.in_force();
   if (old_one) {
     reloading_->changes = describe_changes(*old_one, *attempt.loaded);
-    if (old_one->fingerprint == attempt.loaded->fingerprint && !steering_.has_candidate())
-      return finish_reload(true, {});
+    if (is_same(*old_one, *attempt.loaded) && !steering_.has_candidate()) return finish_reload(true, {});
   }
   configurations_.set_candidate(attempt.loaded);
   carry_out(steering_.propose(revision_of(*attempt.loaded), Clock::now()));

@@ -1,5 +1,8 @@
 #include "vrrp/advertisement.hpp"
 
+#include <algorithm>
+#include <array>
+
 #include "base/bytes.hpp"
 #include "base/checksum.hpp"
 #include "vrrp/timers.hpp"
@@ -7,21 +10,12 @@
 namespace lvsd::vrrp {
 namespace {
 
-constexpr std::uint8_t kVersion = 3;
 constexpr std::uint8_t kTypeAdvertisement = 1;
-constexpr std::uint8_t kTtl = 255;
 constexpr std::size_t kFixedSize = 8;
-constexpr std::size_t kLeastIpHeader = 20;
-constexpr std::size_t kLeastEthernetPayload = 46;  // shorter packets are padded; some senders count the padding in
-constexpr std::uint16_t kFragmentMask = 0x3fff;    // more-fragments and offset
-
-struct IpPacket {
-  base::IpAddress source;
-  base::IpAddress destination;
-  std::uint8_t ttl = 0;
-  std::size_t total_length = 0;
-  std::span<const std::uint8_t> payload;
-};
+constexpr std::size_t kChecksumAt = 6;
+constexpr std::uint8_t kNoAuthentication = 0;  // RFC 3768 §5.3.6
+constexpr std::uint8_t kSimplePassword = 1;    // RFC 2338 §5.3.6.2
+constexpr std::int64_t kMostSeconds = 255;
 
 struct Header {
   std::uint8_t version = 0;
@@ -29,29 +23,9 @@ struct Header {
   std::uint8_t virtual_router_id = 0;
   std::uint8_t priority = 0;
   std::uint8_t count = 0;
-  Centiseconds interval{};
+  std::uint8_t auth_type = 0;  // version 2
+  base::Duration interval{};
 };
-
-std::optional<IpPacket> read_ip(std::span<const std::uint8_t> packet) {
-  base::ByteReader in{packet};
-  const std::uint8_t first = in.u8();
-  in.take(1);  // type of service
-  IpPacket ip;
-  ip.total_length = in.u16();
-  in.take(2);  // identification
-  const std::uint16_t fragment = in.u16();
-  ip.ttl = in.u8();
-  const std::uint8_t protocol = in.u8();
-  in.take(2);  // header checksum: verified by the kernel
-  ip.source = base::IpAddress::v4(in.u32());
-  ip.destination = base::IpAddress::v4(in.u32());
-  const std::size_t header = std::size_t{first & 0xfu} * 4;  // with options more than 20
-  const bool whole = in.ok && (first >> 4) == 4 && header >= kLeastIpHeader && ip.total_length >= header &&
-                     ip.total_length <= packet.size() && (fragment & kFragmentMask) == 0;
-  if (!whole || protocol != kIpProtocol) return std::nullopt;
-  ip.payload = packet.subspan(header, ip.total_length - header);
-  return ip;
-}
 
 Header read_header(base::ByteReader& in) {
   Header header;
@@ -61,123 +35,176 @@ Header read_header(base::ByteReader& in) {
   header.virtual_router_id = in.u8();
   header.priority = in.u8();
   header.count = in.u8();
-  header.interval = Centiseconds{in.u16() & 0x0fff};  // §5.2.6: reserved bits are ignored
-  in.take(2);                                         // checksum
+  const std::uint16_t interval = in.u16();
+  if (header.version == 2) {
+    header.auth_type = static_cast<std::uint8_t>(interval >> 8);
+    header.interval = std::chrono::seconds{interval & 0xff};
+  } else {
+    header.interval = Centiseconds{interval & 0x0fff};  // §5.2.6: reserved bits are ignored
+  }
+  in.take(2);  // checksum
   return header;
 }
 
-// R5: the message may be longer than its count says only as far as Ethernet padding makes it.
-bool length_fits(const IpPacket& ip, std::size_t wanted) {
-  return ip.payload.size() == wanted || (ip.payload.size() > wanted && ip.total_length <= kLeastEthernetPayload);
-}
-
-// §5.2.8: over a message whose checksum field is right, the sum folds to all ones.
-std::optional<ChecksumForm> checksum_form(std::span<const std::uint8_t> message, const IpPacket& ip) {
-  const std::uint64_t pseudo =
-      base::pseudo_header_sum(ip.source, ip.destination, kIpProtocol, static_cast<std::uint32_t>(message.size()));
-  if (base::checksum_finish(base::checksum_add(pseudo, message)) == 0) return ChecksumForm::PseudoHeader;
-  if (base::checksum_finish(base::checksum_add(0, message)) == 0) return ChecksumForm::MessageOnly;
-  return std::nullopt;
-}
-
 // §7.1 on the IP header.
-std::optional<DecodeError> judge_ip(const IpPacket& ip, const Expected& expected) {
-  if (ip.destination != kGroup) return DecodeError::Destination;
+std::optional<DecodeError> judge_ip(const Datagram& ip, const Expected& expected) {
+  const auto ours = expected.unicast ? expected.own_address : multicast_group(ip.source.family());
+  if (ip.destination != ours) return DecodeError::Destination;
   if (ip.source == expected.own_address) return DecodeError::Own;
-  if (ip.ttl != kTtl) return DecodeError::Ttl;
+  if (ip.hop_limit != kHopLimit && !expected.any_hop_limit) return DecodeError::Ttl;
+  if (!expected.peers.empty() && std::ranges::find(expected.peers, ip.source) == expected.peers.end())
+    return DecodeError::Source;
   if (ip.payload.size() < kFixedSize) return DecodeError::Length;
   return std::nullopt;
 }
 
 // §7.1 on the VRRP header.
 std::optional<DecodeError> judge_header(const Header& header, const Expected& expected) {
-  if (header.version != kVersion) return DecodeError::Version;
+  if (header.version != expected.version) return DecodeError::Version;
   if (header.type != kTypeAdvertisement) return DecodeError::Type;
   if (header.virtual_router_id != expected.virtual_router_id) return DecodeError::VirtualRouterId;
-  if (header.count == 0) return DecodeError::Count;                    // §5.2.5, erratum 8299
-  if (header.interval < kLeastInterval) return DecodeError::Interval;  // erratum 8301
+  if (header.count == 0) return DecodeError::Count;                       // §5.2.5, erratum 8299
+  if (header.interval == base::Duration{}) return DecodeError::Interval;  // erratum 8301
   return std::nullopt;
+}
+
+// RFC 3768 §7.1: what version 2 asks beyond that. `password` as it stands in the packet.
+std::optional<DecodeError> judge_version_2(const Header& header, std::span<const std::uint8_t> password,
+                                           const Expected& expected) {
+  const auto type = expected.password.empty() ? kNoAuthentication : kSimplePassword;
+  if (header.auth_type != type) return DecodeError::AuthType;
+  if (type == kSimplePassword) {
+    std::array<std::uint8_t, kPasswordSize> ours{};
+    std::ranges::copy(std::string_view{expected.password}.substr(0, kPasswordSize), ours.begin());
+    if (!std::ranges::equal(password, ours)) return DecodeError::Password;
+  }
+  if (expected.owner) return DecodeError::Owner;
+  if (header.interval != expected.interval) return DecodeError::OtherInterval;
+  return std::nullopt;
+}
+
+struct Layout {
+  std::size_t message = 0;  // header, addresses, password
+  std::size_t trailer = 0;
+};
+
+// R5: longer than its count says only by a trailer, or as far as Ethernet padding makes it.
+std::optional<Layout> layout(const Datagram& ip, const Header& header, const Expected& expected) {
+  const std::size_t message = kFixedSize + ip.source.size() * header.count + (header.version == 2 ? kPasswordSize : 0);
+  if (ip.payload.size() == message) return Layout{message, 0};
+  if (expected.trailer && ip.payload.size() == message + kTrailerSize) return Layout{message, kTrailerSize};
+  if (ip.payload.size() > message && ip.may_be_padded) return Layout{message, 0};
+  return std::nullopt;
+}
+
+std::uint64_t pseudo_header(const base::IpAddress& source, const base::IpAddress& destination, std::size_t size) {
+  return base::pseudo_header_sum(source, destination, kIpProtocol, static_cast<std::uint32_t>(size));
+}
+
+// §5.2.8: over a message whose checksum field is right, the sum folds to all ones.
+std::optional<ChecksumForm> checksum_form(const Datagram& ip, const Header& header, const Layout& layout) {
+  const auto fits = [&](std::uint64_t start, std::size_t size) {
+    return base::checksum_finish(base::checksum_add(start, ip.payload.first(size))) == 0;
+  };
+  const std::size_t all = layout.message + layout.trailer;
+  if (!ip.source.is_v4()) {
+    if (fits(pseudo_header(ip.source, ip.destination, all), all)) return ChecksumForm::PseudoHeader;
+    return std::nullopt;
+  }
+  if (header.version == 3 && fits(pseudo_header(ip.source, ip.destination, layout.message), layout.message))
+    return ChecksumForm::PseudoHeader;
+  if (fits(0, layout.message)) return ChecksumForm::MessageOnly;
+  return std::nullopt;
+}
+
+std::vector<base::IpAddress> read_addresses(base::ByteReader& in, base::Family family, unsigned count) {
+  std::vector<base::IpAddress> addresses;
+  for (unsigned i = 0; i < count; ++i) {
+    if (family == base::Family::V4) {
+      addresses.push_back(base::IpAddress::v4(in.u32()));
+    } else {
+      std::array<std::uint8_t, 16> bytes{};
+      std::ranges::copy(in.take(bytes.size()), bytes.begin());
+      addresses.push_back(base::IpAddress::v6(bytes));
+    }
+  }
+  return addresses;
+}
+
+constexpr std::array<std::string_view, kDecodeErrors> kWords{
+    "ip_header",      "destination",   "own",         "ttl",        "source",     "length",
+    "version",        "type",          "vrid",        "count",      "checksum",   "interval",
+    "other_interval", "first_address", "owner",       "auth_type",  "password",   "hmac_missing",
+    "hmac_malformed", "hmac_key",      "hmac_digest", "hmac_stale", "hmac_replay"};
+
+void write_interval(base::ByteWriter& out, const Advertisement& advertisement) {
+  if (advertisement.version == 2) {
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(advertisement.interval).count();
+    out.u8(advertisement.password.empty() ? kNoAuthentication : kSimplePassword);
+    out.u8(static_cast<std::uint8_t>(std::clamp<std::int64_t>(seconds, 1, kMostSeconds)));
+  } else {
+    const auto interval = std::chrono::duration_cast<Centiseconds>(advertisement.interval);
+    out.u16(static_cast<std::uint16_t>(std::clamp(interval, kLeastInterval, kLongestInterval).count()));
+  }
+}
+
+void write_password(base::ByteWriter& out, std::string_view password) {
+  for (std::size_t i = 0; i < kPasswordSize; ++i) {
+    out.u8(i < password.size() ? static_cast<std::uint8_t>(password[i]) : std::uint8_t{0});
+  }
 }
 
 }  // namespace
 
-std::string_view word(DecodeError error) {
-  switch (error) {
-    case DecodeError::IpHeader:
-      return "ip_header";
-    case DecodeError::Destination:
-      return "destination";
-    case DecodeError::Own:
-      return "own";
-    case DecodeError::Ttl:
-      return "ttl";
-    case DecodeError::Length:
-      return "length";
-    case DecodeError::Version:
-      return "version";
-    case DecodeError::Type:
-      return "type";
-    case DecodeError::VirtualRouterId:
-      return "vrid";
-    case DecodeError::Count:
-      return "count";
-    case DecodeError::Checksum:
-      return "checksum";
-    case DecodeError::Interval:
-      return "interval";
-  }
-  return "unknown";
-}
+std::string_view word(DecodeError error) { return kWords[static_cast<std::size_t>(error)]; }
 
-base::Result<Received, DecodeError> decode(std::span<const std::uint8_t> packet, const Expected& expected) {
-  const auto ip = read_ip(packet);
-  if (!ip) return tl::unexpected{DecodeError::IpHeader};
-  if (const auto error = judge_ip(*ip, expected)) return tl::unexpected{*error};
+base::Result<Received, DecodeError> decode(const Datagram& datagram, const Expected& expected) {
+  if (const auto error = judge_ip(datagram, expected)) return tl::unexpected{*error};
 
-  base::ByteReader in{ip->payload};
+  base::ByteReader in{datagram.payload};
   const Header header = read_header(in);
   if (const auto error = judge_header(header, expected)) return tl::unexpected{*error};
 
-  const std::size_t wanted = kFixedSize + 4 * std::size_t{header.count};
-  if (!length_fits(*ip, wanted)) return tl::unexpected{DecodeError::Length};
-  const auto form = checksum_form(ip->payload.first(wanted), *ip);
+  const auto parts = layout(datagram, header, expected);
+  if (!parts) return tl::unexpected{DecodeError::Length};
+  const auto form = checksum_form(datagram, header, *parts);
   if (!form) return tl::unexpected{DecodeError::Checksum};
 
-  Received received{{header.virtual_router_id, header.priority, header.interval, {}}, ip->source, *form};
-  for (unsigned i = 0; i < header.count; ++i) {
-    received.advertisement.addresses.push_back(base::IpAddress::v4(in.u32()));
+  Received received{
+      {header.virtual_router_id, header.priority, header.interval, {}, header.version, {}}, datagram.source, *form, {}};
+  received.advertisement.addresses = read_addresses(in, datagram.source.family(), header.count);
+  if (!datagram.source.is_v4() && !received.advertisement.addresses.front().is_link_local())
+    return tl::unexpected{DecodeError::FirstAddress};
+  if (header.version == 2) {
+    if (const auto error = judge_version_2(header, in.take(kPasswordSize), expected)) return tl::unexpected{*error};
+    received.advertisement.password = expected.password;
   }
+  const auto trailer = datagram.payload.subspan(parts->message, parts->trailer);
+  received.trailer.assign(trailer.begin(), trailer.end());
   return received;
 }
 
-std::optional<std::uint8_t> peek_virtual_router_id(std::span<const std::uint8_t> packet) {
-  const auto ip = read_ip(packet);
-  if (!ip || ip->payload.size() < kFixedSize) return std::nullopt;
-  return ip->payload[1];
-}
-
-std::optional<base::IpAddress> peek_source(std::span<const std::uint8_t> packet) {
-  const auto ip = read_ip(packet);
-  return ip ? std::optional{ip->source} : std::nullopt;
-}
-
-std::vector<std::uint8_t> encode(const Advertisement& advertisement, const base::IpAddress& source, ChecksumForm form) {
+std::vector<std::uint8_t> encode(const Advertisement& advertisement, const base::IpAddress& source,
+                                 const base::IpAddress& destination, ChecksumForm form,
+                                 std::span<const std::uint8_t> trailer) {
   base::ByteWriter out;
-  out.u8(kVersion << 4 | kTypeAdvertisement);
+  out.u8(static_cast<std::uint8_t>(advertisement.version << 4 | kTypeAdvertisement));
   out.u8(advertisement.virtual_router_id);
   out.u8(advertisement.priority);
   out.u8(static_cast<std::uint8_t>(advertisement.addresses.size()));
-  const auto interval = std::chrono::duration_cast<Centiseconds>(advertisement.interval);
-  out.u16(static_cast<std::uint16_t>(std::clamp(interval, kLeastInterval, kLongestInterval).count()));
+  write_interval(out, advertisement);
   out.u16(0);
-  for (const auto& address : advertisement.addresses) out.u32(address.v4_host_order());
+  for (const auto& address : advertisement.addresses) out.append({address.data(), address.size()});
+  if (advertisement.version == 2) write_password(out, advertisement.password);
 
-  const auto size = static_cast<std::uint32_t>(out.bytes.size());
-  const std::uint64_t start =
-      form == ChecksumForm::PseudoHeader ? base::pseudo_header_sum(source, kGroup, kIpProtocol, size) : 0;
-  const std::uint16_t checksum = base::checksum_finish(base::checksum_add(start, out.bytes));
-  out.bytes[6] = static_cast<std::uint8_t>(checksum >> 8);
-  out.bytes[7] = static_cast<std::uint8_t>(checksum);
+  const std::size_t message = out.bytes.size();
+  out.append(trailer);
+  const std::size_t covered = source.is_v4() ? message : out.bytes.size();
+  const bool pseudo = !source.is_v4() || (advertisement.version == 3 && form == ChecksumForm::PseudoHeader);
+  const std::uint64_t start = pseudo ? pseudo_header(source, destination, covered) : 0;
+  const auto checksum = base::checksum_finish(base::checksum_add(start, std::span{out.bytes}.first(covered)));
+  out.bytes[kChecksumAt] = static_cast<std::uint8_t>(checksum >> 8);
+  out.bytes[kChecksumAt + 1] = static_cast<std::uint8_t>(checksum);
   return std::move(out.bytes);
 }
 

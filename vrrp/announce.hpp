@@ -1,20 +1,27 @@
-// How clients and switches learn where a VIP is: the gratuitous ARP frame as bytes, and when to send it. Pure.
+// How clients and switches learn where a VIP is: gratuitous ARP and unsolicited neighbour advertisement as bytes, and
+// when to send them. Pure.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "base/address.hpp"
 #include "base/time.hpp"
 
 namespace lvsd::vrrp {
 
-inline constexpr std::size_t kArpFrameSize = 60;  // padded to the least Ethernet frame, without its check sequence
-using ArpFrame = std::array<std::uint8_t, kArpFrameSize>;
+// Ethernet frames without their check sequence, padded to the least size.
+using Frame = std::vector<std::uint8_t>;
 
 // RFC 9568 §8.1.2 with errata 7947 and 7949: a broadcast ARP request whose sender and target address are both the VIP.
-ArpFrame gratuitous_arp(const base::IpAddress& address, const base::MacAddress& sender);
+Frame gratuitous_arp(const base::IpAddress& address, const base::MacAddress& sender);
+
+// §6.4.2, §8.2.2: to all nodes, from the VIP itself, with the flags router and override and not solicited.
+Frame unsolicited_advertisement(const base::IpAddress& address, const base::MacAddress& sender);
+
+// The one of the two that fits the family.
+Frame announcement(const base::IpAddress& address, const base::MacAddress& sender);
 
 // How often: all VIPs of an instance are announced together, one round at a time.
 struct AnnouncePolicy {

@@ -4,16 +4,16 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "base/log.hpp"
-#include "vrrp/arp_sender.hpp"
+#include "vrrp/frame_sender.hpp"
 #include "vrrp/instance_record.hpp"
 #include "vrrp/link_monitor.hpp"
 
 namespace lvsd::vrrp {
 
 struct Announcer::Impl : std::enable_shared_from_this<Announcer::Impl> {
-  Impl(boost::asio::io_context& loop, const LinkMonitor& monitor, ArpSender& sender, const InstanceConfig& wanted,
+  Impl(boost::asio::io_context& loop, const LinkMonitor& monitor, FrameSender& sender, const InstanceConfig& wanted,
        InstanceRecord& notes)
-      : links{monitor}, arp{sender}, config{wanted}, record{notes}, timer{loop} {}
+      : links{monitor}, frames{sender}, config{wanted}, record{notes}, timer{loop} {}
 
   // One round if one is due; the timer for the next.
   void go_on(base::TimePoint now) {
@@ -30,18 +30,18 @@ struct Announcer::Impl : std::enable_shared_from_this<Announcer::Impl> {
   }
 
   void announce(base::TimePoint now) {
-    const Link* link = links.table().find(config.interface);
-    if (!link || !link->arp) return;
-    announced = link->mac;
-    for (const auto& prefix : config.virtual_addresses) {
-      const auto sent = arp.send(link->index, gratuitous_arp(prefix.address, link->mac));
+    if (const Link* link = links.table().find(config.interface)) announced = link->mac;
+    for (const auto& address : config.virtual_addresses) {
+      const Link* link = links.table().find(address.interface.empty() ? config.interface : address.interface);
+      if (!link || !link->arp) continue;
+      const auto sent = frames.send(link->index, announcement(address.prefix.address, link->mac));
       if (sent) ++record.gratuitous_arps_sent;
-      if (!sent && record.worth_a_line("arp", now)) base::log::error(config.name, "{}", sent.error().text);
+      if (!sent && record.worth_a_line("announce", now)) base::log::error(config.name, "{}", sent.error().text);
     }
   }
 
   const LinkMonitor& links;
-  ArpSender& arp;
+  FrameSender& frames;
   const InstanceConfig& config;
   InstanceRecord& record;
   AnnounceSchedule schedule;
@@ -49,9 +49,9 @@ struct Announcer::Impl : std::enable_shared_from_this<Announcer::Impl> {
   boost::asio::steady_timer timer;
 };
 
-Announcer::Announcer(boost::asio::io_context& loop, const LinkMonitor& links, ArpSender& arp,
+Announcer::Announcer(boost::asio::io_context& loop, const LinkMonitor& links, FrameSender& frames,
                      const InstanceConfig& config, InstanceRecord& record)
-    : impl_{std::make_shared<Impl>(loop, links, arp, config, record)} {}
+    : impl_{std::make_shared<Impl>(loop, links, frames, config, record)} {}
 
 Announcer::~Announcer() { stop(); }
 

@@ -1,5 +1,5 @@
-// Tells clients and switches where the VIPs of one instance are: rounds of gratuitous ARP, when the schedule has them
-// due. Owned by the instance, which must outlive it.
+// Tells clients and switches where the VIPs of one instance are: rounds of gratuitous ARP and
+// neighbour advertisements, when the schedule has them due. Owned by the instance, which must outlive it.
 #pragma once
 
 #include <memory>
@@ -15,14 +15,14 @@ class io_context;
 
 namespace lvsd::vrrp {
 
-class ArpSender;
+class FrameSender;
 class InstanceRecord;
 class LinkMonitor;
 struct Link;
 
 class Announcer {
  public:
-  Announcer(boost::asio::io_context& loop, const LinkMonitor& links, ArpSender& arp, const InstanceConfig& config,
+  Announcer(boost::asio::io_context& loop, const LinkMonitor& links, FrameSender& frames, const InstanceConfig& config,
             InstanceRecord& record);
   ~Announcer();
   Announcer(const Announcer&) = delete;

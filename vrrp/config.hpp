@@ -21,23 +21,68 @@ struct TrackConfig {
   friend bool operator==(const TrackConfig&, const TrackConfig&) = default;
 };
 
+// An address that the master owns. Those that are advertised are of the instance's family.
+struct VirtualAddress {
+  base::Prefix prefix;
+  std::string interface {};  // empty: the instance's
+  std::string label{};       // IPv4 only
+  std::uint8_t scope = 0;    // IPv4 only; the kernel's numbers: 0 global, 253 link, 254 host
+  bool prefix_route = true;  // brings the route to its prefix, unless another address has it already
+  bool advertised = true;
+
+  std::string to_string() const;  // "10.0.0.100/24 dev=eth1", as it stands in the configuration
+  friend bool operator==(const VirtualAddress&, const VirtualAddress&) = default;
+};
+
+// HMAC authentication, draft-cassen-vrrp-auth-hmac.
+struct HmacKey {
+  std::uint8_t id = 1;
+  std::string bytes;  // 32..64, secret
+
+  friend bool operator==(const HmacKey&, const HmacKey&) = default;
+};
+
+enum class AuthMode {
+  ReceiveOnly,  // sign nothing, accept what is not signed
+  Permissive,   // sign, accept what is not signed
+  Enforce,      // sign, accept only what is signed
+};
+
+struct HmacConfig {
+  std::vector<HmacKey> keys;  // the first signs, all verify
+  AuthMode mode = AuthMode::Enforce;
+
+  friend bool operator==(const HmacConfig&, const HmacConfig&) = default;
+};
+
 // One VRRP instance: one virtual router id on one interface, one address family. RFC 9568 names.
 struct InstanceConfig {
   std::string name;  // identity across reloads
   std::string interface;
   std::uint8_t virtual_router_id = 0;                       // 1..255
+  std::uint8_t version = 3;                                 // 2 or 3; 2 is IPv4 only
   std::uint8_t priority = 100;                              // 1..255; 255 = address owner
-  base::Duration advert_interval{std::chrono::seconds{1}};  // 10 ms .. 40.95 s in steps of 10 ms
+  base::Duration advert_interval{std::chrono::seconds{1}};  // 10 ms .. 40.95 s in steps of 10 ms; version 2: of 1 s
   bool preempt = true;
-  bool accept = true;                                         // take packets addressed to the VIPs (Accept_Mode)
-  bool checksum_pseudo_header = true;                         // v3 IPv4 form that is sent; both are accepted
-  std::vector<base::Prefix> virtual_addresses;                // at least one; the order on the wire
+  bool accept = true;                  // take packets addressed to the VIPs (Accept_Mode)
+  bool checksum_pseudo_header = true;  // v3 IPv4 form that is sent; both are accepted
+  std::string password;                // version 2, at most 8 bytes; empty: none
+  std::optional<HmacConfig> hmac;
+  std::vector<base::IpAddress> peers;                         // unicast to each of these; empty: multicast
+  bool multihop = false;                                      // peers may be beyond routers
+  std::vector<base::IpAddress> allowed_sources;               // multicast: listen to these only; empty: to all
+  std::optional<base::IpAddress> source_address;              // of the advertisements; empty: the interface's
+  std::vector<VirtualAddress> virtual_addresses;              // at least one is advertised; the order on the wire
   unsigned garp_count = 5;                                    // gratuitous ARPs per burst
   base::Duration garp_repeat_delay{std::chrono::seconds{5}};  // second burst; 0 = none
   base::Duration garp_refresh{std::chrono::seconds{60}};      // slow repetition while master; 0 = none
 
   std::vector<TrackConfig> tracks;  // with those of its sync group and of that group's other members; each once
   std::string sync_group;           // "": none
+
+  // Of the advertised addresses: they have one family, which is also that of the advertisements.
+  base::Family family() const;
+  bool is_unicast() const { return !peers.empty(); }
 
   friend bool operator==(const InstanceConfig&, const InstanceConfig&) = default;
 };

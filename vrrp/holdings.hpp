@@ -2,6 +2,11 @@
 // instance, which must outlive it.
 #pragma once
 
+#include <chrono>
+#include <map>
+#include <string>
+#include <vector>
+
 #include "base/time.hpp"
 #include "vrrp/config.hpp"
 #include "vrrp/virtual_addresses.hpp"
@@ -14,7 +19,7 @@ class LinkMonitor;
 class Holdings {
  public:
   Holdings(const LinkMonitor& links, AddressWriter& kernel, const InstanceConfig& config, InstanceRecord& record)
-      : links_{links}, config_{config}, record_{record}, addresses_{kernel} {}
+      : links_{links}, kernel_{kernel}, config_{config}, record_{record} {}
 
   // Everything that is wanted is there for another lease.
   void hold(base::TimePoint now);
@@ -22,21 +27,24 @@ class Holdings {
   void drop();
   // Only what `next` does not want.
   void drop_unwanted(const InstanceConfig& next);
-  // Compares what is on the link with what we hold.
+  // Compares what is on the links with what we hold.
   void repair(base::TimePoint now);
 
   // Refreshed too short ago for a peer to have noticed our absence.
   bool prove_mastership() const;
 
  private:
-  const Link* link() const;
+  const Link* link(const std::string& interface) const;
   std::chrono::seconds lease() const;
-  void warn_of_foreign(const Link& link, base::TimePoint now);
+  void hold_on(const std::string& interface, const std::vector<VirtualAddress>& wanted, base::TimePoint now);
+  void warn_of_foreign(const Link& link, const std::vector<VirtualAddress>& wanted, base::TimePoint now);
+  VirtualAddresses& on(const std::string& interface);
 
   const LinkMonitor& links_;
+  AddressWriter& kernel_;
   const InstanceConfig& config_;
   InstanceRecord& record_;
-  VirtualAddresses addresses_;
+  std::map<std::string, VirtualAddresses> by_interface_;
 };
 
 }  // namespace lvsd::vrrp

@@ -9,6 +9,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "base/log.hpp"
+#include "vrrp/adverts.hpp"
 #include "vrrp/announcer.hpp"
 #include "vrrp/holdings.hpp"
 #include "vrrp/instance_record.hpp"
@@ -39,8 +40,9 @@ struct Instance::Impl : std::enable_shared_from_this<Instance::Impl> {
       : face{owner},
         outside{world},
         config{std::move(wanted)},
+        adverts{world.sockets, config},
         holdings{world.links, world.addresses, config, record},
-        announcer{world.loop, world.links, world.arp, config, record},
+        announcer{world.loop, world.links, world.frames, config, record},
         protocol_timer{world.loop} {}
 
   const Link* link() const { return outside.links.table().find(config.interface); }
@@ -48,19 +50,28 @@ struct Instance::Impl : std::enable_shared_from_this<Instance::Impl> {
   base::IpAddress own_address() const {
     const Link* known = link();
     if (!known) return {};
-    return primary_address(*known, outside.virtual_addresses(config.interface)).value_or(base::IpAddress{});
+    if (config.source_address) return known->has(*config.source_address) ? *config.source_address : base::IpAddress{};
+    return primary_address(*known, config.family(), outside.virtual_addresses(config.interface))
+        .value_or(base::IpAddress{});
   }
 
   std::uint8_t priority() const { return effective_priority(config.priority, config.tracks, outside.links.table()); }
-  Params params() const { return {priority(), config.advert_interval, config.preempt, own_address()}; }
+  Params params() const { return {priority(), config.advert_interval, config.preempt, own_address(), config.version}; }
 
   // Empty when adverts can be sent and received now.
   std::string why_unusable() const {
     const Link* known = link();
-    if (auto why = problem(known, config.interface, outside.virtual_addresses(config.interface)); !why.empty())
-      return why;
-    if (const auto opened = outside.sockets.open(*known); !opened) return opened.error().text;
+    if (auto why = problem(known, config.interface); !why.empty()) return why;
+    if (own_address().is_unspecified()) return why_no_source();
+    if (const auto opened = outside.sockets.open(*known, config.family()); !opened) return opened.error().text;
     return {};
+  }
+
+  std::string why_no_source() const {
+    if (config.source_address)
+      return fmt::format("{} is not on {}", config.source_address->to_string(), config.interface);
+    const bool ipv4 = config.family() == base::Family::V4;
+    return config.interface + (ipv4 ? " has no IPv4 address of its own" : " has no link-local address");
   }
 
   // Tracks, then the other members of the sync group.
@@ -108,11 +119,7 @@ struct Instance::Impl : std::enable_shared_from_this<Instance::Impl> {
   }
 
   void send_advert(std::uint8_t priority, base::TimePoint now) {
-    const Advertisement advertisement{config.virtual_router_id, priority, config.advert_interval,
-                                      advertised_addresses(config)};
-    const auto form = config.checksum_pseudo_header ? ChecksumForm::PseudoHeader : ChecksumForm::MessageOnly;
-    const auto source = own_address();
-    const auto sent = outside.sockets.send(config.interface, source, encode(advertisement, source, form));
+    const auto sent = adverts.send(priority, own_address());
     record.last_sent_boottime_ms = boottime_ms();
     if (sent) {
       ++record.adverts_sent;
@@ -151,10 +158,10 @@ struct Instance::Impl : std::enable_shared_from_this<Instance::Impl> {
     if (gap > least_peer_patience(config.advert_interval)) apply(Stalled{gap}, now);
   }
 
-  void receive(std::span<const std::uint8_t> packet) {
+  void receive(const Datagram& datagram) {
     const auto now = base::Clock::now();
-    const auto received = decode(packet, {config.virtual_router_id, own_address()});
-    if (!received) return discarded(packet, received.error(), now);
+    const auto received = adverts.receive(datagram, own_address());
+    if (!received) return discarded(datagram.source, received.error(), now);
     if (state.role != Role::backup && state.role != Role::master) return;
     fence_after_stall(now);
     ++record.adverts_received;
@@ -167,11 +174,10 @@ struct Instance::Impl : std::enable_shared_from_this<Instance::Impl> {
     if (state.role == Role::backup && advertisement.priority != kResignPriority) record.master = received->source;
   }
 
-  void discarded(std::span<const std::uint8_t> packet, DecodeError error, base::TimePoint now) {
+  void discarded(const base::IpAddress& source, DecodeError error, base::TimePoint now) {
     record.discard(error);
     const std::string cause{word(error)};
     if (!record.worth_a_line(cause, now)) return;
-    const auto source = peek_source(packet).value_or(base::IpAddress{});
     base::log::warning(config.name, "discarded an advertisement from {}: {}", source.to_string(), cause);
   }
 
@@ -218,8 +224,8 @@ struct Instance::Impl : std::enable_shared_from_this<Instance::Impl> {
   }
 
   void reconfigure(InstanceConfig next) {
-    const bool added = std::ranges::any_of(next.virtual_addresses, [&](const base::Prefix& prefix) {
-      return std::ranges::find(config.virtual_addresses, prefix) == config.virtual_addresses.end();
+    const bool added = std::ranges::any_of(next.virtual_addresses, [&](const VirtualAddress& address) {
+      return std::ranges::find(config.virtual_addresses, address) == config.virtual_addresses.end();
     });
     config = std::move(next);
     adopted_priority = priority();
@@ -235,6 +241,7 @@ struct Instance::Impl : std::enable_shared_from_this<Instance::Impl> {
   State state;
   std::uint8_t adopted_priority = 0;  // the one that the state machine was told last
   InstanceRecord record;
+  Adverts adverts;
   Holdings holdings;
   Announcer announcer;
   boost::asio::steady_timer protocol_timer;
@@ -273,9 +280,9 @@ std::string Instance::why_not_master() const {
 
 bool Instance::leases_prove_mastership() const { return impl_->holdings.prove_mastership(); }
 
-void Instance::receive(std::span<const std::uint8_t> packet) { impl_->receive(packet); }
+void Instance::receive(const Datagram& datagram) { impl_->receive(datagram); }
 void Instance::link_changed() { impl_->link_changed(); }
-void Instance::count_unknown_virtual_router_id() { impl_->record.discard(DecodeError::VirtualRouterId); }
+void Instance::count(DecodeError error) { impl_->record.discard(error); }
 const InstanceConfig& Instance::config() const { return impl_->config; }
 
 InstanceStatus Instance::status() const {

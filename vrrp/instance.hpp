@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/address.hpp"
+#include "vrrp/advertisement.hpp"
 #include "vrrp/config.hpp"
 #include "vrrp/messages.hpp"
 #include "vrrp/sync_group.hpp"
@@ -21,7 +22,7 @@ class io_context;
 namespace lvsd::vrrp {
 
 class AddressWriter;
-class ArpSender;
+class FrameSender;
 class LinkMonitor;
 class Sockets;
 class Instance;
@@ -31,7 +32,7 @@ struct Outside {
   boost::asio::io_context& loop;
   const LinkMonitor& links;
   Sockets& sockets;
-  ArpSender& arp;
+  FrameSender& frames;
   AddressWriter& addresses;
   // VIPs on this interface, of every instance that is not their owner: never the source of an advertisement.
   std::function<std::vector<base::IpAddress>(const std::string& interface)> virtual_addresses;
@@ -68,9 +69,9 @@ class Instance {
   std::string why_not_master() const;    // why it must not be master, its sync group aside; empty when it may
   bool leases_prove_mastership() const;  // they were refreshed too short ago for a peer to have noticed our absence
 
-  void receive(std::span<const std::uint8_t> packet);
+  void receive(const Datagram& datagram);
   void link_changed();
-  void count_unknown_virtual_router_id();  // a packet on our interface that is for no instance here
+  void count(DecodeError error);  // a packet on our channel that is for no instance here, or for none at all
 
   const InstanceConfig& config() const;
   InstanceStatus status() const;

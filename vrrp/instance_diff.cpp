@@ -10,11 +10,11 @@ const InstanceConfig* find(const std::vector<InstanceConfig>& among, const std::
   return it == among.end() ? nullptr : &*it;
 }
 
-bool same_virtual_router(const InstanceConfig& a, const InstanceConfig& b) {
-  return a.interface == b.interface && a.virtual_router_id == b.virtual_router_id;
-}
-
 }  // namespace
+
+bool same_virtual_router(const InstanceConfig& a, const InstanceConfig& b) {
+  return a.interface == b.interface && a.family() == b.family() && a.virtual_router_id == b.virtual_router_id;
+}
 
 InstanceDiff diff(const std::vector<InstanceConfig>& from, const std::vector<InstanceConfig>& to) {
   InstanceDiff result;

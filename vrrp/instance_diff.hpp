@@ -14,7 +14,10 @@ struct InstanceDiff {
   std::vector<InstanceConfig> added;    // start; also second half of a replacement
 };
 
-// An instance is the same across reloads when name, interface and virtual router id are; otherwise it is replaced.
+// Virtual router id, interface and address family: what makes a virtual router (RFC 9568 §1.6).
+bool same_virtual_router(const InstanceConfig& a, const InstanceConfig& b);
+
+// An instance is the same across reloads when name and virtual router are; otherwise it is replaced.
 InstanceDiff diff(const std::vector<InstanceConfig>& from, const std::vector<InstanceConfig>& to);
 
 }  // namespace lvsd::vrrp

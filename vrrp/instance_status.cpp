@@ -12,7 +12,7 @@ void describe_config(const InstanceConfig& config, InstanceStatus& status) {
   status.priority = config.priority;
   status.preempt = config.preempt;
   status.advert_interval_ms = base::milliseconds(config.advert_interval);
-  for (const auto& prefix : config.virtual_addresses) status.virtual_addresses.push_back(prefix.to_string());
+  for (const auto& address : config.virtual_addresses) status.virtual_addresses.push_back(address.prefix.to_string());
   status.sync_group = config.sync_group;
 }
 

@@ -1,5 +1,8 @@
 #include "vrrp/link_monitor.hpp"
 
+#include <array>
+#include <cstring>
+
 #include <arpa/inet.h>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -57,13 +60,25 @@ void take_link(Target& target, nlmsghdr* header) {
   target.changed |= target.table->put(std::move(link));
 }
 
+// IPv6 has no IFA_LOCAL unless the link is point to point.
+std::optional<base::IpAddress> read_address(int family, nlattr* const* attributes) {
+  const nlattr* attribute = attributes[IFA_LOCAL] ? attributes[IFA_LOCAL] : attributes[IFA_ADDRESS];
+  if (!attribute) return std::nullopt;
+  if (family == AF_INET && nla_len(attribute) == 4) return base::IpAddress::v4(ntohl(nla_get_u32(attribute)));
+  if (family != AF_INET6 || nla_len(attribute) != 16) return std::nullopt;
+  std::array<std::uint8_t, 16> bytes{};
+  std::memcpy(bytes.data(), nla_data(attribute), bytes.size());
+  return base::IpAddress::v6(bytes);
+}
+
 void take_address(Target& target, nlmsghdr* header) {
   nlattr* attributes[IFA_MAX + 1];
   if (nlmsg_parse(header, sizeof(ifaddrmsg), attributes, IFA_MAX, nullptr) < 0) return;
   const auto* info = static_cast<const ifaddrmsg*>(nlmsg_data(header));
-  if (info->ifa_family != AF_INET || !attributes[IFA_LOCAL] || nla_len(attributes[IFA_LOCAL]) < 4) return;
+  const auto told = read_address(info->ifa_family, attributes);
+  if (!told) return;
   LinkAddress address;
-  address.prefix.address = base::IpAddress::v4(ntohl(nla_get_u32(attributes[IFA_LOCAL])));
+  address.prefix.address = *told;
   address.prefix.length = info->ifa_prefixlen;
   const int index = static_cast<int>(info->ifa_index);
   if (header->nlmsg_type == RTM_DELADDR) {
@@ -71,7 +86,9 @@ void take_address(Target& target, nlmsghdr* header) {
     return;
   }
   const std::uint32_t flags = attributes[IFA_FLAGS] ? nla_get_u32(attributes[IFA_FLAGS]) : info->ifa_flags;
-  address.secondary = (flags & IFA_F_SECONDARY) != 0;
+  address.secondary = info->ifa_family == AF_INET && (flags & IFA_F_SECONDARY) != 0;
+  address.usable =
+      (flags & IFA_F_DADFAILED) == 0 && ((flags & IFA_F_TENTATIVE) == 0 || (flags & IFA_F_OPTIMISTIC) != 0);
   if ((flags & IFA_F_PERMANENT) == 0 && attributes[IFA_CACHEINFO]) {
     const auto* cache = static_cast<const ifa_cacheinfo*>(nla_data(attributes[IFA_CACHEINFO]));
     address.lease = std::chrono::seconds{cache->ifa_valid};
@@ -125,7 +142,7 @@ base::Result<LinkTable> dump_all() {
   auto socket = open_route_socket(target);
   if (!socket) return tl::unexpected{socket.error()};
   int result = dump(socket->get(), RTM_GETLINK, AF_UNSPEC);
-  if (result >= 0) result = dump(socket->get(), RTM_GETADDR, AF_INET);
+  if (result >= 0) result = dump(socket->get(), RTM_GETADDR, AF_UNSPEC);
   if (result < 0) return base::fail(std::string{"read interfaces and addresses: "} + nl_geterror(result));
   return table;
 }
@@ -149,7 +166,9 @@ struct LinkMonitor::Impl {
       nl_socket_set_buffer_size(socket.get(), kReceiveBuffer, 0);
     }
     // Subscribed first, dumped then: what changes in between is told again, which does no harm.
-    if (const int e = nl_socket_add_memberships(socket.get(), RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_NONE); e < 0) {
+    if (const int e = nl_socket_add_memberships(socket.get(), RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
+                                                RTNLGRP_NONE);
+        e < 0) {
       return base::fail(std::string{"netlink: subscribe: "} + nl_geterror(e));
     }
     auto dumped = dump_all();

@@ -10,6 +10,10 @@ const LinkAddress* Link::find(const base::Prefix& prefix) const {
   return it == addresses.end() ? nullptr : &*it;
 }
 
+bool Link::has(const base::IpAddress& address) const {
+  return std::ranges::any_of(addresses, [&](const auto& a) { return a.prefix.address == address && a.usable; });
+}
+
 bool LinkTable::put(Link link) {
   const auto [it, is_new] = links_.try_emplace(link.index);
   Link& known = it->second;
@@ -52,10 +56,13 @@ const Link* LinkTable::find(int index) const {
   return it == links_.end() ? nullptr : &it->second;
 }
 
-std::optional<base::IpAddress> primary_address(const Link& link, std::span<const base::IpAddress> virtual_addresses) {
+std::optional<base::IpAddress> primary_address(const Link& link, base::Family family,
+                                               std::span<const base::IpAddress> virtual_addresses) {
   std::optional<base::IpAddress> secondary;
   for (const auto& candidate : link.addresses) {
     const auto& address = candidate.prefix.address;
+    if (address.family() != family || !candidate.usable) continue;
+    if (family == base::Family::V6 && !address.is_link_local()) continue;
     if (std::ranges::find(virtual_addresses, address) != virtual_addresses.end()) continue;
     if (!candidate.secondary) return address;
     if (!secondary) secondary = address;
@@ -63,12 +70,10 @@ std::optional<base::IpAddress> primary_address(const Link& link, std::span<const
   return secondary;
 }
 
-std::string problem(const Link* link, const std::string& interface,
-                    std::span<const base::IpAddress> virtual_addresses) {
+std::string problem(const Link* link, const std::string& interface) {
   if (!link) return interface + " does not exist";
   if (!link->up) return interface + " is down";
   if (!link->running) return interface + " has no carrier";
-  if (!primary_address(*link, virtual_addresses)) return interface + " has no IPv4 address of its own";
   return {};
 }
 

@@ -1,4 +1,4 @@
-// What the kernel says about interfaces and their IPv4 addresses, as values, and what that means for VRRP. Pure; filled
+// What the kernel says about interfaces and their addresses, as values, and what that means for VRRP. Pure; filled
 // by the link monitor, read by the instances.
 #pragma once
 
@@ -18,6 +18,7 @@ struct LinkAddress {
   base::Prefix prefix;
   bool secondary = false;
   std::optional<std::chrono::seconds> lease;  // lifetime when last told; empty: permanent
+  bool usable = true;                         // false: IPv6, the kernel still looks whether it is taken, or found it so
 
   friend bool operator==(const LinkAddress&, const LinkAddress&) = default;
 };
@@ -32,6 +33,7 @@ struct Link {
   std::vector<LinkAddress> addresses;  // the kernel's order
 
   const LinkAddress* find(const base::Prefix& prefix) const;
+  bool has(const base::IpAddress& address) const;  // with whatever length, and usable
 };
 
 class LinkTable {
@@ -50,12 +52,13 @@ class LinkTable {
   std::map<int, Link> links_;
 };
 
-// The source of our advertisements (RFC 9568 §5.1.1.1): the first address that is none of `virtual_addresses`, a
-// primary one before a secondary one.
-std::optional<base::IpAddress> primary_address(const Link& link, std::span<const base::IpAddress> virtual_addresses);
+// The source of our advertisements: with IPv4 the first address that is none of `virtual_addresses`, a primary one
+// before a secondary one (RFC 9568 §5.1.1.1); with IPv6 the first link-local one (§5.1.2.1).
+std::optional<base::IpAddress> primary_address(const Link& link, base::Family family,
+                                               std::span<const base::IpAddress> virtual_addresses);
 
-// Why no advertisement can be sent through `interface`; empty when it can.
-std::string problem(const Link* link, const std::string& interface, std::span<const base::IpAddress> virtual_addresses);
+// Why nothing can be sent through `interface`; empty when it can, given a source address.
+std::string problem(const Link* link, const std::string& interface);
 
 // Another address already brings the route to this prefix, so that ours must not (and must not take it away when it
 // goes).

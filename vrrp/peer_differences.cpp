@@ -27,7 +27,9 @@ std::vector<PeerDifference> peer_differences(const Received& received, const Ins
 
 std::vector<base::IpAddress> advertised_addresses(const InstanceConfig& config) {
   std::vector<base::IpAddress> addresses;
-  for (const auto& prefix : config.virtual_addresses) addresses.push_back(prefix.address);
+  for (const auto& address : config.virtual_addresses) {
+    if (address.advertised) addresses.push_back(address.prefix.address);
+  }
   return addresses;
 }
 

@@ -14,8 +14,9 @@
 
 #include "base/link.hpp"
 #include "base/log.hpp"
+#include "vrrp/accept_filter.hpp"
 #include "vrrp/advertisement.hpp"
-#include "vrrp/arp_sender.hpp"
+#include "vrrp/frame_sender.hpp"
 #include "vrrp/instance.hpp"
 #include "vrrp/instance_diff.hpp"
 #include "vrrp/link_monitor.hpp"
@@ -38,13 +39,15 @@ std::int64_t boottime_ms() {
   return std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
 }
 
+Channel channel_of(const InstanceConfig& config) { return {config.interface, config.family()}; }
+
 class Room {
  public:
   Room(base::UniqueFd channel, Parse parse)
       : link_{loop_, std::move(channel), decode_down, static_cast<std::string (*)(const Up&)>(encode)},
         parse_{std::move(parse)},
         monitor_{loop_},
-        sockets_{loop_, [this](const std::string& interface, auto packet) { dispatch(interface, packet); }},
+        sockets_{loop_, [this](const Channel& where, const auto& datagram) { dispatch(where, datagram); }},
         beat_timer_{loop_},
         masters_timer_{loop_} {}
 
@@ -76,6 +79,8 @@ class Room {
     if (fds.size() != 1) return send(Configured{configure.generation, "no configuration attached"});
     auto next = parse_(fds.front().get());
     if (!next) return send(Configured{configure.generation, next.error().text});
+    if (const auto filtered = accept_filter_.apply(accept_rules(next->instances)); !filtered)
+      return send(Configured{configure.generation, filtered.error().text});
     adopt(std::move(*next));
     send(Configured{configure.generation, {}});
   }
@@ -98,11 +103,12 @@ class Room {
   // What an instance that is gone leaves to its successor belongs to another instance here, at once.
   bool is_in_the_way(const InstanceConfig& gone) const {
     return std::ranges::any_of(config_.instances, [&](const InstanceConfig& next) {
-      const bool same_router = next.interface == gone.interface && next.virtual_router_id == gone.virtual_router_id;
-      return same_router || std::ranges::any_of(gone.virtual_addresses, [&](const base::Prefix& prefix) {
-               return std::ranges::find(next.virtual_addresses, prefix.address, &base::Prefix::address) !=
-                      next.virtual_addresses.end();
-             });
+      if (same_virtual_router(next, gone)) return true;
+      return std::ranges::any_of(gone.virtual_addresses, [&](const VirtualAddress& address) {
+        return std::ranges::any_of(next.virtual_addresses, [&](const VirtualAddress& other) {
+          return other.prefix.address == address.prefix.address;
+        });
+      });
     });
   }
 
@@ -126,14 +132,14 @@ class Room {
         loop_,
         monitor_,
         sockets_,
-        arp_,
+        frames_,
         addresses_,
         [this](const std::string& interface) { return virtual_addresses(interface); },
         [this](RoleChanged change) { send(std::move(change)); },
         [this](Instance& instance, const Event& event, base::TimePoint now) { decide(instance, event, now); },
         [this](const Instance& instance) { return barred(instance); },
         [this](const Instance& instance) {
-          for (const auto* member : together_with(instance)) sockets_.drain(member->config().interface);
+          for (const auto* member : together_with(instance)) sockets_.drain(channel_of(member->config()));
         }};
     return std::make_unique<Instance>(outside, config);
   }
@@ -178,10 +184,10 @@ class Room {
   // After a handover: forgets who has left, looks again at who may come back, ends when that was the last one.
   void settle() {
     std::erase_if(departing_, [](const auto& instance) { return !instance->leaving(); });
-    std::vector<std::string> interfaces;
-    for (const auto& instance : config_.instances) interfaces.push_back(instance.interface);
-    for (const auto& instance : departing_) interfaces.push_back(instance->config().interface);
-    sockets_.keep_only(interfaces);
+    std::vector<Channel> channels;
+    for (const auto& instance : config_.instances) channels.push_back(channel_of(instance));
+    for (const auto& instance : departing_) channels.push_back(channel_of(instance->config()));
+    sockets_.keep_only(channels);
     if (!stopping_) return links_changed();
     const bool leaving = std::ranges::any_of(instances_, [](const auto& entry) { return entry.second->leaving(); });
     if (!leaving && departing_.empty()) finish(0);
@@ -198,32 +204,38 @@ class Room {
 
   std::vector<base::IpAddress> virtual_addresses(const std::string& interface) const {
     std::vector<base::IpAddress> result;
-    for (const auto& instance : config_.instances) {
-      if (instance.interface != interface || instance.priority == kOwnerPriority) continue;
-      for (const auto& prefix : instance.virtual_addresses) result.push_back(prefix.address);
-    }
-    for (const auto& instance : departing_) {
-      if (instance->config().priority == kOwnerPriority) continue;
-      for (const auto& prefix : instance->config().virtual_addresses) result.push_back(prefix.address);
-    }
+    const auto add = [&](const InstanceConfig& instance) {
+      if (instance.priority == kOwnerPriority) return;
+      for (const auto& address : instance.virtual_addresses) {
+        if ((address.interface.empty() ? instance.interface : address.interface) == interface)
+          result.push_back(address.prefix.address);
+      }
+    };
+    for (const auto& instance : config_.instances) add(instance);
+    for (const auto& instance : departing_) add(instance->config());
     return result;
   }
 
-  // A packet for no virtual router of ours is counted by all instances of the interface: any of them may be the one
+  // A packet for no virtual router of ours is counted by all instances of the channel: any of them may be the one
   // whose peer is configured wrongly.
-  void dispatch(const std::string& interface, std::span<const std::uint8_t> packet) {
-    const auto id = peek_virtual_router_id(packet);
+  void dispatch(const Channel& channel, const std::optional<Datagram>& datagram) {
+    if (!datagram) return count(channel, DecodeError::IpHeader);
+    const auto id = peek_virtual_router_id(*datagram);
+    if (!id) return count(channel, DecodeError::Length);
     for (const auto& [name, instance] : instances_) {
-      if (instance->config().interface != interface) continue;
-      if (id && *id != instance->config().virtual_router_id) continue;
-      return instance->receive(packet);
+      if (channel_of(instance->config()) == channel && instance->config().virtual_router_id == *id)
+        return instance->receive(*datagram);
     }
     for (const auto& instance : departing_) {
-      if (instance->config().interface == interface && id == instance->config().virtual_router_id)
-        return instance->receive(packet);
+      if (channel_of(instance->config()) == channel && instance->config().virtual_router_id == *id)
+        return instance->receive(*datagram);
     }
+    count(channel, DecodeError::VirtualRouterId);
+  }
+
+  void count(const Channel& channel, DecodeError error) {
     for (const auto& [name, instance] : instances_) {
-      if (instance->config().interface == interface) instance->count_unknown_virtual_router_id();
+      if (channel_of(instance->config()) == channel) instance->count(error);
     }
   }
 
@@ -299,8 +311,9 @@ class Room {
   Parse parse_;
   LinkMonitor monitor_;
   Sockets sockets_;
-  ArpSender arp_;
+  FrameSender frames_;
   AddressWriter addresses_;
+  AcceptFilter accept_filter_;
   Config config_;
   Resume resume_;
   std::map<std::string, std::unique_ptr<Instance>> instances_;  // by name

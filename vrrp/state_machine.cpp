@@ -22,7 +22,7 @@ constexpr unsigned kAnnounceTicks = 3;
 constexpr int kAssertShare = 10;
 
 base::Duration skew(const Params& params, const State& state) {
-  return skew_time(params.priority, state.master_interval.value_or(params.advert_interval));
+  return skew_time(params.priority, state.master_interval.value_or(params.advert_interval), params.version);
 }
 
 Step stay(const State& state) { return {state, {}}; }
@@ -137,7 +137,7 @@ Step master_timer(const Params& params, const State& state, base::TimePoint now)
 // §6.4.3: higher priority wins; among equals the greater address, compared as an unsigned number.
 bool wins_over_us(const Params& params, const Heard& heard) {
   if (heard.priority != params.priority) return heard.priority > params.priority;
-  return heard.source.v4_host_order() > params.own_address.v4_host_order();
+  return heard.source > params.own_address;
 }
 
 // A second master that is in the wrong: tell it at once, then repair what its frames taught the switches and clients.
@@ -181,14 +181,16 @@ Step master_reconfigured(const Params& params, const State& state, base::TimePoi
 Step master_stalled(const Params& params, base::TimePoint now) {
   if (params.priority == kOwnerPriority) return be_master(params, now);
   Step result = be_backup(params, now, std::nullopt, {DropAddresses{}});
-  result.state.deadline = now + params.advert_interval + skew_time(params.priority, params.advert_interval);
+  result.state.deadline =
+      now + params.advert_interval + skew_time(params.priority, params.advert_interval, params.version);
   return result;
 }
 
 // Make before break: the successor is told not to wait (§6.4.3, priority 0), and the addresses stay here until it has
 // been heard, so that clients always reach one of the two. Answering for them is all that is left of the mastership.
 Step leave(const Params& params, Role target, std::string why, base::TimePoint now) {
-  State next{.role = Role::master, .deadline = now + handover_limit(params.advert_interval), .last_sent = now};
+  State next{
+      .role = Role::master, .deadline = now + handover_limit(params.advert_interval, params.version), .last_sent = now};
   next.leaving_for = target;
   next.leaving_because = std::move(why);
   return {next, {SendAdvert{kResignPriority}, TakeAddresses{}, Silence{}}};
@@ -271,7 +273,7 @@ Step step(const Params& params, const State& state, const Event& event, base::Ti
 }
 
 base::Duration master_down_interval(const Params& params, const State& state) {
-  return master_down_interval(params.priority, state.master_interval.value_or(params.advert_interval));
+  return master_down_interval(params.priority, state.master_interval.value_or(params.advert_interval), params.version);
 }
 
 std::string reason(const Params& params, const State& before, const Event& event) {

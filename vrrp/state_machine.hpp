@@ -21,6 +21,7 @@ struct Params {
   base::Duration advert_interval{std::chrono::seconds{1}};
   bool preempt = true;
   base::IpAddress own_address;  // settles a tie
+  std::uint8_t version = 3;
 };
 
 struct State {

@@ -29,7 +29,8 @@ State hurried(const Member& member, base::TimePoint now) {
   State next = member.state;
   if (next.role != Role::backup) return next;
   const auto interval = next.master_interval.value_or(member.params.advert_interval);
-  next.deadline = std::min(*next.deadline, now + interval + skew_time(member.params.priority, interval));
+  next.deadline =
+      std::min(*next.deadline, now + interval + skew_time(member.params.priority, interval, member.params.version));
   return next;
 }
 

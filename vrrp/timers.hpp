@@ -16,14 +16,16 @@ inline constexpr std::uint8_t kResignPriority = 0;   // the master leaves
 inline constexpr Centiseconds kLeastInterval{1};
 inline constexpr Centiseconds kLongestInterval{4095};  // 12 bits
 
-// A backup of higher priority takes over earlier. `interval` is the master's, not our own.
-constexpr base::Duration skew_time(std::uint8_t priority, base::Duration interval) {
-  return (256 - priority) * interval / 256;
+// A backup of higher priority takes over earlier. `interval` is the master's, not our own. Version 2 knows fractions of
+// a second only (RFC 3768 §6.1).
+constexpr base::Duration skew_time(std::uint8_t priority, base::Duration interval, std::uint8_t version = 3) {
+  return (256 - priority) * (version == 2 ? std::chrono::seconds{1} : interval) / 256;
 }
 
 // A master silent for this long is dead.
-constexpr base::Duration master_down_interval(std::uint8_t priority, base::Duration interval) {
-  return 3 * interval + skew_time(priority, interval);
+constexpr base::Duration master_down_interval(std::uint8_t priority, base::Duration interval,
+                                              std::uint8_t version = 3) {
+  return 3 * interval + skew_time(priority, interval, version);
 }
 
 // No peer of the same interval takes over before a master has been silent for this long: the skew of a peer can be near
@@ -39,8 +41,8 @@ constexpr std::chrono::seconds address_lease(base::Duration interval) {
 // How long a master that has resigned keeps the addresses at most, when no successor is heard: as long as the slowest
 // backup waits (priority 1), at least a second, and never so long that a stop takes for ever.
 inline constexpr base::Duration kLongestHandover = std::chrono::seconds{5};
-constexpr base::Duration handover_limit(base::Duration interval) {
-  return std::clamp<base::Duration>(skew_time(1, interval), std::chrono::seconds{1}, kLongestHandover);
+constexpr base::Duration handover_limit(base::Duration interval, std::uint8_t version = 3) {
+  return std::clamp<base::Duration>(skew_time(1, interval, version), std::chrono::seconds{1}, kLongestHandover);
 }
 
 // A mastership whose last advert is younger goes on after a restart of our process: no peer can have noticed.

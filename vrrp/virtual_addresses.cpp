@@ -21,7 +21,8 @@ using RouteAddress = std::unique_ptr<rtnl_addr, PutAddress>;
 
 RouteAddress make_address(int link, const base::Prefix& prefix) {
   RouteAddress address{rtnl_addr_alloc()};
-  nl_addr* local = nl_addr_build(AF_INET, prefix.address.data(), prefix.address.size());
+  const int family = prefix.address.is_v4() ? AF_INET : AF_INET6;
+  nl_addr* local = nl_addr_build(family, prefix.address.data(), prefix.address.size());
   nl_addr_set_prefixlen(local, prefix.length);
   rtnl_addr_set_ifindex(address.get(), link);
   rtnl_addr_set_local(address.get(), local);
@@ -46,16 +47,22 @@ struct AddressWriter::Impl {
 AddressWriter::AddressWriter() : impl_{std::make_unique<Impl>()} {}
 AddressWriter::~AddressWriter() = default;
 
-base::Result<void> AddressWriter::put(int link, const base::Prefix& prefix, std::chrono::seconds lease,
+base::Result<void> AddressWriter::put(int link, const VirtualAddress& wanted, std::chrono::seconds lease,
                                       bool without_prefix_route) {
   if (impl_->error < 0) return base::fail("netlink: " + words(impl_->error));
-  const auto address = make_address(link, prefix);
+  const auto address = make_address(link, wanted.prefix);
+  const bool ipv4 = wanted.prefix.address.is_v4();
   const auto seconds = static_cast<std::uint32_t>(lease.count());
   rtnl_addr_set_valid_lifetime(address.get(), seconds);
-  rtnl_addr_set_preferred_lifetime(address.get(), seconds);
-  if (without_prefix_route) rtnl_addr_set_flags(address.get(), IFA_F_NOPREFIXROUTE);
+  // Not preferred: the kernel does not choose it as the source of the director's own connections (RFC 6724, rule 3).
+  rtnl_addr_set_preferred_lifetime(address.get(), ipv4 ? seconds : 0);
+  unsigned flags = without_prefix_route ? IFA_F_NOPREFIXROUTE : 0;
+  if (!ipv4) flags |= IFA_F_NODAD;  // it must work at once, and the old master may still have it
+  if (flags != 0) rtnl_addr_set_flags(address.get(), flags);
+  if (ipv4 && wanted.scope != 0) rtnl_addr_set_scope(address.get(), wanted.scope);
+  if (ipv4 && !wanted.label.empty()) rtnl_addr_set_label(address.get(), wanted.label.c_str());
   const int result = rtnl_addr_add(impl_->socket, address.get(), NLM_F_CREATE | NLM_F_REPLACE);
-  if (result < 0) return base::fail(fmt::format("add {}: {}", prefix.to_string(), words(result)));
+  if (result < 0) return base::fail(fmt::format("add {}: {}", wanted.prefix.to_string(), words(result)));
   return {};
 }
 
@@ -68,56 +75,69 @@ base::Result<void> AddressWriter::remove(int link, const base::Prefix& prefix) {
   return {};
 }
 
-base::Result<void> VirtualAddresses::hold(const Link& link, std::span<const base::Prefix> wanted,
+base::Result<void> VirtualAddresses::hold(const Link& link, std::span<const VirtualAddress> wanted,
                                           std::chrono::seconds lease) {
-  if (link_ != link.index) held_.clear();  // the interface was made anew: nothing of ours is on it
+  if (link_ != link.index) forget();  // the interface was made anew: nothing of ours is on it
   link_ = link.index;
   base::Result<void> outcome;
-  for (const auto& prefix : wanted) {
+  for (const auto& address : wanted) {
+    const auto& prefix = address.prefix;
     const LinkAddress* present = link.find(prefix);
     if (present && !held_.contains(prefix) && !is_our_lease(*present, lease)) continue;
-    const auto put = kernel_.put(link.index, prefix, lease, prefix_is_shared(link, prefix));
+    const auto put = kernel_.put(link.index, address, lease, !address.prefix_route || prefix_is_shared(link, prefix));
     if (put) held_.insert(prefix);
     if (!put && outcome) outcome = put;
   }
   return outcome;
 }
 
-void VirtualAddresses::release(const Link* link, std::span<const base::Prefix> wanted, std::chrono::seconds lease) {
+void VirtualAddresses::forget() {
+  held_.clear();
+  seen_.clear();
+}
+
+void VirtualAddresses::release(const Link* link, std::span<const VirtualAddress> wanted, std::chrono::seconds lease) {
   if (link) {
-    if (link_ != link->index) held_.clear();
+    if (link_ != link->index) forget();
     link_ = link->index;
-    for (const auto& prefix : wanted) {
-      const LinkAddress* present = link->find(prefix);
-      if (present && is_our_lease(*present, lease)) held_.insert(prefix);
+    for (const auto& address : wanted) {
+      const LinkAddress* present = link->find(address.prefix);
+      if (present && is_our_lease(*present, lease)) held_.insert(address.prefix);
     }
     for (const auto& prefix : held_) static_cast<void>(kernel_.remove(link->index, prefix));  // else the lease ends it
   }
-  held_.clear();
+  forget();
 }
 
-void VirtualAddresses::release_unwanted(const Link& link, std::span<const base::Prefix> wanted) {
-  if (link_ != link.index) return held_.clear();
+void VirtualAddresses::release_unwanted(const Link& link, std::span<const VirtualAddress> wanted) {
+  if (link_ != link.index) return forget();
   std::erase_if(held_, [&](const base::Prefix& prefix) {
-    if (std::ranges::find(wanted, prefix) != wanted.end()) return false;
+    if (std::ranges::find(wanted, prefix, &VirtualAddress::prefix) != wanted.end()) return false;
     static_cast<void>(kernel_.remove(link.index, prefix));
+    seen_.erase(prefix);
     return true;
   });
 }
 
-std::vector<base::Prefix> VirtualAddresses::missing(const Link& link) const {
+std::vector<base::Prefix> VirtualAddresses::missing(const Link& link) {
   std::vector<base::Prefix> result;
   if (link_ != link.index) return result;
-  std::ranges::copy_if(held_, std::back_inserter(result), [&](const auto& prefix) { return !link.find(prefix); });
+  for (const auto& prefix : held_) {
+    if (link.find(prefix)) {
+      seen_.insert(prefix);
+    } else if (seen_.erase(prefix) != 0) {
+      result.push_back(prefix);
+    }
+  }
   return result;
 }
 
-std::vector<base::Prefix> VirtualAddresses::foreign(const Link& link, std::span<const base::Prefix> wanted,
+std::vector<base::Prefix> VirtualAddresses::foreign(const Link& link, std::span<const VirtualAddress> wanted,
                                                     std::chrono::seconds lease) const {
   std::vector<base::Prefix> result;
-  for (const auto& prefix : wanted) {
-    const LinkAddress* present = link.find(prefix);
-    if (present && !held_.contains(prefix) && !is_our_lease(*present, lease)) result.push_back(prefix);
+  for (const auto& address : wanted) {
+    const LinkAddress* present = link.find(address.prefix);
+    if (present && !held_.contains(address.prefix) && !is_our_lease(*present, lease)) result.push_back(address.prefix);
   }
   return result;
 }

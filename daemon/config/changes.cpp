@@ -20,6 +20,7 @@ struct Fact {
   std::string_view label;
   std::string text;
   std::string_view effect;  // of a change
+  std::string secret = {};  // compared, and never shown
 };
 using Facts = std::vector<Fact>;
 
@@ -56,16 +57,46 @@ std::string track_text(const vrrp::TrackConfig& t) {
                      t.weight ? fmt::format(" weight {}", *t.weight) : "");
 }
 
+std::string addresses_text(const vrrp::InstanceConfig& i, bool advertised) {
+  std::vector<std::string> texts;
+  for (const auto& address : i.virtual_addresses) {
+    if (address.advertised == advertised) texts.push_back(address.to_string());
+  }
+  return joined(texts, [](const auto& text) { return text; });
+}
+
+std::string auth_mode_text(const std::optional<vrrp::HmacConfig>& hmac) {
+  if (!hmac) return "none";
+  if (hmac->mode == vrrp::AuthMode::ReceiveOnly) return "receive_only";
+  return hmac->mode == vrrp::AuthMode::Permissive ? "permissive" : "enforce";
+}
+
+std::string secret_of(const std::optional<vrrp::HmacConfig>& hmac) {
+  std::string all;
+  if (!hmac) return all;
+  for (const auto& key : hmac->keys) all += fmt::format("{} {} {}\n", key.id, key.bytes.size(), key.bytes);
+  return all;
+}
+
 Facts facts(const vrrp::InstanceConfig& i) {
   return {{"interface", i.interface, "restarts on the other interface"},
           {"virtual_router_id", fmt::format("{}", i.virtual_router_id), "change the other director too"},
           {"priority", fmt::format("{}", i.priority), "may change who is master"},
           {"advert_interval", format_duration(i.advert_interval), "change the other director too"},
+          {"version", fmt::format("{}", i.version), "change the other director too"},
           {"preempt", yes_no(i.preempt), ""},
           {"accept", yes_no(i.accept), ""},
           {"checksum", i.checksum_pseudo_header ? "pseudo_header" : "message", ""},
-          {"virtual_address", joined(i.virtual_addresses, [](const auto& a) { return a.to_string(); }),
-           "added and removed while master"},
+          {"virtual_address", addresses_text(i, true), "added and removed while master"},
+          {"extra_address", addresses_text(i, false), "added and removed while master"},
+          {"peer", joined(i.peers, [](const auto& a) { return a.to_string(); }), "change the other director too"},
+          {"multihop", yes_no(i.multihop), "change the other director too"},
+          {"allowed_source", joined(i.allowed_sources, [](const auto& a) { return a.to_string(); }), ""},
+          {"source_address", i.source_address ? i.source_address->to_string() : "of the interface", ""},
+          {"auth_key_file", i.hmac ? fmt::format("{} keys", i.hmac->keys.size()) : "none",
+           "change the other director too", secret_of(i.hmac)},
+          {"auth_mode", auth_mode_text(i.hmac), "change the other director too"},
+          {"password", i.password.empty() ? "none" : "set", "change the other director too", i.password},
           {"garp_count", fmt::format("{}", i.garp_count), ""},
           {"garp_repeat_delay", format_duration(i.garp_repeat_delay), ""},
           {"garp_refresh", format_duration(i.garp_refresh), ""},
@@ -181,9 +212,12 @@ class Comparison {
  public:
   void compare(const std::string& subject, const Facts& from, const Facts& to) {
     for (std::size_t i = 0; i < from.size(); ++i) {
-      if (from[i].text == to[i].text) continue;
-      changes_.push_back(
-          {'~', subject, fmt::format("{} {} → {}", to[i].label, from[i].text, to[i].text), std::string{to[i].effect}});
+      if (from[i].text == to[i].text && from[i].secret == to[i].secret) continue;
+      const bool secret = from[i].secret != to[i].secret;
+      changes_.push_back({'~', subject,
+                          secret ? fmt::format("{} changed", to[i].label)
+                                 : fmt::format("{} {} → {}", to[i].label, from[i].text, to[i].text),
+                          std::string{to[i].effect}});
     }
   }
 
@@ -217,7 +251,7 @@ class Comparison {
 void compare_vrrp(Comparison& out, const Config& from, const Config& to) {
   const auto subject = [](const auto& i) { return "vrrp " + i.name; };
   const auto what = [](const vrrp::InstanceConfig& i) {
-    return fmt::format("{} virtual_router_id {} {}", i.interface, i.virtual_router_id, facts(i)[7].text);
+    return fmt::format("{} virtual_router_id {} {}", i.interface, i.virtual_router_id, addresses_text(i, true));
   };
   out.by_name(
       from.vrrp.instances, to.vrrp.instances,

@@ -23,6 +23,7 @@ struct Sources {
   std::string node;         // from --node or the host name
   bool node_given = false;  // by --node: then a [node NAME] section must exist
   std::vector<SourceFile> files;
+  std::vector<SourceFile> secrets{};  // key files that [vrrp] sections name; paths as they stand there
 };
 
 struct Diagnostic {
@@ -59,7 +60,9 @@ std::string render(const std::vector<Diagnostic>& diagnostics, const Sources& so
 std::string fingerprint(const Sources& sources);
 
 // Text form for the sealed memory file, and back.
-std::string pack(const Sources& sources);
+// Only the vrrp room is given the secrets. Where they are missing nothing that needs them is configured.
+enum class Secrets { Included, LeftOut };
+std::string pack(const Sources& sources, Secrets secrets);
 base::Result<Sources> unpack(std::string_view packed);
 
 // One change a reload would make, for `lvsctl config diff` and the log.

@@ -8,8 +8,8 @@
 namespace lvsd::daemon {
 namespace {
 
-Config build_for(const Document& document, std::string_view node, Report& report) {
-  Build build{document, node, report, {}, {}, {}, {}};
+Config build_for(const Sources& sources, const Document& document, std::string_view node, Report& report) {
+  Build build{document, node, report, {}, {}, {}, {}, sources.secrets};
   build_nodes(build);
   build_tracks(build);
   build_vrrp(build);
@@ -55,17 +55,17 @@ std::string_view find_node(const Document& document, const Sources& sources, Rep
 }
 
 // Every node's view must be valid, or the pair would fall apart at the first failover.
-Config build_all(const Document& document, std::string_view node, Report& report) {
+Config build_all(const Sources& sources, const Document& document, std::string_view node, Report& report) {
   // An unknown host among named nodes has no view of its own (reported): keys may stand for the nodes alone.
   const bool overrides = document.first_override() != nullptr;
   Config config;
   std::vector<Config> views;
-  if (!node.empty() || !overrides) config = build_for(document, node, report);
+  if (!node.empty() || !overrides) config = build_for(sources, document, node, report);
   if (overrides) {
     for (const auto other : document.names("node")) {
       if (other == node) continue;
       report.set_suffix(fmt::format(" (on node {})", other));
-      views.push_back(build_for(document, other, report));
+      views.push_back(build_for(sources, document, other, report));
     }
     report.set_suffix("");
   }
@@ -105,7 +105,7 @@ Outcome parse(const Sources& sources, std::vector<Diagnostic> problems) {
   if (!unreadable) check_not_empty(raw, report);
   const Document document{raw, report};
   const auto node = find_node(document, sources, report);
-  auto config = build_all(document, node, report);
+  auto config = build_all(sources, document, node, report);
   if (!unreadable && report.errors() == 0) outcome.config = std::move(config);
   problems.insert(problems.end(), report.diagnostics().begin(), report.diagnostics().end());
   outcome.diagnostics = in_order(std::move(problems), sources);

@@ -35,7 +35,8 @@ constexpr Key later(std::string_view name, std::string_view doc, unsigned flags 
 constexpr Choice kBackends[] = {{"engine"}, {"kernel", false}};
 constexpr Choice kLogLevels[] = {{"error"}, {"warning"}, {"notice"}, {"info"}, {"debug"}};
 constexpr Choice kXdpModes[] = {{"auto"}, {"native"}, {"generic"}};
-constexpr Choice kVersions[] = {{"3"}, {"2", false}};
+constexpr Choice kVersions[] = {{"3"}, {"2"}};
+constexpr Choice kAuthModes[] = {{"receive_only"}, {"permissive"}, {"enforce"}};
 constexpr Choice kChecksums[] = {{"pseudo_header"}, {"message"}};
 constexpr Choice kMethods[] = {{"nat"}, {"dr"}, {"tun"}, {"fullnat"}};
 constexpr Choice kTunnels[] = {{"ipip"}, {"gue"}, {"gre"}};
@@ -128,25 +129,27 @@ constexpr Key kVrrp[] = {
     integer("priority", "100", 1, 255, "The highest becomes master; 255 owns the addresses."),
     time("advert_interval", "1s", 10, 40'950, "Time between advertisements, in steps of 10 ms."),
     boolean("preempt", "yes", "Take over from a master of lower priority."),
-    boolean("accept", "yes", "Take packets addressed to the virtual addresses; `no` is not supported yet."),
+    boolean("accept", "yes", "Take packets addressed to the virtual addresses, such as ping and ssh. `no` leaves the virtual servers alone; an owner always takes them."),
     choice("checksum", "pseudo_header", kChecksums, "IPv4 checksum form that is sent (both are accepted): `pseudo_header` as keepalived and FRR, `message` as RFC 9568."),
-    value("virtual_address", Form::VirtualAddress, "Address that the master owns; without a length a /32.", kList | kRequired | kOwnOnly),
+    value("virtual_address", Form::VirtualAddress, "Address that the master owns; without a length a /32 or /128. All are of one family.", kList | kRequired | kOwnOnly),
+    value("extra_address", Form::VirtualAddress, "Address that the master owns too but does not advertise; of any family.", kList | kOwnOnly),
     integer("garp_count", "5", 1, 100, "Gratuitous ARPs in a burst."),
     time("garp_repeat_delay", "5s", 0, 3'600'000, "Time until the second burst; 0: none."),
     time("garp_refresh", "60s", 0, kDay, "Time between single repetitions while master; 0: none."),
-    choice("version", "3", kVersions, "VRRP version."),
+    choice("version", "3", kVersions, "VRRP version; 2 is for IPv4 only and counts in whole seconds."),
+    value("peer", Form::Address, "Unicast: another router of the instance. Advertisements go to the peers and are taken from them alone.", kList),
+    boolean("multihop", "no", "Peers may be beyond routers: a TTL below 255 is accepted. Needs `auth_key_file`."),
+    value("allowed_source", Form::Address, "Multicast: a router that is listened to. Default: all.", kList),
+    value("source_address", Form::Address, "Source of the advertisements. Default: the interface's first address, with IPv6 its link-local one.", kOwnOnly),
+    value("auth_key_file", Form::Path, "File with the keys of HMAC authentication, one per line, the first signs; only its owner may read it."),
+    choice("auth_mode", "enforce", kAuthModes, "receive_only: sign nothing, accept all; permissive: sign, accept what is not signed; enforce: accept only what is signed."),
+    value("password", Form::Text, "Simple password of version 2, at most 8 characters. It protects against mistakes only: it is readable on the network."),
     later("preempt_delay", "Time to wait before taking over from a living master."),
     later("startup_delay", "Time before the first election after a start."),
     later("flap_hold_down", "Longest pause after repeated role changes."),
-    later("peer", "Unicast address of another router.", kList),
-    later("source_address", "Source of advertisements."),
     later("virtual_mac", "Use the virtual router's own MAC address."),
-    later("extra_address", "Address that the master owns but does not advertise.", kList | kOwnOnly),
     later("virtual_route", "Route that the master owns.", kList | kOwnOnly),
     value("track", Form::Name, "`track` sections whose failure lowers the priority or is a fault.", kList),
-    later("password", "Simple password of VRRP version 2."),
-    later("auth_key_file", "File with the HMAC key."),
-    later("auth_mode", "receive_only, permissive or enforce."),
     later("down_adverts", "Missed advertisements until the master counts as down."),
     later("garp_interval", "Time between the packets of a burst."),
     later("notify", "Program run when the role changes."),

@@ -90,6 +90,18 @@ class Loader {
  public:
   Loader(Sources& sources, std::vector<Diagnostic>& problems) : sources_{sources}, problems_{problems} {}
 
+  // What the configuration keeps in files of their own.
+  void load_secrets() {
+    Report ignored{sources_};  // parse() reports
+    std::vector<RawSection> sections;
+    for (std::uint32_t i = 0; i < sources_.files.size(); ++i) read_raw(sources_, i, sections, ignored);
+    for (const auto& section : sections) {
+      for (const auto& entry : section.entries) {
+        if (entry.key == "auth_key_file") load_secret(std::string{entry.value}, entry.value_place);
+      }
+    }
+  }
+
   void load(const std::string& path, const Diagnostic& at) {
     const auto [first, is_new] = seen_.emplace(real_path(path), at);
     if (!is_new) return complain(at, fmt::format("{} is read twice", path), "a file may be included once");
@@ -112,6 +124,24 @@ class Loader {
     problems_.push_back(std::move(at));
   }
 
+  void load_secret(const std::string& path, Place place) {
+    if (std::ranges::find(sources_.secrets, path, &SourceFile::path) != sources_.secrets.end()) return;
+    Diagnostic at;
+    at.file = sources_.files[place.file].path;
+    at.line = place.line;
+    at.column = place.column;
+    at.length = place.length;
+    if (!path.starts_with('/')) return complain(at, fmt::format("auth_key_file = {}: must be an absolute path", path));
+    struct stat status {};
+    if (::stat(path.c_str(), &status) == 0 && (status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+      return complain(at, fmt::format("{} can be read by others than its owner", path),
+                      fmt::format("chmod 600 {}", path));
+    }
+    auto text = read_file(path);
+    if (!text) return complain(at, fmt::format("{} {}", path, text.error().text));
+    sources_.secrets.push_back({path, std::move(*text)});
+  }
+
   Sources& sources_;
   std::vector<Diagnostic>& problems_;
   std::map<std::string, Diagnostic> seen_;  // by real path
@@ -131,6 +161,20 @@ std::optional<std::string> text_member(const boost::json::object& object, std::s
   return std::string{std::string_view{value->get_string()}};
 }
 
+bool unpack_files(const boost::json::value& packed, std::vector<SourceFile>& files) {
+  const auto* entries = packed.if_array();
+  if (!entries) return false;
+  for (const auto& entry : *entries) {
+    const auto* file = entry.if_object();
+    if (!file || file->size() != 2) return false;
+    auto path = text_member(*file, "path");
+    auto text = text_member(*file, "text");
+    if (!path || !text) return false;
+    files.push_back({std::move(*path), std::move(*text)});
+  }
+  return true;
+}
+
 }  // namespace
 
 Sources read_sources(const std::string& path, const std::string& node, std::vector<Diagnostic>& problems) {
@@ -139,13 +183,15 @@ Sources read_sources(const std::string& path, const std::string& node, std::vect
   sources.node_given = !node.empty();
   Diagnostic whole;
   whole.file = "";
-  Loader{sources, problems}.load(path, whole);
+  Loader loader{sources, problems};
+  loader.load(path, whole);
+  loader.load_secrets();
   return sources;
 }
 
 std::string fingerprint(const Sources& sources) {
   // FNV-1a, 64 bits: tells texts apart for people, not against an attacker. Paths do not count, only the order of the
-  // texts.
+  // texts; nor do secrets, of which nothing is to be learned.
   std::uint64_t hash = 0xcbf29ce484222325;
   const auto add = [&](unsigned char byte) { hash = (hash ^ byte) * 0x100000001b3; };
   for (const auto& file : sources.files) {
@@ -156,10 +202,17 @@ std::string fingerprint(const Sources& sources) {
   return fmt::format("{:07x}", (hash ^ (hash >> 32)) & 0xfffffff);
 }
 
-std::string pack(const Sources& sources) {
-  boost::json::array files;
-  for (const auto& file : sources.files) files.push_back({{"path", file.path}, {"text", file.text}});
-  const boost::json::value packed = {{"node", sources.node}, {"node_given", sources.node_given}, {"files", files}};
+std::string pack(const Sources& sources, Secrets secrets) {
+  const auto packed_files = [](const std::vector<SourceFile>& files) {
+    boost::json::array packed;
+    for (const auto& file : files) packed.push_back({{"path", file.path}, {"text", file.text}});
+    return packed;
+  };
+  const boost::json::value packed = {
+      {"node", sources.node},
+      {"node_given", sources.node_given},
+      {"files", packed_files(sources.files)},
+      {"secrets", secrets == Secrets::Included ? packed_files(sources.secrets) : boost::json::array{}}};
   return boost::json::serialize(packed);
 }
 
@@ -170,22 +223,16 @@ base::Result<Sources> unpack(std::string_view packed) {
   const auto value = boost::json::parse({packed.data(), packed.size()}, error, {}, options);
   const auto bad = [] { return base::fail("not a packed configuration"); };
   const auto* object = error ? nullptr : value.if_object();
-  if (!object || object->size() != 3) return bad();
+  if (!object || object->size() != 4) return bad();
   Sources sources;
   const auto node = text_member(*object, "node");
   const auto* given = object->if_contains("node_given");
   const auto* files = object->if_contains("files");
-  if (!node || !given || !given->is_bool() || !files || !files->is_array()) return bad();
+  const auto* secrets = object->if_contains("secrets");
+  if (!node || !given || !given->is_bool() || !files || !secrets) return bad();
   sources.node = *node;
   sources.node_given = given->get_bool();
-  for (const auto& entry : files->get_array()) {
-    const auto* file = entry.if_object();
-    if (!file || file->size() != 2) return bad();
-    auto path = text_member(*file, "path");
-    auto text = text_member(*file, "text");
-    if (!path || !text) return bad();
-    sources.files.push_back({std::move(*path), std::move(*text)});
-  }
+  if (!unpack_files(*files, sources.files) || !unpack_files(*secrets, sources.secrets)) return bad();
   return sources;
 }
 

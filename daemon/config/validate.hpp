@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -39,6 +40,7 @@ struct Build {
   std::map<base::IpAddress, Place> virtual_addresses;
   std::map<std::string_view, CheckPlan> checks;
   std::map<std::string_view, TrackPlan> tracks;
+  std::span<const SourceFile> secrets{};
 
   SectionReader reader(const Section& section) { return {document, section, node, report}; }
 };

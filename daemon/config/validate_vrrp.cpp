@@ -1,51 +1,16 @@
 // [vrrp]: instances, and what must be unique among them.
+#include "daemon/config/validate_vrrp.hpp"
+
 #include <algorithm>
 #include <tuple>
 
 #include <fmt/format.h>
 
-#include "daemon/config/validate.hpp"
-
 namespace lvsd::daemon {
 namespace {
 
-// RFC 9568 §5.2.4: the address count is one byte.
-constexpr std::size_t kMaxAddresses = 255;
 // RFC 9568 §5.2.7: Max Advertise Interval is in centiseconds.
 constexpr base::Duration kIntervalStep = std::chrono::milliseconds{10};
-
-void add_virtual_address(Build& build, const Section& section, const Value& value, vrrp::InstanceConfig& instance) {
-  const auto words = split_words(value);
-  const auto prefix = base::Prefix::parse(words.front().text);
-  if (!prefix) return build.report.error(words.front().place, "virtual_address: " + prefix.error().text);
-  if (words.size() > 1) {
-    const auto option = split_option(words[1]);
-    const auto known =
-        option && (option->key.text == "dev" || option->key.text == "label" || option->key.text == "scope");
-    return build.report.error(
-        words[1].place,
-        known ? fmt::format("the option \"{}\" of a virtual address is not supported yet", option->key.text)
-              : fmt::format("\"{}\" after the virtual address", words[1].text),
-        "one virtual_address line per address: ADDRESS[/LENGTH]");
-  }
-  if (!family_supported(prefix->address, words.front().place, build.report)) return;
-  if (prefix->address.is_unspecified() || prefix->address.is_multicast() || prefix->address.is_loopback()) {
-    return build.report.error(words.front().place, fmt::format("{} cannot be a virtual address", words.front().text));
-  }
-  const auto [first, is_new] = build.virtual_addresses.emplace(prefix->address, words.front().place);
-  if (!is_new) {
-    return build.report.error(words.front().place,
-                              fmt::format("{} is a virtual address already ({})", prefix->address.to_string(),
-                                          build.report.name(first->second, words.front().place)),
-                              "an address belongs to one VRRP instance");
-  }
-  if (instance.virtual_addresses.size() == kMaxAddresses) {
-    return build.report.error(words.front().place,
-                              fmt::format("{} has more than {} virtual addresses", section.title(), kMaxAddresses),
-                              "an advertisement holds no more; use a second instance");
-  }
-  instance.virtual_addresses.push_back(*prefix);
-}
 
 vrrp::InstanceConfig build_instance(Build& build, const Section& section) {
   const auto reader = build.reader(section);
@@ -59,15 +24,16 @@ vrrp::InstanceConfig build_instance(Build& build, const Section& section) {
   if (instance.advert_interval % kIntervalStep != base::Duration{}) {
     build.report.error(reader.value("advert_interval")->place, "advert_interval must be a multiple of 10ms");
   }
-  reader.choice("version");
   instance.preempt = reader.boolean("preempt");
   instance.accept = reader.boolean("accept");
-  if (!instance.accept) build.report.error(reader.value("accept")->place, "accept = no is not supported yet");
   instance.checksum_pseudo_header = reader.choice("checksum") == "pseudo_header";
   instance.garp_count = static_cast<unsigned>(reader.integer("garp_count"));
   instance.garp_repeat_delay = reader.time("garp_repeat_delay");
   instance.garp_refresh = reader.time("garp_refresh");
-  for (const auto& value : reader.values("virtual_address")) add_virtual_address(build, section, value, instance);
+  add_virtual_addresses(build, section, instance);
+  check_version(reader, instance, build.report);
+  add_peers(build, reader, instance);
+  add_authentication(build, reader, instance);
   add_tracks(build, reader.values("track"), instance.tracks);
   return instance;
 }
@@ -76,12 +42,12 @@ vrrp::InstanceConfig build_instance(Build& build, const Section& section) {
 
 void build_vrrp(Build& build) {
   build.config.vrrp.node = build.node;
-  std::map<std::tuple<std::string, std::uint8_t>, const Section*>
-      ids;  // interface and id; one family until IPv6 is here
+  std::map<std::tuple<std::string, base::Family, std::uint8_t>, const Section*> ids;
   for (const auto* section : build.document.all("vrrp")) {
     auto instance = build_instance(build, *section);
     if (!instance.interface.empty() && instance.virtual_router_id != 0) {
-      const auto [first, is_new] = ids.emplace(std::tuple{instance.interface, instance.virtual_router_id}, section);
+      const auto [first, is_new] =
+          ids.emplace(std::tuple{instance.interface, instance.family(), instance.virtual_router_id}, section);
       const auto value = build.reader(*section).value("virtual_router_id");
       if (!is_new) {
         build.report.error(value->place,

@@ -24,7 +24,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                                   [](const auto& d) { return d.severity == Diagnostic::Severity::Error; });
   require(outcome.config.has_value() != failed);
   require(render(outcome.diagnostics, sources).empty() == outcome.diagnostics.empty());
-  const auto back = unpack(pack(sources));
+  const auto back = unpack(pack(sources, Secrets::Included));
   require(back && back->files[0].text == sources.files[0].text && fingerprint(*back) == fingerprint(sources));
   if (outcome.config) {
     require(parse(*back).config == outcome.config);

@@ -42,7 +42,7 @@ void set(vrrp::InstanceConfig& instance, const std::string& key, const std::stri
   if (key == "preempt") instance.preempt = number(value) != 0;
   if (key == "pseudo_header") instance.checksum_pseudo_header = number(value) != 0;
   if (key == "vip") {
-    if (const auto prefix = base::Prefix::parse(value)) instance.virtual_addresses.push_back(*prefix);
+    if (const auto prefix = base::Prefix::parse(value)) instance.virtual_addresses.push_back({.prefix = *prefix});
   }
 }
 

@@ -1,8 +1,12 @@
 #include "vrrp/announce.hpp"
 
+#include <algorithm>
+#include <span>
 #include <vector>
 
 #include <gmock/gmock.h>
+
+#include "base/checksum.hpp"
 
 namespace lvsd::vrrp {
 namespace {
@@ -23,12 +27,38 @@ std::vector<base::Duration> rounds(AnnounceSchedule& schedule, base::Duration sp
 }
 
 TEST(GratuitousArp, IsABroadcastRequestFromTheAddressForItself) {
-  const ArpFrame frame = gratuitous_arp(base::IpAddress::v4(0x0a090064), {{0x02, 0, 0, 0, 0, 0x07}});
-  const ArpFrame golden{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02, 0,    0, 0,    0, 0x07, 0x08, 0x06,  // Ethernet
-                        0,    1,    8,    0,    6,    4,    0,    1,                                   // ARP request
-                        0x02, 0,    0,    0,    0,    0x07, 0x0a, 0x09, 0, 0x64,                       // sender
-                        0,    0,    0,    0,    0,    0,    0x0a, 0x09, 0, 0x64};                      // target
+  const Frame frame = gratuitous_arp(base::IpAddress::v4(0x0a090064), {{0x02, 0, 0, 0, 0, 0x07}});
+  Frame golden{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02, 0,    0, 0,    0, 0x07, 0x08, 0x06,  // Ethernet
+               0,    1,    8,    0,    6,    4,    0,    1,                                   // ARP request
+               0x02, 0,    0,    0,    0,    0x07, 0x0a, 0x09, 0, 0x64,                       // sender
+               0,    0,    0,    0,    0,    0,    0x0a, 0x09, 0, 0x64};                      // target
+  golden.resize(60);
   EXPECT_EQ(frame, golden);
+}
+
+TEST(UnsolicitedAdvertisement, SaysRouterAndOverrideToAllNodes) {
+  const auto address = *base::IpAddress::parse("2001:db8::64");
+  const Frame frame = unsolicited_advertisement(address, {{0x02, 0, 0, 0, 0, 0x07}});
+  ASSERT_EQ(frame.size(), 86u);
+  const Frame ethernet{0x33, 0x33, 0, 0, 0, 1, 0x02, 0, 0, 0, 0, 0x07, 0x86, 0xdd};
+  EXPECT_TRUE(std::equal(ethernet.begin(), ethernet.end(), frame.begin()));
+  EXPECT_EQ(frame[20], 58);                                                          // ICMPv6
+  EXPECT_EQ(frame[21], 255);                                                         // hop limit
+  EXPECT_TRUE(std::equal(address.data(), address.data() + 16, frame.begin() + 22));  // from the VIP
+  EXPECT_EQ(frame[38], 0xff);                                                        // to ff02::1
+  EXPECT_EQ(frame[53], 1);
+  EXPECT_EQ(frame[54], 136);
+  EXPECT_EQ(frame[58], 0xa0);                                                        // R=1 S=0 O=1
+  EXPECT_TRUE(std::equal(address.data(), address.data() + 16, frame.begin() + 62));  // target
+  const Frame option{2, 1, 0x02, 0, 0, 0, 0, 0x07};
+  EXPECT_TRUE(std::equal(option.begin(), option.end(), frame.begin() + 78));
+  const auto sum = base::pseudo_header_sum(address, *base::IpAddress::parse("ff02::1"), 58, 32);
+  EXPECT_EQ(base::checksum_finish(base::checksum_add(sum, std::span{frame}.subspan(54))), 0);
+}
+
+TEST(Announcement, FollowsTheFamily) {
+  EXPECT_EQ(announcement(*base::IpAddress::parse("10.9.0.100"), {}).size(), 60u);
+  EXPECT_EQ(announcement(*base::IpAddress::parse("fe80::100"), {}).size(), 86u);
 }
 
 TEST(AnnounceSchedule, SendsTwoBurstsAndThenRefreshes) {

@@ -56,32 +56,53 @@ TEST(LinkTable, IgnoresAnAddressOfALinkItDoesNotKnow) {
   EXPECT_FALSE(table.put_address(9, {prefix("10.0.0.2/24"), false, {}}));
 }
 
+constexpr auto kV4 = base::Family::V4;
+constexpr auto kV6 = base::Family::V6;
+
 TEST(PrimaryAddress, IsNeverAVirtualOne) {
   Link link = usable_link();
   std::swap(link.addresses[0], link.addresses[1]);
-  EXPECT_EQ(primary_address(link, std::vector{address("10.0.0.100")}), address("10.0.0.2"));
-  EXPECT_EQ(primary_address(link, std::vector{address("10.0.0.100"), address("10.0.0.2")}), std::nullopt);
+  EXPECT_EQ(primary_address(link, kV4, std::vector{address("10.0.0.100")}), address("10.0.0.2"));
+  EXPECT_EQ(primary_address(link, kV4, std::vector{address("10.0.0.100"), address("10.0.0.2")}), std::nullopt);
 }
 
 TEST(PrimaryAddress, IsASecondaryOneOnlyForWantOfBetter) {
   Link link = usable_link();
   std::swap(link.addresses[0], link.addresses[1]);
-  EXPECT_EQ(primary_address(link, {}), address("10.0.0.2"));
+  EXPECT_EQ(primary_address(link, kV4, {}), address("10.0.0.2"));
   link.addresses.pop_back();
-  EXPECT_EQ(primary_address(link, {}), address("10.0.0.100"));
+  EXPECT_EQ(primary_address(link, kV4, {}), address("10.0.0.100"));
+}
+
+TEST(PrimaryAddress, OfIpv6IsLinkLocalAndNotVirtual) {
+  Link link = usable_link();
+  EXPECT_EQ(primary_address(link, kV6, {}), std::nullopt);
+  link.addresses.push_back({prefix("2001:db8::2/64"), false, {}});
+  EXPECT_EQ(primary_address(link, kV6, {}), std::nullopt);
+  link.addresses.push_back({prefix("fe80::100/64"), false, 3s});
+  link.addresses.push_back({prefix("fe80::2/64"), false, {}});
+  EXPECT_EQ(primary_address(link, kV6, std::vector{address("fe80::100")}), address("fe80::2"));
+  EXPECT_EQ(primary_address(link, kV4, {}), address("10.0.0.2"));
+}
+
+TEST(PrimaryAddress, IsNotOneThatTheKernelStillLooksFor) {
+  Link link = usable_link();
+  link.addresses.push_back({prefix("fe80::2/64"), false, {}, false});
+  EXPECT_EQ(primary_address(link, kV6, {}), std::nullopt);
+  EXPECT_FALSE(link.has(address("fe80::2")));
+  link.addresses.back().usable = true;
+  EXPECT_EQ(primary_address(link, kV6, {}), address("fe80::2"));
+  EXPECT_TRUE(link.has(address("fe80::2")));
 }
 
 TEST(Problem, NamesWhatKeepsAnInterfaceFromAdvertising) {
-  const std::vector virtual_addresses{address("10.0.0.100")};
-  EXPECT_EQ(problem(nullptr, "eth0", virtual_addresses), "eth0 does not exist");
+  EXPECT_EQ(problem(nullptr, "eth0"), "eth0 does not exist");
   Link link = usable_link();
-  EXPECT_EQ(problem(&link, "eth0", virtual_addresses), "");
-  link.addresses.erase(link.addresses.begin());
-  EXPECT_EQ(problem(&link, "eth0", virtual_addresses), "eth0 has no IPv4 address of its own");
+  EXPECT_EQ(problem(&link, "eth0"), "");
   link.running = false;
-  EXPECT_EQ(problem(&link, "eth0", virtual_addresses), "eth0 has no carrier");
+  EXPECT_EQ(problem(&link, "eth0"), "eth0 has no carrier");
   link.up = false;
-  EXPECT_EQ(problem(&link, "eth0", virtual_addresses), "eth0 is down");
+  EXPECT_EQ(problem(&link, "eth0"), "eth0 is down");
 }
 
 TEST(PrefixIsShared, WhenAnotherAddressBringsTheSameRoute) {

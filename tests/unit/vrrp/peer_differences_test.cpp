@@ -15,15 +15,16 @@ InstanceConfig ours() {
   InstanceConfig config;
   config.name = "front";
   config.advert_interval = seconds{1};
-  config.virtual_addresses = {base::Prefix{base::IpAddress::v4(0x0a000064), 24},
-                              base::Prefix{base::IpAddress::v4(0x0a000065), 24}};
+  config.virtual_addresses = {{.prefix = {base::IpAddress::v4(0x0a000064), 24}},
+                              {.prefix = {base::IpAddress::v4(0x0a000065), 24}}};
   return config;
 }
 
 Received theirs() {
   Received received;
   received.source = base::IpAddress::v4(0x0a000003);
-  received.advertisement = {51, 100, seconds{1}, {base::IpAddress::v4(0x0a000065), base::IpAddress::v4(0x0a000064)}};
+  received.advertisement = {51, 100, seconds{1}, {base::IpAddress::v4(0x0a000065), base::IpAddress::v4(0x0a000064)},
+                            3,  {}};
   return received;
 }
 

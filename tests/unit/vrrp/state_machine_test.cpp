@@ -253,6 +253,26 @@ TEST(Master, SettlesATieByTheGreaterAddressAsAnUnsignedNumber) {  // S16
             Role::backup);
 }
 
+TEST(Master, SettlesATieOfIpv6ByTheWholeAddress) {  // S16
+  Params params = kParams;
+  params.own_address = *base::IpAddress::parse("fe80::ff");
+  const auto hear = [&](const char* source) {
+    return step(params, master(), Heard{*base::IpAddress::parse(source), params.priority, 1s}, kNow + 500ms).state.role;
+  };
+  EXPECT_EQ(hear("fe80::1:0"), Role::backup);
+  EXPECT_EQ(hear("fe80::fe"), Role::master);
+}
+
+TEST(Backup, OfVersion2WaitsForFractionsOfASecond) {  // RFC 3768 §6.1
+  Params params = kParams;
+  params.version = 2;
+  params.advert_interval = 10s;
+  const State backup = step(params, State{}, Startup{}, kNow).state;
+  EXPECT_EQ(backup.deadline, kNow + 30s + 609'375us);
+  const auto resigned = step(params, backup, Heard{*base::IpAddress::parse("10.0.0.9"), 0, 10s}, kNow).state;
+  EXPECT_EQ(resigned.deadline, kNow + 609'375us);
+}
+
 TEST(Master, UsesItsPresentAddressForTheTie) {  // S24
   Params renumbered = kParams;
   renumbered.own_address = base::IpAddress::v4(0x0a000005);

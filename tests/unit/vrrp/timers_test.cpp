@@ -24,6 +24,12 @@ TEST(SkewTime, IsShorterForTheBetterBackupAndNeverAnInterval) {
   }
 }
 
+TEST(SkewTime, OfVersion2IsAPartOfASecond) {  // RFC 3768 §6.1
+  EXPECT_EQ(skew_time(100, 5s, 2), 609'375us);
+  EXPECT_EQ(skew_time(100, 5s, 3), 5 * 609'375us);
+  EXPECT_EQ(master_down_interval(100, 5s, 2), 15s + 609'375us);
+}
+
 TEST(AddressLease, EndsBeforeAnyPeerTakesOverWhereASecondIsFineEnough) {
   for (const base::Duration interval : {400ms, 1000ms, 1500ms, 10000ms, 40950ms}) {
     EXPECT_LE(address_lease(interval), least_peer_patience(interval)) << base::format_duration(interval);

@@ -27,7 +27,7 @@ TEST(Parse, AVrrpInstanceHasTheDefaultsOfTheTable) {
   expected.name = "front";
   expected.interface = "eth0";
   expected.virtual_router_id = 51;
-  expected.virtual_addresses = {*base::Prefix::parse("10.0.0.100/24")};
+  expected.virtual_addresses = {{.prefix = *base::Prefix::parse("10.0.0.100/24")}};
   EXPECT_EQ(config.vrrp.instances.at(0), expected);
   EXPECT_EQ(config.ipvs.engine.interfaces, std::vector<std::string>{"eth0"});
   ipvs::EngineConfig engine;
@@ -54,6 +54,46 @@ TEST(Parse, EveryKeyOfAVrrpInstanceIsRead) {
   EXPECT_EQ(i.garp_refresh, 0s);
   EXPECT_EQ(i.virtual_addresses[0].to_string(), "10.0.0.1/32");
   EXPECT_EQ(i.virtual_addresses[1].to_string(), "10.0.0.2/8");
+}
+
+TEST(Parse, EveryKeyOfTheVrrpProtocolIsRead) {
+  const auto i = config_of(
+                     "[vrrp front]\ninterface = eth0\nvirtual_router_id = 51\nversion = 2\npassword = secret\n"
+                     "peer = 10.0.0.3\npeer = 10.0.0.4\nsource_address = 10.0.0.2\n"
+                     "virtual_address = 10.0.0.100/24 dev=eth1 label=eth1:web scope=link prefix_route=no\n"
+                     "extra_address = 2001:db8::100/64\n")
+                     .vrrp.instances.at(0);
+  EXPECT_EQ(i.version, 2);
+  EXPECT_EQ(i.password, "secret");
+  EXPECT_EQ(i.peers, (std::vector{*base::IpAddress::parse("10.0.0.3"), *base::IpAddress::parse("10.0.0.4")}));
+  EXPECT_FALSE(i.multihop);
+  EXPECT_EQ(i.source_address, base::IpAddress::parse("10.0.0.2").value());
+  EXPECT_EQ(i.family(), base::Family::V4);
+  const vrrp::VirtualAddress first{*base::Prefix::parse("10.0.0.100/24"), "eth1", "eth1:web", 253, false, true};
+  EXPECT_EQ(i.virtual_addresses.at(0), first);
+  EXPECT_EQ(first.to_string(), "10.0.0.100/24 dev=eth1 label=eth1:web scope=link prefix_route=no");
+  EXPECT_FALSE(i.virtual_addresses.at(1).advertised);
+}
+
+std::vector<std::string> virtual_addresses(const std::string& lines) {
+  const auto config = config_of("[vrrp front]\ninterface = eth0\nvirtual_router_id = 51\n" + lines);
+  std::vector<std::string> texts;
+  for (const auto& address : config.vrrp.instances.at(0).virtual_addresses) texts.push_back(address.to_string());
+  return texts;
+}
+
+TEST(Parse, AnIpv6InstanceOpensWithALinkLocalAddress) {
+  EXPECT_THAT(virtual_addresses("virtual_address = 2001:db8::100/64\n"),
+              ElementsAre("fe80::7672:7270:0:33/128", "2001:db8::100/64"));
+  EXPECT_THAT(virtual_addresses("virtual_address = 2001:db8::100/64\nvirtual_address = fe80::100/64\n"),
+              ElementsAre("fe80::100/64", "2001:db8::100/64"));
+}
+
+TEST(Parse, Ipv4AndIpv6MayShareAVirtualRouterId) {
+  const auto config = config_of(kFront +
+                                "[vrrp six]\ninterface = eth0\nvirtual_router_id = 51\n"
+                                "virtual_address = fe80::100/64\n");
+  EXPECT_EQ(config.vrrp.instances.size(), 2u);
 }
 
 TEST(Parse, EveryKeyOfACheckIsRead) {
@@ -326,11 +366,10 @@ INSTANTIATE_TEST_SUITE_P(
         Line{"vrrp", "advert_interval = 25ms", "advert_interval must be a multiple of 10ms"},
         Line{"vrrp", "preempt = maybe", "preempt = maybe: must be yes or no"},
         Line{"vrrp", "preempt = delay 60s", "a preempt delay is not supported yet"},
-        Line{"vrrp", "version = 4", "version = 4: unknown version"},
-        Line{"vrrp", "version = 2", "version = 2 is not supported yet"},
+        Line{"vrrp", "version = 4", "version = 4: unknown version"}, Line{"vrrp", "version = 2", nullptr},
         Line{"vrrp", "virtual_address = 10.0.0.101/33",
              "virtual_address: \"10.0.0.101/33\": the prefix length must be 0..32"},
-        Line{"vrrp", "virtual_address = 10.0.0.101/24 brd=x", "\"brd=x\" after the virtual address"},
+        Line{"vrrp", "virtual_address = 10.0.0.101/24 brd=x", "unknown option \"brd\" of a virtual address"},
         Line{"vrrp", "virtual_address = 127.0.0.1", "127.0.0.1 cannot be a virtual address"},
         Line{"check", "expect_status = 99", "expect_status: \"99\" is not a status code or range"},
         Line{"check", "expect_status = 299-200", "expect_status: \"299-200\" is not a status code or range"},

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "fixture.hpp"
@@ -102,9 +103,88 @@ TEST_F(ReadSources, DiagnosticsNameTheIncludedFile) {
   EXPECT_EQ(outcome.diagnostics[0].message, "[vrrp front] stands twice (first at " + main + ":3)");
 }
 
+class KeyFile : public ReadSources {
+ protected:
+  std::string key(const std::string& text, mode_t mode = 0600) {
+    const auto path = write("vrrp.key", text);
+    ::chmod(path.c_str(), mode);
+    return path;
+  }
+  Outcome outcome_with(const std::string& key_path, const std::string& lines = "") {
+    const auto main = write("lvsd.conf", kFront + "auth_key_file = " + key_path + "\n" + lines);
+    sources_ = read_sources(main, "", problems_);
+    return parse(sources_, problems_);
+  }
+  Sources sources_;
+};
+
+const std::string kKey = "0123456789abcdef0123456789abcdef";
+
+TEST_F(KeyFile, HoldsOneKeyPerLineOfWhichTheFirstSigns) {
+  const auto outcome = outcome_with(key("# pair\n7 hex:" + kKey + kKey + "\n\n9  " + kKey + "\n"));
+  ASSERT_TRUE(outcome.config) << render(outcome.diagnostics, sources_);
+  const auto& hmac = outcome.config->vrrp.instances.at(0).hmac;
+  ASSERT_TRUE(hmac);
+  ASSERT_EQ(hmac->keys.size(), 2u);
+  EXPECT_EQ(hmac->keys[0].id, 7);
+  EXPECT_EQ(hmac->keys[0].bytes.size(), 32u);
+  EXPECT_EQ(hmac->keys[1], (vrrp::HmacKey{9, kKey}));
+  EXPECT_EQ(hmac->mode, vrrp::AuthMode::Enforce);
+}
+
+TEST_F(KeyFile, MustBeReadableByItsOwnerAlone) {
+  const auto path = key(kKey, 0640);
+  const auto outcome = outcome_with(path);
+  EXPECT_FALSE(outcome.config);
+  EXPECT_THAT(said(outcome.diagnostics), ElementsAre("5:17 error: " + path + " can be read by others than its owner"));
+}
+
+TEST_F(KeyFile, ThatIsMissingIsAnErrorAtItsLine) {
+  EXPECT_THAT(said(outcome_with("/nonexistent/key").diagnostics),
+              ElementsAre("5:17 error: /nonexistent/key cannot be read: No such file or directory"));
+}
+
+TEST_F(KeyFile, WithABadKeyIsRefusedWithoutShowingIt) {
+  for (const auto* text : {"", "short-and-secret", "x y", "0 ", "256 ", "hex:0", "hex:zz"}) {
+    problems_.clear();
+    const auto outcome = outcome_with(key(text));
+    EXPECT_FALSE(outcome.config) << text;
+    EXPECT_THAT(render(outcome.diagnostics, sources_), testing::Not(testing::HasSubstr("secret"))) << text;
+  }
+}
+
+TEST_F(KeyFile, IsForTheVrrpRoomAlone) {
+  ASSERT_TRUE(outcome_with(key(kKey)).config);
+  EXPECT_THAT(pack(sources_, Secrets::Included), testing::HasSubstr(kKey));
+  const auto others = pack(sources_, Secrets::LeftOut);
+  EXPECT_THAT(others, testing::Not(testing::HasSubstr(kKey)));
+  const auto outcome = parse(*unpack(others));
+  ASSERT_TRUE(outcome.config);
+  EXPECT_FALSE(outcome.config->vrrp.instances.at(0).hmac);
+}
+
+TEST_F(KeyFile, IsWhatPeersBeyondRoutersNeed) {
+  const std::string peer = "peer = 10.0.0.3\nmultihop = yes\n";
+  EXPECT_THAT(said_of(kFront + peer),
+              ElementsAre("6:12 error: multihop needs auth_key_file, with auth_mode = enforce"));
+  EXPECT_FALSE(outcome_with(key(kKey), peer + "auth_mode = permissive\n").config);
+  problems_.clear();
+  EXPECT_TRUE(outcome_with(key(kKey), peer).config);
+}
+
+TEST(Changes, TellThatAKeyIsAnotherAndNotWhich) {
+  auto from = one_file(kFront + "auth_key_file = /k\n");
+  from.secrets = {{"/k", kKey}};
+  auto to = from;
+  to.secrets[0].text = kKey + "x";
+  const auto told = changes(*parse(from).config, *parse(to).config);
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].what, "auth_key_file changed");
+}
+
 TEST(Pack, RoundTripsAnyText) {
   const Sources sources{"lvs1", true, {{"/etc/lvsd.conf", std::string{"a\0\"\\\n\xe4\xff", 7}}, {"b", ""}}};
-  const auto back = unpack(pack(sources));
+  const auto back = unpack(pack(sources, Secrets::Included));
   ASSERT_TRUE(back) << back.error().text;
   EXPECT_EQ(back->node, "lvs1");
   EXPECT_TRUE(back->node_given);
@@ -114,12 +194,13 @@ TEST(Pack, RoundTripsAnyText) {
 }
 
 TEST(Pack, UnpackIsStrict) {
-  EXPECT_TRUE(unpack(R"({"node":"a","node_given":false,"files":[]})"));
-  for (const auto* text :
-       {"", "{", "[]", "{}", R"({"node":"a","node_given":false})", R"({"node":"a","node_given":0,"files":[]})",
-        R"({"node":"a","node_given":false,"files":[],"more":1})",
-        R"({"node":"a","node_given":false,"files":[{"path":"x"}]})",
-        R"({"node":"a","node_given":false,"files":[{"path":"x","text":1}]})"}) {
+  EXPECT_TRUE(unpack(R"({"node":"a","node_given":false,"files":[],"secrets":[]})"));
+  for (const auto* text : {"", "{", "[]", "{}", R"({"node":"a","node_given":false,"secrets":[]})",
+                           R"({"node":"a","node_given":0,"files":[],"secrets":[]})",
+                           R"({"node":"a","node_given":false,"files":[],"more":1})",
+                           R"({"node":"a","node_given":false,"files":[],"secrets":{}})",
+                           R"({"node":"a","node_given":false,"files":[{"path":"x"}],"secrets":[]})",
+                           R"({"node":"a","node_given":false,"files":[{"path":"x","text":1}],"secrets":[]})"}) {
     EXPECT_FALSE(unpack(text)) << text;
   }
 }

@@ -1,0 +1,20 @@
+// The parts of a [vrrp] section that have a page of their own. Used by build_vrrp() alone.
+#pragma once
+
+#include "daemon/config/validate.hpp"
+
+namespace lvsd::daemon {
+
+// virtual_address and extra_address, in the order of the advertisement.
+void add_virtual_addresses(Build& build, const Section& section, vrrp::InstanceConfig& instance);
+
+// peer, multihop, allowed_source, source_address; after the addresses.
+void add_peers(Build& build, const SectionReader& reader, vrrp::InstanceConfig& instance);
+
+// What version 2 cannot do, and its password; after the addresses.
+void check_version(const SectionReader& reader, vrrp::InstanceConfig& instance, Report& report);
+
+// auth_key_file, auth_mode; after the peers.
+void add_authentication(Build& build, const SectionReader& reader, vrrp::InstanceConfig& instance);
+
+}  // namespace lvsd::daemon
