@@ -18,8 +18,9 @@ Moment now() {
 
 }  // namespace
 
-base::Result<void> Adverts::send(std::uint8_t priority, const base::IpAddress& source) {
-  const Advertisement advertisement{config_.virtual_router_id,     priority,        config_.advert_interval,
+base::Result<void> Adverts::send(const SendAdvert& wanted, const base::IpAddress& source) {
+  const auto interval = wanted.interval.value_or(config_.advert_interval);
+  const Advertisement advertisement{config_.virtual_router_id,     wanted.priority, interval,
                                     advertised_addresses(config_), config_.version, config_.password};
   const auto form = config_.checksum_pseudo_header ? ChecksumForm::PseudoHeader : ChecksumForm::MessageOnly;
   const Channel channel{config_.interface, config_.family()};

@@ -9,6 +9,7 @@
 #include "vrrp/advertisement.hpp"
 #include "vrrp/authenticator.hpp"
 #include "vrrp/config.hpp"
+#include "vrrp/state_machine.hpp"
 
 namespace lvsd::vrrp {
 
@@ -19,7 +20,7 @@ class Adverts {
   Adverts(Sockets& sockets, const InstanceConfig& config) : sockets_{sockets}, config_{config} {}
 
   // To the group, or to every peer. The first failure is returned; the rest is sent all the same.
-  base::Result<void> send(std::uint8_t priority, const base::IpAddress& source);
+  base::Result<void> send(const SendAdvert& wanted, const base::IpAddress& source);
 
   // What is not accepted has no effect, here neither. `own_address` is where we would send from.
   base::Result<Received, DecodeError> receive(const Datagram& datagram, const base::IpAddress& own_address);

@@ -1,5 +1,7 @@
 #include "vrrp/announcer.hpp"
 
+#include <utility>
+
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 
@@ -12,8 +14,8 @@ namespace lvsd::vrrp {
 
 struct Announcer::Impl : std::enable_shared_from_this<Announcer::Impl> {
   Impl(boost::asio::io_context& loop, const LinkMonitor& monitor, FrameSender& sender, const InstanceConfig& wanted,
-       InstanceRecord& notes)
-      : links{monitor}, frames{sender}, config{wanted}, record{notes}, timer{loop} {}
+       InstanceRecord& notes, std::function<void()> first)
+      : links{monitor}, frames{sender}, config{wanted}, record{notes}, before{std::move(first)}, timer{loop} {}
 
   // One round if one is due; the timer for the next.
   void go_on(base::TimePoint now) {
@@ -25,7 +27,9 @@ struct Announcer::Impl : std::enable_shared_from_this<Announcer::Impl> {
     timer.expires_at(*schedule.due());
     timer.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
       const auto self = weak.lock();
-      if (self && !error) self->go_on(base::Clock::now());
+      if (!self || error) return;
+      self->before();
+      self->go_on(base::Clock::now());
     });
   }
 
@@ -44,14 +48,15 @@ struct Announcer::Impl : std::enable_shared_from_this<Announcer::Impl> {
   FrameSender& frames;
   const InstanceConfig& config;
   InstanceRecord& record;
+  std::function<void()> before;
   AnnounceSchedule schedule;
   base::MacAddress announced;
   boost::asio::steady_timer timer;
 };
 
 Announcer::Announcer(boost::asio::io_context& loop, const LinkMonitor& links, FrameSender& frames,
-                     const InstanceConfig& config, InstanceRecord& record)
-    : impl_{std::make_shared<Impl>(loop, links, frames, config, record)} {}
+                     const InstanceConfig& config, InstanceRecord& record, std::function<void()> before)
+    : impl_{std::make_shared<Impl>(loop, links, frames, config, record, std::move(before))} {}
 
 Announcer::~Announcer() { stop(); }
 

@@ -2,6 +2,7 @@
 // neighbour advertisements, when the schedule has them due. Owned by the instance, which must outlive it.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "base/address.hpp"
@@ -22,8 +23,9 @@ struct Link;
 
 class Announcer {
  public:
+  // `before`: called before a round that was due later; it may stop() us, as after a pause of the process.
   Announcer(boost::asio::io_context& loop, const LinkMonitor& links, FrameSender& frames, const InstanceConfig& config,
-            InstanceRecord& record);
+            InstanceRecord& record, std::function<void()> before);
   ~Announcer();
   Announcer(const Announcer&) = delete;
   Announcer& operator=(const Announcer&) = delete;

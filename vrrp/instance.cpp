@@ -11,6 +11,7 @@
 #include "base/log.hpp"
 #include "vrrp/adverts.hpp"
 #include "vrrp/announcer.hpp"
+#include "vrrp/circumstances.hpp"
 #include "vrrp/holdings.hpp"
 #include "vrrp/instance_record.hpp"
 #include "vrrp/instance_status.hpp"
@@ -42,7 +43,8 @@ struct Instance::Impl : std::enable_shared_from_this<Instance::Impl> {
         config{std::move(wanted)},
         adverts{world.sockets, config},
         holdings{world.links, world.addresses, config, record},
-        announcer{world.loop, world.links, world.frames, config, record},
+        announcer{world.loop, world.links, world.frames,
+                  config,     record,      [this] { fence_after_stall(base::Clock::now()); }},
         protocol_timer{world.loop} {}
 
   const Link* link() const { return outside.links.table().find(config.interface); }
@@ -80,7 +82,13 @@ struct Instance::Impl : std::enable_shared_from_this<Instance::Impl> {
     return outside.barred(face);
   }
 
-  void apply(const Event& event, base::TimePoint now) { outside.decide(face, event, now); }
+  Circumstances circumstances() const { return {why_unusable(), why_barred()}; }
+
+  // Whatever comes first after a pause: the pause counts before it.
+  void apply(const Event& event, base::TimePoint now) {
+    fence_after_stall(now);
+    outside.decide(face, event, now);
+  }
 
   void carry_out(MemberStep next, base::TimePoint now) {
     const State before = std::exchange(state, std::move(next.state));
@@ -95,12 +103,10 @@ struct Instance::Impl : std::enable_shared_from_this<Instance::Impl> {
   }
 
   void perform(const std::vector<Action>& actions, base::TimePoint now) {
-    bool sent = false;
     bool held = false;
     for (const auto& action : actions) {
       if (const auto* advert = std::get_if<SendAdvert>(&action)) {
-        sent = true;
-        send_advert(advert->priority, now);
+        send_advert(*advert, now);
       } else if (std::holds_alternative<TakeAddresses>(action)) {
         held = true;
         holdings.hold(now);
@@ -115,11 +121,11 @@ struct Instance::Impl : std::enable_shared_from_this<Instance::Impl> {
         announcer.once(now);
       }
     }
-    if (sent && !held && state.role == Role::master) holdings.hold(now);  // the lease goes on with the adverts
+    if (!held && renews_lease(actions, state)) holdings.hold(now);
   }
 
-  void send_advert(std::uint8_t priority, base::TimePoint now) {
-    const auto sent = adverts.send(priority, own_address());
+  void send_advert(const SendAdvert& wanted, base::TimePoint now) {
+    const auto sent = adverts.send(wanted, own_address());
     record.last_sent_boottime_ms = boottime_ms();
     if (sent) {
       ++record.adverts_sent;
@@ -150,12 +156,9 @@ struct Instance::Impl : std::enable_shared_from_this<Instance::Impl> {
     apply(TimerExpired{}, now);
   }
 
-  // A master that did not run for as long as its peers wait must assume that one of them is master now.
   void fence_after_stall(base::TimePoint now) {
-    if (state.role != Role::master || state.leaving_for) return;
     const base::Duration asleep = std::chrono::milliseconds{boottime_ms() - record.last_sent_boottime_ms};
-    const base::Duration gap = std::max(now - state.last_sent, asleep);
-    if (gap > least_peer_patience(config.advert_interval)) apply(Stalled{gap}, now);
+    if (const auto stalled = stall(state, config.advert_interval, now, asleep)) outside.decide(face, *stalled, now);
   }
 
   void receive(const Datagram& datagram) {
@@ -163,7 +166,6 @@ struct Instance::Impl : std::enable_shared_from_this<Instance::Impl> {
     const auto received = adverts.receive(datagram, own_address());
     if (!received) return discarded(datagram.source, received.error(), now);
     if (state.role != Role::backup && state.role != Role::master) return;
-    fence_after_stall(now);
     ++record.adverts_received;
     record.last_accepted = now;
     for (const auto& difference : peer_differences(*received, config, priority())) {
@@ -194,16 +196,11 @@ struct Instance::Impl : std::enable_shared_from_this<Instance::Impl> {
   void link_changed() {
     if (state.role == Role::init) return;
     const auto now = base::Clock::now();
-    const auto why = why_unusable();
-    const auto bar = why_barred();
-    if (state.role == Role::fault) {
-      adopted_priority = priority();
-      if (why.empty() && bar.empty()) apply(Startup{}, now);
-      return;
-    }
+    const auto around = circumstances();
     fence_after_stall(now);
-    if (!why.empty()) return apply(Lost{why}, now);
-    if (!bar.empty()) return apply(Barred{bar}, now);
+    if (state.role == Role::fault) adopted_priority = priority();
+    if (const auto event = event_of(around, state)) return apply(*event, now);
+    if (state.role == Role::fault) return;
     if (state.role == Role::master && !state.leaving_for) repair(now);
     follow_tracks(now);
     if (state.role == Role::backup && *state.deadline <= now) on_protocol_timer();  // waited for a member that has left
@@ -254,9 +251,7 @@ Instance::~Instance() = default;
 void Instance::start(bool resume) {
   const auto now = base::Clock::now();
   impl_->adopted_priority = impl_->priority();
-  if (auto why = impl_->why_unusable(); !why.empty()) return impl_->apply(Lost{std::move(why)}, now);
-  if (auto why = impl_->why_barred(); !why.empty()) return impl_->apply(Barred{std::move(why)}, now);
-  impl_->apply(resume ? Event{Resumed{}} : Event{Startup{}}, now);
+  impl_->apply(event_at_start(impl_->circumstances(), resume), now);
 }
 
 void Instance::release(const InstanceConfig& next) { impl_->holdings.drop_unwanted(next); }

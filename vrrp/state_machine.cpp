@@ -1,5 +1,6 @@
 #include "vrrp/state_machine.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -18,8 +19,8 @@ Overloaded(Ts...) -> Overloaded<Ts...>;
 // the wire must be the winner's, also when the loser's frames were delayed (L4).
 constexpr unsigned kAnnounceTicks = 3;
 
-// Replies to a rival are at least this part of an interval apart, so that a flood of adverts does not make us one.
-constexpr int kAssertShare = 10;
+// Answers to a rival are at least this part of an interval apart, so that a flood of adverts does not make us one.
+constexpr int kAnswerShare = 10;
 
 base::Duration skew(const Params& params, const State& state) {
   return skew_time(params.priority, state.master_interval.value_or(params.advert_interval), params.version);
@@ -27,9 +28,12 @@ base::Duration skew(const Params& params, const State& state) {
 
 Step stay(const State& state) { return {state, {}}; }
 
-Step be_backup(const Params& params, base::TimePoint now, std::optional<base::Duration> master_interval,
-               std::vector<Action> actions) {
-  State next{.role = Role::backup, .armed_at = now, .master_interval = master_interval};
+Step be_backup(const Params& params, base::TimePoint now, const Heard* master, std::vector<Action> actions) {
+  State next{.role = Role::backup, .armed_at = now};
+  if (master) {
+    next.master_interval = master->interval;
+    next.master = master->source;
+  }
   next.deadline = now + master_down_interval(params, next);
   return {next, std::move(actions)};
 }
@@ -46,7 +50,7 @@ Step be_init(std::vector<Action> actions) { return {State{.role = Role::init}, s
 // §6.4.1. DropAddresses: an earlier life may have left addresses behind, and a backup holds none.
 Step start(const Params& params, base::TimePoint now) {
   if (params.priority == kOwnerPriority) return be_master(params, now);
-  return be_backup(params, now, std::nullopt, {DropAddresses{}});
+  return be_backup(params, now, nullptr, {DropAddresses{}});
 }
 
 Step in_init(const Params& params, const State& state, const Event& event, base::TimePoint now) {
@@ -84,6 +88,7 @@ Step in_fault(const Params& params, const State& state, const Event& event, base
 Step backup_heard(const Params& params, const State& state, const Heard& heard, base::TimePoint now) {
   State next = state;
   if (heard.priority == kResignPriority) {  // the master leaves: wait only for better backups than us
+    if (state.master && *state.master != heard.source) return stay(state);  // it was not ours
     next.armed_at = now;
     next.deadline = now + skew(params, state);
     next.resigned = heard.source;
@@ -91,7 +96,7 @@ Step backup_heard(const Params& params, const State& state, const Heard& heard, 
   }
   const bool may_preempt = params.preempt || params.priority == kOwnerPriority;
   if (may_preempt && heard.priority < params.priority) return stay(state);  // the timer runs on and deposes it
-  return be_backup(params, now, heard.interval, {});
+  return be_backup(params, now, &heard, {});
 }
 
 // A changed priority or interval counts from the master's last sign of life.
@@ -140,32 +145,39 @@ bool wins_over_us(const Params& params, const Heard& heard) {
   return heard.source > params.own_address;
 }
 
-// A second master that is in the wrong: tell it at once, then repair what its frames taught the switches and clients.
-Step master_asserts(const Params& params, const State& state, base::TimePoint now) {
+// There was a second master: repair what its frames taught the switches and clients.
+Step announce_again(const State& state) {
   Step result{state, {}};
   result.state.announce_ticks = kAnnounceTicks;
-  if (now - state.last_sent >= params.advert_interval / kAssertShare) {
-    result.state.last_sent = now;
-    result.actions.emplace_back(SendAdvert{params.priority});
-  }
   if (state.announce_ticks == 0) result.actions.emplace_back(AnnounceOnce{});
   return result;
 }
 
+// One that is in the wrong is told, and so are backups that have heard somebody resign and think it was their master:
+// at once, or as soon as the last answer is old enough.
+Step master_answers(const Params& params, const State& state, const Heard& heard, base::TimePoint now) {
+  Step result = announce_again(state);
+  const auto earliest = state.last_answered + params.advert_interval / kAnswerShare;
+  if (now < earliest) {
+    result.state.deadline = std::min(*state.deadline, earliest);
+    return result;
+  }
+  result.state.last_answered = result.state.last_sent = now;
+  if (heard.priority == kResignPriority) result.state.deadline = now + params.advert_interval;  // §6.4.3
+  result.actions.emplace(result.actions.begin(), SendAdvert{params.priority});
+  return result;
+}
+
+// The last advert: a winner that has not heard us before (the LAN was split) learns that clients may have our address.
+// Others may follow it until the winner's next one, so it tells the winner's interval.
+Step give_way(const Params& params, base::TimePoint now, const Heard* winner) {
+  const auto interval = winner ? std::optional{winner->interval} : std::nullopt;
+  return be_backup(params, now, winner, {DropAddresses{}, SendAdvert{params.priority, interval}});
+}
+
 Step master_heard(const Params& params, const State& state, const Heard& heard, base::TimePoint now) {
-  if (heard.priority == kResignPriority) {
-    if (now - state.last_sent < params.advert_interval / kAssertShare) return stay(state);
-    State next = state;
-    next.last_sent = now;
-    next.deadline = now + params.advert_interval;
-    return {next, {SendAdvert{params.priority}}};
-  }
-  // The last advert: a winner that has not heard us before (the LAN was split) learns that clients may have our
-  // address.
-  if (wins_over_us(params, heard)) {
-    return be_backup(params, now, heard.interval, {DropAddresses{}, SendAdvert{params.priority}});
-  }
-  return master_asserts(params, state, now);
+  if (heard.priority != kResignPriority && wins_over_us(params, heard)) return give_way(params, now, &heard);
+  return master_answers(params, state, heard, now);
 }
 
 // Peers learn new values at once; nobody's timer runs out because of a reload.
@@ -176,11 +188,11 @@ Step master_reconfigured(const Params& params, const State& state, base::TimePoi
   return {next, {SendAdvert{params.priority}, TakeAddresses{}}};
 }
 
-// A peer has taken over, or the lease has run out: be silent for as long as a living master needs to be heard. The
-// owner has nobody to wait for.
+// A peer has taken over, or the lease has run out: resign, so that it announces once more what we may have answered for
+// meanwhile, and be silent for as long as a living master needs to be heard. The owner has nobody to wait for.
 Step master_stalled(const Params& params, base::TimePoint now) {
   if (params.priority == kOwnerPriority) return be_master(params, now);
-  Step result = be_backup(params, now, std::nullopt, {DropAddresses{}});
+  Step result = be_backup(params, now, nullptr, {DropAddresses{}, SendAdvert{kResignPriority}});
   result.state.deadline =
       now + params.advert_interval + skew_time(params.priority, params.advert_interval, params.version);
   return result;
@@ -196,26 +208,27 @@ Step leave(const Params& params, Role target, std::string why, base::TimePoint n
   return {next, {SendAdvert{kResignPriority}, TakeAddresses{}, Silence{}}};
 }
 
-// A master that has resigned: whoever advertises is its successor, or will be.
-Step in_leaving(const State& state, const Event& event, base::TimePoint now) {
+// A master that has resigned: whoever advertises is its successor, or will be. While there is none it may come back.
+Step in_leaving(const Params& params, const State& state, const Event& event, base::TimePoint now) {
   const Step left{State{.role = *state.leaving_for}, {DropAddresses{}}};
-  return std::visit(Overloaded{
-                        [&](const TimerExpired&) { return now < *state.deadline ? stay(state) : left; },
-                        [&](const Heard& heard) { return heard.priority == kResignPriority ? stay(state) : left; },
-                        [&](const Lost&) { return left; },
-                        [&](const Stalled&) { return left; },
-                        [&](const Shutdown&) {
-                          State next = state;
-                          next.leaving_for = Role::init;
-                          return stay(next);
-                        },
-                        [&](const Barred&) { return stay(state); },
-                        [&](const Yield&) { return left; },
-                        [&](const Reconfigured&) { return stay(state); },
-                        [&](const Startup&) { return stay(state); },
-                        [&](const Resumed&) { return stay(state); },
-                    },
-                    event);
+  return std::visit(
+      Overloaded{
+          [&](const TimerExpired&) { return now < *state.deadline ? stay(state) : left; },
+          [&](const Heard& heard) { return heard.priority == kResignPriority ? stay(state) : left; },
+          [&](const Lost&) { return left; },
+          [&](const Stalled&) { return left; },
+          [&](const Shutdown&) {
+            State next = state;
+            next.leaving_for = Role::init;
+            return stay(next);
+          },
+          [&](const Barred&) { return stay(state); },
+          [&](const Yield&) { return left; },
+          [&](const Reconfigured&) { return stay(state); },
+          [&](const Startup&) { return state.leaving_for == Role::fault ? be_master(params, now) : stay(state); },
+          [&](const Resumed&) { return stay(state); },
+      },
+      event);
 }
 
 // §6.4.3
@@ -225,7 +238,7 @@ Step in_master(const Params& params, const State& state, const Event& event, bas
                         [&](const Heard& heard) { return master_heard(params, state, heard, now); },
                         [&](const Shutdown&) { return leave(params, Role::init, "stopping", now); },
                         [&](const Barred& barred) { return leave(params, Role::fault, barred.why, now); },
-                        [&](const Yield&) { return be_backup(params, now, std::nullopt, {DropAddresses{}}); },
+                        [&](const Yield&) { return give_way(params, now, nullptr); },
                         [&](const Lost&) { return be_fault({DropAddresses{}}); },
                         [&](const Reconfigured&) { return master_reconfigured(params, state, now); },
                         [&](const Stalled&) { return master_stalled(params, now); },
@@ -265,7 +278,7 @@ Step step(const Params& params, const State& state, const Event& event, base::Ti
     case Role::backup:
       return in_backup(params, state, event, now);
     case Role::master:
-      return state.leaving_for ? in_leaving(state, event, now) : in_master(params, state, event, now);
+      return state.leaving_for ? in_leaving(params, state, event, now) : in_master(params, state, event, now);
     case Role::fault:
       return in_fault(params, state, event, now);
   }

@@ -30,8 +30,10 @@ struct State {
   base::TimePoint armed_at{};                 // backup: when the master down timer was last set
   std::optional<base::Duration>
       master_interval{};                      // backup: what the master advertises; empty: not heard yet, as our own
+  std::optional<base::IpAddress> master{};    // backup: whom it follows; empty: nobody yet
   std::optional<base::IpAddress> resigned{};  // backup: a master that resigned
   base::TimePoint last_sent{};                // master: our last advertisement
+  base::TimePoint last_answered{};            // master: our last advertisement out of turn
   unsigned announce_ticks = 0;                // master: adverts for which a past double master still matters
   std::optional<Role> leaving_for{};          // master: has resigned, and holds the addresses for its successor
   std::string leaving_because{};
@@ -65,6 +67,7 @@ using Event = std::variant<Startup, Resumed, Heard, TimerExpired, Reconfigured, 
 
 struct SendAdvert {
   std::uint8_t priority = 0;
+  std::optional<base::Duration> interval{};  // empty: ours
   friend bool operator==(const SendAdvert&, const SendAdvert&) = default;
 };
 struct TakeAddresses {

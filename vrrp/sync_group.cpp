@@ -7,6 +7,7 @@ namespace lvsd::vrrp {
 namespace {
 
 bool is_master(const State& state) { return state.role == Role::master && !state.leaving_for; }
+bool may_come_back(const State& state) { return state.leaving_for == Role::fault; }
 bool is_due(const State& state, base::TimePoint now) { return state.role == Role::backup && *state.deadline <= now; }
 
 MemberStep stepped(const Member& member, const Event& event, base::TimePoint now) {
@@ -16,6 +17,11 @@ MemberStep stepped(const Member& member, const Event& event, base::TimePoint now
 }
 
 MemberStep unmoved(const Member& member) { return {member.state, {}, {}}; }
+std::vector<MemberStep> all_unmoved(std::span<const Member> members) {
+  std::vector<MemberStep> steps;
+  std::ranges::transform(members, std::back_inserter(steps), unmoved);
+  return steps;
+}
 
 // A backup takes over when no member has another master any more. One that is alone in that waits: its timer stays
 // expired until its master is heard, or the last of the others' timers expires.
@@ -44,7 +50,8 @@ MemberStep after_advert(const Member& member, const Member& first, const MemberS
     const Event yield = Yield{first.name + ": " + reason(first.params, State{.role = Role::master}, heard)};
     return stepped(member, yield, now);
   }
-  if (first.state.role == Role::backup && heard.priority == kResignPriority) return {hurried(member, now), {}, {}};
+  const bool resigned_on = heard.priority == kResignPriority && outcome.state.resigned && outcome.state.armed_at == now;
+  if (resigned_on) return {hurried(member, now), {}, {}};
   return unmoved(member);
 }
 
@@ -53,6 +60,8 @@ MemberStep after_advert(const Member& member, const Member& first, const MemberS
 std::vector<MemberStep> step_together(std::span<const Member> members, std::size_t at, const Event& event,
                                       base::TimePoint now) {
   const Member& first = members[at];
+  const bool comes_back = std::holds_alternative<Startup>(event) && may_come_back(first.state);
+  if (comes_back && !std::ranges::all_of(members, may_come_back, &Member::state)) return all_unmoved(members);
   const bool takes_over = std::holds_alternative<TimerExpired>(event) && is_due(first.state, now);
   const bool waits = takes_over && !may_take_over(members, now);
   const MemberStep outcome = waits ? unmoved(first) : stepped(first, event, now);
@@ -65,7 +74,7 @@ std::vector<MemberStep> step_together(std::span<const Member> members, std::size
       steps.push_back(after_advert(member, first, outcome, *heard, now));
     } else if (takes_over && !waits && !is_master(member.state)) {
       steps.push_back(stepped(member, event, now));
-    } else if (std::holds_alternative<Stalled>(event) && is_master(member.state)) {
+    } else if (comes_back || (std::holds_alternative<Stalled>(event) && is_master(member.state))) {
       steps.push_back(stepped(member, event, now));
     } else {
       steps.push_back(unmoved(member));

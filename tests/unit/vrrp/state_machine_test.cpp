@@ -82,11 +82,11 @@ const std::array<std::array<Row, kEvents>, kStates>& table() {
         {"asserts itself", Role::master, {SendAdvert{100}, AnnounceOnce{}}},
         {"advertises", Role::master, {SendAdvert{100}}},
         {"tells its peers at once", Role::master, {SendAdvert{100}, TakeAddresses{}}},
-        {"assumes that a peer took over", Role::backup, {DropAddresses{}}},
+        {"assumes that a peer took over, and says so", Role::backup, {DropAddresses{}, SendAdvert{0}}},
         {"gives up the addresses", Role::fault, {DropAddresses{}}},
         {"resigns, and holds the addresses", Role::master, {SendAdvert{0}, TakeAddresses{}, Silence{}}},
         {"resigns, and holds the addresses", Role::master, {SendAdvert{0}, TakeAddresses{}, Silence{}}},
-        {"gives way", Role::backup, {DropAddresses{}}}}},
+        {"gives way", Role::backup, {DropAddresses{}, SendAdvert{100}}}}},
       // fault
       {{{"starts over as backup", Role::backup, {DropAddresses{}}},
         {"cannot resume", Role::fault, {}},
@@ -229,10 +229,31 @@ TEST(Master, DoesNotMakeUpForMissedAdvertsInARush) {
   EXPECT_EQ(result.state.deadline, kNow + 3500ms);
 }
 
+TEST(Backup, IsNotHurriedByTheResignationOfAnotherThanItsMaster) {  // its master may have answered it already
+  const State following = step(kParams, backup(), heard(150, kGreater), kNow).state;
+  EXPECT_EQ(step(kParams, following, heard(0, kLower), kNow + 100ms).state, following);
+  EXPECT_EQ(step(kParams, following, heard(0, kGreater), kNow + 100ms).state.deadline,
+            kNow + 100ms + skew_time(100, 1s));
+}
+
 TEST(Master, AnswersAResignationWithAnAdvert) {  // S15
   const Step result = step(kParams, master(), heard(0), kNow + 500ms);
-  EXPECT_THAT(result.actions, ElementsAre(SendAdvert{100}));
+  EXPECT_THAT(result.actions, ElementsAre(SendAdvert{100}, AnnounceOnce{}));  // L4: there was a second master
   EXPECT_EQ(result.state.deadline, kNow + 1500ms);
+}
+
+TEST(Master,
+     AnswersAResignationThatFollowsItsAdvertAtOnce) {  // a backup may wait for less than the rest of an interval
+  const State advertised = step(kParams, master(), TimerExpired{}, kNow + 1s).state;
+  const Step result = step(kParams, advertised, heard(0), kNow + 1001ms);
+  EXPECT_THAT(result.actions, ElementsAre(SendAdvert{100}, AnnounceOnce{}));
+}
+
+TEST(Master, AnswersLaterWhatItMayNotAnswerYet) {
+  const State answered = step(kParams, master(), heard(0), kNow + 500ms).state;
+  const Step result = step(kParams, answered, heard(0), kNow + 510ms);
+  EXPECT_THAT(result.actions, testing::IsEmpty());
+  EXPECT_EQ(result.state.deadline, kNow + 600ms);
 }
 
 TEST(Master, YieldsToAHigherPriorityAndAdoptsItsInterval) {  // S16
@@ -242,8 +263,9 @@ TEST(Master, YieldsToAHigherPriorityAndAdoptsItsInterval) {  // S16
 }
 
 TEST(Master, LetsTheWinnerKnowOfItselfOnceTheAddressesAreGone) {  // L4, when the winner could not hear us before
-  const Step result = step(kParams, master(), heard(101), kNow + 500ms);
-  EXPECT_THAT(result.actions, ElementsAre(DropAddresses{}, SendAdvert{100}));
+  const Step result = step(kParams, master(), heard(101, kGreater, 2s), kNow + 500ms);
+  EXPECT_THAT(result.actions,
+              ElementsAre(DropAddresses{}, SendAdvert{100, 2s}));  // whoever follows it waits for the winner
 }
 
 TEST(Master, SettlesATieByTheGreaterAddressAsAnUnsignedNumber) {  // S16
@@ -330,6 +352,14 @@ TEST(Leaving, HoldsTheAddressesNoLongerThanTheSlowestBackupWaits) {
     EXPECT_EQ(step(params, master(params), Shutdown{}, kNow).state.deadline, kNow + row.limit)
         << base::format_duration(row.interval);
   }
+}
+
+TEST(Leaving, ComesBackWhenNobodyHasTakenOverAndNothingBarsItAnyMore) {
+  const State barred = step(kParams, master(), Barred{"track uplink: eth1 is down"}, kNow).state;
+  const Step result = step(kParams, barred, Startup{}, kNow + 100ms);
+  EXPECT_EQ(result.state.role, Role::master);
+  EXPECT_FALSE(result.state.leaving_for);
+  EXPECT_THAT(result.actions, ElementsAre(SendAdvert{100}, TakeAddresses{}, Announce{}));
 }
 
 TEST(Leaving, EndsInTheRoleThatItLeftFor) {

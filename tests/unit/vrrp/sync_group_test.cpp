@@ -72,7 +72,7 @@ TEST(SyncGroup, GivesWayWithAllMembersWhenOneFindsABetterMaster) {
   Pair pair{Resumed{}};
   pair.feed(1, heard(150), 100ms);
   EXPECT_THAT(pair.roles(), ElementsAre(Role::backup, Role::backup));
-  EXPECT_THAT(pair.actions[0], ElementsAre(DropAddresses{}));
+  EXPECT_THAT(pair.actions[0], ElementsAre(DropAddresses{}, SendAdvert{100}));  // its winner announces too
   EXPECT_EQ(pair.reasons[0], "inside: priority 150 from 10.0.0.2");
   EXPECT_EQ(pair.reasons[1], "priority 150 from 10.0.0.2");
 }
@@ -122,6 +122,20 @@ TEST(SyncGroup, StandsStillTogether) {
   Pair pair{Resumed{}};
   pair.feed(0, Stalled{7s}, 7s);
   EXPECT_THAT(pair.roles(), ElementsAre(Role::backup, Role::backup));
+}
+
+TEST(SyncGroup, ComesBackFromAResignationOnlyWithAllMembers) {
+  Pair pair{Resumed{}};
+  for (std::size_t i = 0; i < 2; ++i) pair.feed(i, Barred{"track uplink: eth1 is down"}, 100ms);
+  Pair split = pair;
+  pair.feed(0, Startup{}, 200ms);
+  EXPECT_THAT(pair.roles(), ElementsAre(Role::master, Role::master));
+  EXPECT_FALSE(pair.members[0].state.leaving_for || pair.members[1].state.leaving_for);
+
+  split.feed(1, Lost{"eth1 has no carrier"}, 150ms);
+  split.feed(0, Startup{}, 200ms);
+  EXPECT_TRUE(split.members[0].state.leaving_for);
+  EXPECT_THAT(split.actions[0], IsEmpty());
 }
 
 TEST(SyncGroup, DoesNotCountAMemberThatLeavesAsMaster) {
