@@ -78,6 +78,7 @@ void build_engine(Build& build) {
   engine.timeouts = {reader.time("tcp_timeout"), reader.time("tcp_fin_timeout"), reader.time("udp_timeout"),
                      reader.time("sctp_timeout")};
   engine.policy = read_policy(reader);
+  engine.hash_key = reader.text("hash_key");
   for (const auto& value : reader.values("interface")) {
     for (const auto& word : split_commas(value)) {
       const auto name = read_interface(word, build.report);

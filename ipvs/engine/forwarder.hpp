@@ -6,15 +6,17 @@
 #include <span>
 
 #include "ipvs/engine/answer.hpp"
+#include "ipvs/engine/data_connections.hpp"
 #include "ipvs/engine/engine_state.hpp"
 #include "ipvs/engine/frame.hpp"
+#include "ipvs/engine/opening.hpp"
 #include "ipvs/engine/packet.hpp"
 
 namespace lvsd::ipvs::engine {
 
 class Forwarder {
  public:
-  explicit Forwarder(EngineState& state) : state_{state} {}
+  explicit Forwarder(EngineState& state) : state_{state}, opening_{state}, data_connections_{state} {}
 
   // See Core::forward.
   void forward(std::span<Packet> packets, std::span<Verdict> verdicts, base::TimePoint now) noexcept;
@@ -39,6 +41,7 @@ class Forwarder {
   Verdict find_and_forward(Packet& packet, const Work& work) noexcept;
   Verdict inbound(Packet& packet, const Work& work) noexcept;
   Verdict reply(Packet& packet, const Work& work) noexcept;
+  Verdict unserved(Packet& packet, const Frame& frame) noexcept;
 
   // related.cpp
   Verdict first_fragment(Packet& packet, const Work& work) noexcept;
@@ -47,9 +50,7 @@ class Forwarder {
   void rewrite_error_to_server(Packet& packet, const Frame& frame, const Connection& c, const Ends& ends) noexcept;
   void rewrite_error_to_client(Packet& packet, const Frame& frame, const Connection& c, const Ends& ends) noexcept;
 
-  bool gives_way(const Connection& connection, const Frame& frame) const noexcept;
-  Connection* open(LiveService& service, const Frame& frame, DropReason& reason) noexcept;
-  void account(Connection& connection, const Frame& frame, Seen seen) noexcept;
+  void account(Connection& connection, const Packet& packet, const Frame& frame, Seen seen) noexcept;
   void count(const Connection& connection, const Frame& frame, Seen seen) noexcept;
 
   // way_out.cpp
@@ -69,10 +70,11 @@ class Forwarder {
   WireAddress own_address(std::uint32_t interface, bool v6) const noexcept;
 
   EngineState& state_;
+  Opening opening_;
+  DataConnections data_connections_;
   RateLimit icmp_limit_{kIcmpPerSecond};
   RateLimit reset_limit_{kResetsPerSecond};
   base::TimePoint now_{};
-  std::uint32_t stamp_ = 0;
 };
 
 }  // namespace lvsd::ipvs::engine

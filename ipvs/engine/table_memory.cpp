@@ -7,7 +7,7 @@ namespace lvsd::ipvs::engine {
 namespace {
 
 constexpr std::uint64_t kMagic = 0x6c7673642d637431;  // "lvsd-ct1"
-constexpr std::uint32_t kLayout = 2;                  // counts up with every change of a struct in this memory
+constexpr std::uint32_t kLayout = 3;                  // counts up with every change of a struct in this memory
 
 struct alignas(64) Header {
   std::uint64_t magic = 0;
