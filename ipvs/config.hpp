@@ -136,6 +136,7 @@ struct EngineConfig {
   std::uint32_t max_connections = 1u << 18;  // fixed when the room starts first
   Timeouts timeouts;
   ConnectionPolicy policy;
+  std::string hash_key;  // of mh; empty: the kernel's constants
   unsigned workers = 1;  // threads; fixed when the room starts first
   ZeroCopy zero_copy = ZeroCopy::Auto;
   unsigned busy_poll_us = 0;                     // 0: sleep until a packet comes

@@ -90,7 +90,8 @@ Service desired_service(const Subject& subject, const EngineConfig& engine) {
   for (const auto& server : config.servers) {
     const bool down = is_down(server, subject);
     const auto weight = down || sorry ? 0 : wanted_weight(server, subject.override_of(server));
-    service.servers.push_back({server.name, server.address, server.method, weight, down, sorry, server.options});
+    const bool aside = sorry || subject.override_of(server).drain;
+    service.servers.push_back({server.name, server.address, server.method, weight, down, aside, server.options});
   }
   if (sorry)
     service.servers.push_back({kSorry, config.sorry_server.address, config.sorry_server.method, 1, false, false,

@@ -27,7 +27,8 @@ struct RealServer {
   Method method = Method::Dr;
   std::uint32_t weight = 1;  // 0: no new connections
   bool down = false;   // fails its checks: no new connections, and what it held may be scheduled anew (UDP, a new SYN)
-  bool aside = false;  // below the quorum: the sorry server stands in the list in its place
+  bool aside = false;  // left out of the list: below the quorum (the sorry server takes its place), or drained by an
+                       // operator; the weight is 0, and no client persists on it
   ServerOptions options{};
   friend bool operator==(const RealServer&, const RealServer&) = default;
 };

@@ -193,7 +193,7 @@ Facts engine_facts(const Config& c) {
       {"expire_quiescent_template", yes_no(e.policy.expire_quiescent_template), ""},
       {"conn_reuse_mode", fmt::format("{}", e.policy.conn_reuse_mode), kNewOnly},
       {"max_half_open", number_or(e.policy.max_half_open, "half of max_connections"), kNewOnly},
-      {"schedule_icmp", yes_no(e.policy.schedule_icmp), ""}};
+      {"hash_key", e.hash_key.empty() ? "the kernel's" : e.hash_key, kNewOnly}};
 }
 
 Facts global_facts(const Config& c) {

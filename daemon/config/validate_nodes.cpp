@@ -80,6 +80,7 @@ void build_engine(Build& build) {
                      reader.time("sctp_timeout")};
   engine.policy = read_policy(reader);
   engine.local_addresses = read_local_addresses(build, reader);
+  engine.hash_key = reader.text("hash_key");
   for (const auto& value : reader.values("interface")) {
     for (const auto& word : split_commas(value)) {
       const auto name = read_interface(word, build.report);

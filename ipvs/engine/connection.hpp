@@ -5,8 +5,8 @@
 #include <cstdint>
 
 #include "ipvs/config.hpp"
+#include "ipvs/engine/connection_state.hpp"
 #include "ipvs/engine/network_order.hpp"
-#include "ipvs/engine/tcp_state.hpp"
 
 namespace lvsd::ipvs::engine {
 
@@ -28,10 +28,11 @@ struct alignas(64) Connection {
   static constexpr std::uint16_t kV6 = 8;         // the addresses are in the table's Ends of the same number
   static constexpr std::uint16_t kFullnat = 16;   // the server sees the local address; goes with kNat
   static constexpr std::uint16_t kTemplate = 32;  // no packets of its own: a client's persistence
-  static constexpr std::uint16_t kAssured = 64;   // of a template: a connection of it was established
+  static constexpr std::uint16_t kOnePacket = 64;    // of a service that keeps no connections: found by replies alone
   static constexpr std::uint16_t kUnanswered = 128;  // counted as one that never got a reply
   static constexpr std::uint16_t kNotice = 256;      // fullnat: the server is still to learn its client
   static constexpr std::uint16_t kProxied = 512;  // … by a PROXY header, which shifts the client's sequence numbers
+  static constexpr std::uint16_t kFtp = 1024;     // an FTP control connection
 
   std::uint32_t client_address = 0;  // these four: IPv4
   std::uint32_t virtual_address = 0;
@@ -51,7 +52,8 @@ struct alignas(64) Connection {
   std::uint32_t in_packets = 0;      // stays at its maximum
   std::uint32_t sequence = 0;        // its record of sequence number changes + 1; 0: none
   std::uint32_t first_sequence = 0;  // of a proxied client's first byte; host order
-  std::uint32_t reserved[2]{};       // zero
+  std::uint32_t older = 0;           // both: neighbours among its service's half-open connections, number + 1
+  std::uint32_t newer = 0;
 
   static constexpr std::uint8_t kAnyProtocol = 255;  // reserved by IANA
 
@@ -59,6 +61,8 @@ struct alignas(64) Connection {
   bool nat() const { return (flags & kNat) != 0; }
   bool v6() const { return (flags & kV6) != 0; }
   bool fullnat() const { return (flags & kFullnat) != 0; }
+  bool is_template() const { return (flags & kTemplate) != 0; }
+  bool has_inbound_key() const { return (flags & kOnePacket) == 0; }
   bool has_reply_key() const { return (flags & (kNat | kNoReplyKey)) == kNat; }
 };
 static_assert(sizeof(Connection) == 64);

@@ -17,7 +17,7 @@ constexpr std::array<StateWords, kStates> kWords{{
     {"SYNACK", 120},      {"UDP", 300},         {"NONE", 2},        {"INIT1", 4},       {"INIT", 61},
     {"C-SENT", 61},       {"C-REPLIED", 61},    {"C-WAIT", 61},     {"COOKIE", 61},     {"C-ECHOED", 61},
     {"ESTABLISHED", 900}, {"S-SENT", 61},       {"S-RECEIVED", 61}, {"S-ACK-SENT", 61}, {"REJECTED", 4},
-    {"CLOSED", 61},       {"NONE", 60},         {"ASSURED", 60},
+    {"CLOSED", 61},       {"UDP", 60},          {"NONE", 60},       {"ASSURED", 60},
 }};
 
 constexpr std::int64_t kLongest = std::int64_t{24} * 24 * 3600 * 1000;  // time stamps are 32-bit milliseconds
@@ -33,7 +33,7 @@ bool is_state_of(State state, std::uint8_t protocol) {
   if (protocol == static_cast<std::uint8_t>(Protocol::Tcp)) return state < State::Udp;
   if (protocol == static_cast<std::uint8_t>(Protocol::Sctp))
     return state >= State::SctpNone && state <= State::SctpClosed;
-  return state == State::Udp;
+  return state == State::Udp || state == State::OnePacket;
 }
 
 std::string_view name(State state) { return kWords[static_cast<std::size_t>(state)].name; }

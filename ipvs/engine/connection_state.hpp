@@ -40,6 +40,7 @@ enum class State : std::uint8_t {
   SctpShutdownAckSent,
   SctpRejected,
   SctpClosed,
+  OnePacket,        // waits for the reply to a packet of a service that keeps no connections
   Template,         // of a persistence template none of whose connections was established yet
   TemplateAssured,  // one was
   kCount,

@@ -14,10 +14,11 @@ std::uint32_t candidates(const Bucket& bucket, std::uint16_t tag) noexcept {
 }
 
 bool in_range(const Connection& c, std::span<const SlotRecord> slots) {
-  const bool tcp = c.protocol == static_cast<std::uint8_t>(Protocol::Tcp);
-  const bool udp = c.protocol == static_cast<std::uint8_t>(Protocol::Udp);
-  return (udp ? c.state == State::Udp : tcp && c.state < State::Udp) && c.server < slots.size() &&
-         slots[c.server].kind == SlotRecord::Kind::Server;
+  const bool state = c.is_template() ? c.state == State::Template || c.state == State::TemplateAssured
+                                     : c.protocol != Connection::kAnyProtocol && is_state_of(c.state, c.protocol);
+  const bool keys =
+      c.is_template() ? !c.nat() && c.has_inbound_key() : c.has_inbound_key() == (c.state != State::OnePacket);
+  return state && keys && c.server < slots.size() && slots[c.server].kind == SlotRecord::Kind::Server;
 }
 
 void write_v4(Connection& c, const Ends& ends) {
@@ -71,15 +72,21 @@ void ConnectionTable::adopt(std::span<const SlotRecord> slots) noexcept {
   std::memset(static_cast<void*>(overflow_.data()), 0, overflow_.size_bytes());
   for (auto i = *used_; i-- > 0;) {
     auto& c = connections_[i];
-    const auto tuple = inbound(c);
-    const auto hash = hash_(tuple);
-    if (!c.is_free() && in_range(c, slots) && find(tuple, hash) == nullptr && link(hash, i)) {
+    if (!c.is_free() && in_range(c, slots) && link_inbound(c)) {
       ++size_;
       if (c.has_reply_key() && !link_reply(c)) c.flags |= Connection::kNoReplyKey;
     } else {
       release(c);
     }
   }
+}
+
+// False: the tuple is taken, or there is no room.
+bool ConnectionTable::link_inbound(const Connection& c) noexcept {
+  if (!c.has_inbound_key()) return true;
+  const auto tuple = inbound(c);
+  const auto hash = hash_(tuple);
+  return find(tuple, hash) == nullptr && link(hash, number(c));
 }
 
 Ends ConnectionTable::ends(const Connection& c) const noexcept {
@@ -207,10 +214,10 @@ Connection* ConnectionTable::insert(const Connection& value, const Ends& ends) n
     c.flags |= Connection::kV6;
     ends_[number(c)] = ends;
   }
-  const auto hash = hash_(inbound(c));
-  if (!link(hash, number(c))) return undo();
+  const auto hash = c.has_inbound_key() ? hash_(inbound(c)) : 0;
+  if (c.has_inbound_key() && !link(hash, number(c))) return undo();
   if (value.nat() && !link_reply(c)) {
-    unlink(hash, number(c));
+    if (c.has_inbound_key()) unlink(hash, number(c));
     return undo();
   }
   if (reuse) {
@@ -229,7 +236,7 @@ void ConnectionTable::release(Connection& connection) noexcept {
 }
 
 void ConnectionTable::remove(Connection& connection) noexcept {
-  unlink(hash_(inbound(connection)), number(connection));
+  if (connection.has_inbound_key()) unlink(hash_(inbound(connection)), number(connection));
   if (connection.has_reply_key()) unlink(hash_(reply(connection)), number(connection));
   release(connection);
   if (--size_ == 0) {

@@ -24,8 +24,8 @@ class ConnectionTable {
   Connection* find(const Tuple& tuple, std::uint64_t hash) noexcept;
 
   // `ends` says the addresses; those within `connection` are not read. Null when there is no room. The inbound (or
-  // template) tuple must not be in the table. A NAT connection whose reply tuple is taken gets the replies from now on
-  // (as in IPVS, the newest entry answers); the older one is marked kNoReplyKey.
+  // template) tuple must not be in the table; an entry marked kOnePacket has none. A NAT connection whose reply tuple
+  // is taken gets the replies from now on (as in IPVS, the newest entry answers); the older one is marked kNoReplyKey.
   Connection* insert(const Connection& connection, const Ends& ends) noexcept;
   void remove(Connection& connection) noexcept;
 
@@ -65,6 +65,7 @@ class ConnectionTable {
   bool link(std::uint64_t hash, std::uint32_t connection) noexcept;
   void unlink(std::uint64_t hash, std::uint32_t connection) noexcept;
   Bucket* extend(Bucket& bucket) noexcept;
+  bool link_inbound(const Connection& connection) noexcept;
   bool link_reply(Connection& connection) noexcept;
   void adopt(std::span<const SlotRecord> slots) noexcept;
   void release(Connection& connection) noexcept;

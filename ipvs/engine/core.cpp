@@ -12,11 +12,15 @@ Core::Core(std::span<std::byte> memory, std::uint32_t max_connections, std::uint
     : impl_{std::make_unique<Impl>(memory, max_connections, seed)} {}
 Core::~Core() = default;
 
-base::Result<void> Core::apply(std::span<const Command> commands, base::TimePoint) {
-  return impl_->state.services.apply(commands);
+base::Result<void> Core::apply(std::span<const Command> commands, base::TimePoint now) {
+  return impl_->state.services.apply(commands, stamp(now));
 }
 
 void Core::set_timeouts(const Timeouts& timeouts) { impl_->state.limits.set(timeouts); }
+void Core::set_hash_key(std::string_view key) {
+  impl_->state.services.set_hash_key(key.empty() ? 0 : KeyedHash{0}.of_text(key) | 1);
+}
+void Core::set_policy(const ConnectionPolicy& policy) { impl_->state.policy = policy; }
 NextHops& Core::next_hops() { return impl_->state.next_hops; }
 
 void Core::forward(std::span<Packet> packets, std::span<Verdict> verdicts, base::TimePoint now) noexcept {

@@ -29,7 +29,9 @@ struct FlowKey {
   friend bool operator==(const FlowKey&, const FlowKey&) = default;
 };
 struct FlowChange {
-  enum class Kind : std::uint8_t { Add, Remove } kind{};
+  // Listen: not a flow, but an announced connection's way in; `server` is the virtual address and port. It goes when
+  // listeners() says so.
+  enum class Kind : std::uint8_t { Add, Remove, Listen } kind{};
   FlowKey flow;
 };
 
@@ -58,6 +60,9 @@ class Core {
   // not supported); all others are.
   base::Result<void> apply(std::span<const Command> commands, base::TimePoint now);
   void set_timeouts(const Timeouts& timeouts);
+  void set_policy(const ConnectionPolicy& policy);
+  // What mh hashes with; the same text chooses the same servers. Empty: the kernel's constants.
+  void set_hash_key(std::string_view key);
   NextHops& next_hops();
 
   // Data path. verdicts.size() == packets.size(). `now` is the time of the batch.

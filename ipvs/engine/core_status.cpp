@@ -1,4 +1,5 @@
 // What a core tells about itself: the table for diff, the numbers and connections for people.
+#include <algorithm>
 #include <string_view>
 
 #include "ipvs/describe.hpp"
@@ -35,7 +36,27 @@ ServiceStatus describe(const Services& services, const LiveService& service) {
   return status;
 }
 
+// A template stands for all listeners of its service; the first one is shown.
+ConnectionStatus describe_template(const EngineState& state, const Connection& c, std::uint32_t now) {
+  const auto& server = state.services.server(c.server);
+  const auto& service = server.service->config;
+  ConnectionStatus status;
+  status.protocol = c.protocol == Connection::kAnyProtocol ? "ip" : ipvs::name(static_cast<Protocol>(c.protocol));
+  status.state = engine::name(c.state);
+  const bool by_call = c.client_port != 0;
+  if (!by_call) status.client = to_endpoint(state.connections.ends(c).client, 0);
+  if (!service.listeners.empty()) status.virtual_address.address = service.listeners.front().address.address;
+  if (service.listeners.size() == 1) status.virtual_address.port = service.listeners.front().address.port;
+  status.server_address = server.config.address;
+  status.service = service.name;
+  status.server = server.config.name;
+  const auto left = base::milliseconds(service.options.persistence.timeout) - idle_milliseconds(c, now);
+  status.expires_in_s = std::max<std::int64_t>(left, 0) / 1000;
+  return status;
+}
+
 ConnectionStatus describe(const EngineState& state, const Connection& c, std::uint32_t now) {
+  if (c.is_template()) return describe_template(state, c, now);
   const auto& server = state.services.server(c.server);
   ConnectionStatus status;
   status.protocol = ipvs::name(static_cast<Protocol>(c.protocol));
@@ -46,7 +67,7 @@ ConnectionStatus describe(const EngineState& state, const Connection& c, std::ui
   status.server_address = {server.config.address.address, swap_port(c.server_port)};
   status.service = server.service->config.name;
   status.server = server.config.name;
-  status.expires_in_s = (state.limits.of(c.state) - idle_milliseconds(c, now)) / 1000;
+  status.expires_in_s = std::max(state.limits.of(c.state) - idle_milliseconds(c, now), 0) / 1000;
   status.in_packets = c.in_packets;
   return status;
 }
@@ -79,7 +100,7 @@ Connections Core::connections(const ConnectionsQuery& query, base::TimePoint now
   if (!query.client.empty() && !client) return answer;
   const auto& state = impl_->state;
   for (const auto& c : state.connections.all().first(state.connections.used())) {
-    if (c.is_free() || state.is_expired(c, stamp(now))) continue;
+    if (c.is_free() || (!c.is_template() && state.is_expired(c, stamp(now)))) continue;
     const auto& server = state.services.server(c.server);
     if (!query.client.empty() && state.connections.ends(c).client != to_packet(*client)) continue;
     if (!query.service.empty() && server.service->config.name != query.service) continue;

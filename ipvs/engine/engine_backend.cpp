@@ -244,7 +244,11 @@ base::Result<void> EngineBackend::configure(const Config& config) {
   if (config.engine.max_connections != impl_->max_connections) {
     base::log::notice("engine", "max_connections stays {} until a restart", impl_->max_connections);
   }
-  auto done = impl_->on_worker([&](Core& core) { core.set_timeouts(config.engine.timeouts); });
+  auto done = impl_->on_worker([&](Core& core) {
+    core.set_timeouts(config.engine.timeouts);
+    core.set_policy(config.engine.policy);
+    core.set_hash_key(config.engine.hash_key);
+  });
   if (!done) return done;
   impl_->attachments->want(config.engine.interfaces, config.engine.xdp_mode);
   impl_->configured = true;

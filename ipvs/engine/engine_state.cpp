@@ -1,6 +1,7 @@
 #include "ipvs/engine/engine_state.hpp"
 
 #include <algorithm>
+#include <vector>
 
 #include "ipvs/engine/network_order.hpp"
 
@@ -14,55 +15,221 @@ FlowKey flow_key(const Connection& c, const Ends& ends) {
 
 EngineState::EngineState(std::span<std::byte> bytes, std::uint32_t max_connections, std::uint64_t seed)
     : memory{bytes, max_connections, seed}, services{memory}, connections{memory}, fragments{memory.seed} {
-  for (const auto& c : connections.all().first(connections.used())) {
+  if (memory.adopted) adopt();
+}
+
+// Counts, controllers and queues as the connections say, whatever the memory says of them. Until commands claim
+// listeners, all that connections use linger.
+void EngineState::adopt() noexcept {
+  std::vector<Connection*> half_open;
+  const auto all = connections.all().first(connections.used());
+  for (auto& c : all) c.controlled = c.older = c.newer = 0;
+  for (auto& c : all) {
     if (c.is_free()) continue;
+    const bool controlled = c.controller != 0 && !c.is_template() && c.controller <= all.size() &&
+                            !all[c.controller - 1].is_free() && all[c.controller - 1].controller == 0;
+    if (!controlled) c.controller = 0;
+    if (controlled) ++all[c.controller - 1].controlled;
     auto& server = services.server(c.server);
+    if (c.is_template()) {
+      ++server.templates;
+      continue;
+    }
+    services.listener_index().linger(
+        {static_cast<Protocol>(c.protocol), to_endpoint(connections.ends(c).virtual_address, c.virtual_port), 0});
+    if (!c.has_inbound_key()) {
+      ++server.one_packet;
+      continue;
+    }
     services.connection_began(server);
     if (is_active(c.state)) services.activity_changed(server, true);
+    if (is_half_open(c.state)) half_open.push_back(&c);
   }
+  std::ranges::stable_sort(half_open, [](const Connection* a, const Connection* b) {
+    return static_cast<std::int32_t>(a->last_seen - b->last_seen) < 0;
+  });
+  for (auto* c : half_open) start_half_open(*c);
+  services.listeners_changed();
 }
 
 Connection* EngineState::begin(const Connection& connection, const Ends& ends) noexcept {
   auto* c = connections.insert(connection, ends);
   if (c == nullptr) return nullptr;
   auto& server = services.server(c->server);
+  if (c->is_template()) {
+    ++server.templates;
+    return c;
+  }
+  if (c->nat()) flow_changes.push_back({FlowChange::Kind::Add, flow_key(*c, ends)});
+  if (!c->has_inbound_key()) {
+    ++server.one_packet;
+    return c;
+  }
   services.connection_began(server);
   ++server.counters->connections;
-  if (c->nat()) flow_changes.push_back({FlowChange::Kind::Add, flow_key(*c, ends)});
+  if (is_active(c->state)) services.activity_changed(server, true);
+  if (is_half_open(c->state)) start_half_open(*c);
   return c;
 }
 
 void EngineState::enter(Connection& connection, State state) noexcept {
-  const bool before = is_active(connection.state);
+  const auto before = connection.state;
+  if (is_half_open(before) && !is_half_open(state)) stop_half_open(connection);
+  if (!is_half_open(before) && is_half_open(state)) start_half_open(connection);
   connection.state = state;
-  if (before != is_active(state)) services.activity_changed(services.server(connection.server), !before);
+  if (is_active(before) != is_active(state)) {
+    services.activity_changed(services.server(connection.server), is_active(state));
+  }
+  if (is_established(state)) assure(connection);
 }
 
 void EngineState::end(Connection& connection) noexcept {
+  auto& server = services.server(connection.server);
   if (connection.has_reply_key()) {
     flow_changes.push_back({FlowChange::Kind::Remove, flow_key(connection, connections.ends(connection))});
   }
-  services.connection_ended(services.server(connection.server), is_active(connection.state));
+  if (connection.is_template()) {
+    services.reference_ended(server, &LiveServer::templates);
+  } else if (!connection.has_inbound_key()) {
+    services.reference_ended(server, &LiveServer::one_packet);
+  } else {
+    if (is_half_open(connection.state)) stop_half_open(connection);
+    services.connection_ended(server, is_active(connection.state));
+  }
+  if (connection.controller != 0) --connections.at(connection.controller - 1).controlled;
   connections.remove(connection);
 }
 
+void EngineState::move(Connection& persistence, std::uint32_t slot) noexcept {
+  ++services.server(slot).templates;
+  services.reference_ended(services.server(persistence.server), &LiveServer::templates);
+  persistence.server = slot;
+  persistence.state = State::Template;
+}
+
+void EngineState::assure(const Connection& connection) noexcept {
+  if (connection.controller == 0) return;
+  auto& controller = connections.at(connection.controller - 1);
+  if (controller.is_template()) controller.state = State::TemplateAssured;
+}
+
+void EngineState::start_half_open(Connection& c) noexcept {
+  append(services.server(c.server).service->half_open, connections, c);
+  ++half_open_;
+}
+
+void EngineState::stop_half_open(Connection& c) noexcept {
+  remove(services.server(c.server).service->half_open, connections, c);
+  --half_open_;
+}
+
+std::uint32_t EngineState::most_half_open() const noexcept {
+  const auto capacity = static_cast<std::uint32_t>(connections.all().size());
+  return policy.max_half_open != 0 ? policy.max_half_open : std::max(capacity / 2, 1u);
+}
+
+DropReason EngineState::make_room(LiveService& service, std::uint8_t protocol, bool counts) noexcept {
+  const auto limit = service.config.options.max_connections;
+  if (counts && limit != 0 && service.total >= limit && !evict_oldest(&service)) return DropReason::ServiceFull;
+  const bool shakes_hands = counts && protocol != static_cast<std::uint8_t>(Protocol::Udp);
+  if (shakes_hands && half_open_ >= most_half_open()) evict_oldest(services.most_half_open());
+  if (connections.size() < connections.all().size()) return DropReason::None;
+  return evict_oldest(services.most_half_open()) || evict_idle() ? DropReason::None : DropReason::TableFull;
+}
+
+bool EngineState::evict_oldest(LiveService* service) noexcept {
+  if (service == nullptr || service->half_open.oldest == 0) return false;
+  auto& oldest = connections.at(service->half_open.oldest - 1);
+  if (oldest.controlled != 0) {  // begins anew while others depend on it: not now
+    remove(service->half_open, connections, oldest);
+    append(service->half_open, connections, oldest);
+    return false;
+  }
+  evict(oldest, DropReason::HalfOpen);
+  return true;
+}
+
+// Of the next few connections the one that is missed least; never one that was answered and is not closed.
+bool EngineState::evict_idle() noexcept {
+  constexpr std::uint32_t kLookAt = 64;
+  constexpr std::int32_t kQuiet = 1000;      // milliseconds: an answer may still be on its way
+  constexpr std::uint32_t kMostPackets = 8;  // of one whose answers do not come through here; as kernel drop_entry
+  Connection* best = nullptr;
+  std::pair<int, std::int32_t> most{0, 0};
+  for (std::uint32_t i = 0; i < std::min(kLookAt, connections.used()); ++i, ++evict_next_) {
+    if (evict_next_ >= connections.used()) evict_next_ = 0;
+    auto& c = connections.all()[evict_next_];
+    if (c.is_free()) continue;
+    const auto idle = idle_milliseconds(c, now);
+    const bool answered = (c.flags & Connection::kReplied) != 0 || c.in_packets > kMostPackets;
+    int rank = 0;
+    if (c.is_template()) {
+      rank = c.controlled == 0 && c.state == State::Template && idle > kQuiet ? 1 : 0;
+    } else if (c.controlled == 0) {
+      rank = is_expired(c) ? 4 : is_closed(c.state) ? 3 : c.state == State::Udp && !answered && idle > kQuiet ? 2 : 0;
+    }
+    if (rank != 0 && std::pair{rank, idle} > most) {
+      most = {rank, idle};
+      best = &c;
+    }
+  }
+  if (best != nullptr) evict(*best, DropReason::Idle);
+  return best != nullptr;
+}
+
+// A client that never finished a handshake leaves no persistence behind.
+void EngineState::evict(Connection& c, DropReason counter) noexcept {
+  ++drops[static_cast<std::size_t>(counter)];
+  auto* controller = c.controller == 0 ? nullptr : &connections.at(c.controller - 1);
+  end(c);
+  if (controller != nullptr && controller->state == State::Template && controller->controlled == 0) end(*controller);
+}
+
 // Once for each connection. With DR and TUN replies do not come through here: nothing is known of them.
-void EngineState::note_unanswered(Connection& c, std::uint32_t now) noexcept {
+void EngineState::note_unanswered(Connection& c) noexcept {
   constexpr std::uint16_t kTold = Connection::kReplied | Connection::kUnanswered;
   if (!c.nat() || (c.flags & kTold) != 0 || idle_milliseconds(c, now) < kUnansweredAfter) return;
   c.flags |= Connection::kUnanswered;
   ++services.server(c.server).unanswered;
 }
 
-void EngineState::expire(std::uint32_t now, std::size_t budget) noexcept {
+void EngineState::visit(Connection& c) noexcept {
+  if (c.is_template()) {
+    if (c.controlled != 0) return;
+    const auto& server = services.server(c.server);
+    const auto timeout = base::milliseconds(server.service->config.options.persistence.timeout);
+    if (idle_milliseconds(c, now) >= timeout || !server.keeps_clients(policy.expire_quiescent_template)) end(c);
+    return;
+  }
+  note_unanswered(c);
+  if (services.listener_index().has_lingering()) {
+    services.listener_index().sighted(c.protocol, connections.ends(c).virtual_address, c.virtual_port);
+  }
+  if (c.controlled != 0) return;
+  if (is_expired(c) || (policy.expire_nodest_conn && services.server(c.server).draining)) end(c);
+}
+
+void EngineState::end_of_round() noexcept {
+  expire_next_ = 0;
+  auto& index = services.listener_index();
+  if (!expectations.empty()) {
+    expectations.forget_old(now);
+    expectations.for_each([&](const Expectation& e) {
+      index.sighted(static_cast<std::uint8_t>(Protocol::Tcp), e.virtual_address, e.virtual_port);
+    });
+  }
+  if (index.has_lingering() && index.end_of_round()) services.listeners_changed();
+}
+
+void EngineState::expire(std::uint32_t stamp, std::size_t budget) noexcept {
+  now = stamp;
   drops[static_cast<std::size_t>(DropReason::Fragment)] += fragments.give_up(now);
+  if (connections.used() == 0) return end_of_round();
   const auto visits = std::min<std::size_t>(budget, connections.used());
   for (std::size_t i = 0; i < visits; ++i, ++expire_next_) {
-    if (expire_next_ >= connections.used()) expire_next_ = 0;
+    if (expire_next_ >= connections.used()) end_of_round();
     auto& c = connections.all()[expire_next_];
-    if (c.is_free()) continue;
-    note_unanswered(c, now);
-    if (is_expired(c, now)) end(c);
+    if (!c.is_free()) visit(c);
   }
 }
 

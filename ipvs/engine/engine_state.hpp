@@ -10,11 +10,11 @@
 
 #include "ipvs/engine/connection_table.hpp"
 #include "ipvs/engine/core.hpp"
+#include "ipvs/engine/expectations.hpp"
 #include "ipvs/engine/fragments.hpp"
 #include "ipvs/engine/next_hops.hpp"
 #include "ipvs/engine/services.hpp"
 #include "ipvs/engine/table_memory.hpp"
-#include "ipvs/engine/tcp_state.hpp"
 
 namespace lvsd::ipvs::engine {
 
@@ -30,12 +30,26 @@ class EngineState {
  public:
   EngineState(std::span<std::byte> bytes, std::uint32_t max_connections, std::uint64_t seed);
 
-  // `connection` is complete but for its addresses. Null when the table is full.
+  // `connection` is complete but for its addresses: a connection, a persistence template, or an entry for the replies
+  // to single packets (Connection::kTemplate, kOnePacket). Null when the table is full; make_room() prevents that.
   Connection* begin(const Connection& connection, const Ends& ends) noexcept;
   void enter(Connection& connection, State state) noexcept;
   void end(Connection& connection) noexcept;
-  bool is_expired(const Connection& c, std::uint32_t now) const {
-    return idle_milliseconds(c, now) >= limits.of(c.state);
+  // Its server is another one from now on; of a template.
+  void move(Connection& persistence, std::uint32_t slot) noexcept;
+  // Both sides were heard: the client is real, and its persistence worth keeping.
+  void assure(const Connection& connection) noexcept;
+
+  // Before a new connection of `service` begins, or (`counts` is false) an entry that is no connection: keeps to the
+  // service's limit, to that of half-open connections, and to the table's size, by ending connections whose handshake
+  // was never finished, the oldest first, and in a full table those that are closed or were never answered. None: there
+  // is room. What was ended is counted under HalfOpen or Idle.
+  DropReason make_room(LiveService& service, std::uint8_t protocol, bool counts) noexcept;
+
+  // Not of templates. What controls others stays as long as they do.
+  bool is_expired(const Connection& c) const { return is_expired(c, now); }
+  bool is_expired(const Connection& c, std::uint32_t at) const {
+    return idle_milliseconds(c, at) >= limits.of(c.state) && c.controlled == 0;
   }
 
   // A connection that is idle so long and has had no reply never got one: TCP clients repeat their SYN after 1, 3 and 7
@@ -43,22 +57,36 @@ class EngineState {
   static constexpr std::int32_t kUnansweredAfter = 3000;  // milliseconds
 
   // Ends idle connections among the next `budget` entries, and counts those that their server never answered.
-  void expire(std::uint32_t now, std::size_t budget) noexcept;
+  void expire(std::uint32_t stamp, std::size_t budget) noexcept;
 
+  std::uint32_t now = 0;  // stamp of the latest batch or expiry
   TableMemory memory;
   Services services;
   ConnectionTable connections;
   NextHops next_hops;
   IdleLimits limits;
+  ConnectionPolicy policy;
   std::array<std::uint64_t, kDropReasons> drops{};
   std::vector<FlowChange> flow_changes;
   Fragments fragments;
+  Expectations expectations;
   std::vector<ExtraFrame> extra_frames;
 
  private:
-  void note_unanswered(Connection& c, std::uint32_t now) noexcept;
+  void adopt() noexcept;
+  void visit(Connection& c) noexcept;
+  void end_of_round() noexcept;
+  void note_unanswered(Connection& c) noexcept;
+  void start_half_open(Connection& c) noexcept;
+  void stop_half_open(Connection& c) noexcept;
+  bool evict_oldest(LiveService* service) noexcept;
+  bool evict_idle() noexcept;
+  void evict(Connection& c, DropReason counter) noexcept;
+  std::uint32_t most_half_open() const noexcept;
 
   std::uint32_t expire_next_ = 0;
+  std::uint32_t evict_next_ = 0;
+  std::uint32_t half_open_ = 0;
 };
 
 // How the replies of a connection under NAT look.

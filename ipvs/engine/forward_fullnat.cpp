@@ -1,8 +1,7 @@
-// Method fullnat: the server sees the director's local address. A port of it for each connection, and, where the server
-// is to learn its client, what is put into the client's packets and hidden from its view of the replies.
+// Method fullnat: the server sees the director's local address. Where the server is to learn its client,
+// what is put into the client's packets and hidden from its view of the replies.
 #include "ipvs/engine/client_notice.hpp"
 #include "ipvs/engine/forwarder.hpp"
-#include "ipvs/engine/local_ports.hpp"
 #include "ipvs/engine/rewrite.hpp"
 #include "ipvs/engine/tcp_edit.hpp"
 
@@ -26,29 +25,6 @@ std::uint16_t notice_size(const Connection& c) {
 }
 
 }  // namespace
-
-bool Forwarder::choose_local(const LiveService& service, LiveServer& server, const Frame& frame, Connection& c,
-                             Ends& ends) noexcept {
-  const auto& addresses = ends.client.is_v4() ? service.local_v4 : service.local_v6;
-  if (addresses.empty()) return false;
-  if (server.next_local == 0) server.next_local = stamp_ * 0x9e3779b1u;  // not where the last process began
-  const auto is_free = [&](const LocalPort& local) {
-    const auto tuple = Tuple::make(Tuple::Direction::Reply, c.protocol, addresses[local.address], swap_port(local.port),
-                                   ends.server, c.server_port);
-    return state_.connections.find(tuple, state_.connections.hash(tuple)) == nullptr;
-  };
-  const auto local = find_local_port(server.next_local, static_cast<std::uint32_t>(addresses.size()), is_free);
-  if (!local) return false;
-  ends.local = addresses[local->address];
-  c.local_port = swap_port(local->port);
-  c.flags |= Connection::kNat | Connection::kFullnat;
-  const auto how = server.config.options.client_address;
-  // In the middle of a stream (sloppy_tcp) there is no place for it.
-  if (!is_syn(frame) || how == ClientAddress::Hidden) return true;
-  c.flags |= Connection::kNotice;
-  if (how == ClientAddress::ProxyProtocol) c.flags |= Connection::kProxied;
-  return true;
-}
 
 // The option goes with the handshake, which may be repeated, until the server has spoken. The PROXY header goes before
 // the client's first byte, also with an empty segment, until the server has acknowledged it.

@@ -92,7 +92,7 @@ std::optional<Verdict> Forwarder::tunnel_error(Packet& packet, const Frame& fram
   inner->total_length = static_cast<std::uint16_t>(std::min<std::uint32_t>(inner->total_length, shown));
   const bool may_fragment = !outer_dont_fragment(packet.data + inner->ip);
   if (const auto mtu = reported_mtu(icmp, frame.v6); mtu > quoted->inner) {
-    state_.services.learn_path_mtu(quoted->server, quoted->tunnel, mtu, stamp_);
+    state_.services.learn_path_mtu(quoted->server, quoted->tunnel, mtu, state_.now);
     if (may_fragment) return Verdict{Action::Drop, DropReason::None, 0, {}};  // told; there is nobody to tell
     return tell_client(packet, *inner, too_big(mtu - quoted->inner));
   }

@@ -5,6 +5,8 @@
 
 #include "ipvs/engine/network_order.hpp"
 #include "ipvs/engine/rewrite.hpp"
+#include "ipvs/engine/sctp_state.hpp"
+#include "ipvs/engine/tcp_state.hpp"
 
 namespace lvsd::ipvs::engine {
 namespace {
@@ -25,13 +27,11 @@ bool is_impossible_source(const WireAddress& address, bool v6) {
   return first == 0 || first == 127 || (first >= 224 && first < 240) || host == 0xffffffff;
 }
 
-bool has(const Frame& frame, std::uint8_t flag) { return (frame.tcp_flags & flag) != 0; }
-
 }  // namespace
 
 void Forwarder::forward(std::span<Packet> packets, std::span<Verdict> verdicts, base::TimePoint now) noexcept {
   now_ = now;
-  stamp_ = stamp(now);
+  state_.now = stamp(now);
   std::array<Work, kBatch> work;
   for (std::size_t first = 0; first < packets.size(); first += kBatch) {
     const auto count = std::min(kBatch, packets.size() - first);
@@ -48,11 +48,11 @@ void Forwarder::forward(std::span<Packet> packets, std::span<Verdict> verdicts, 
   }
 }
 
-// A packet ends one connection and begins one at most. Doubles, as the caller may not take the changes after every
-// batch.
+// A packet ends four connections, begins one and announces one at most. Doubles, as the caller may not take the changes
+// after every batch.
 void Forwarder::make_room_for_changes(std::size_t packets) noexcept {
   auto& changes = state_.flow_changes;
-  const auto needed = changes.size() + 2 * packets;
+  const auto needed = changes.size() + 6 * packets;
   if (changes.capacity() < needed) changes.reserve(std::max(needed, 2 * changes.capacity()));
 }
 
@@ -96,73 +96,51 @@ Verdict Forwarder::find_and_forward(Packet& packet, const Work& work) noexcept {
 
 Verdict Forwarder::inbound(Packet& packet, const Work& work) noexcept {
   const auto& frame = work.frame;
+  Connection scratch;
   auto* connection = state_.connections.find(work.tuple, work.hash);
-  if (connection != nullptr && gives_way(*connection, frame)) {
+  if (connection != nullptr && opening_.gives_way(*connection, packet, frame)) {
     state_.end(*connection);
     connection = nullptr;
   }
+  if (connection == nullptr && !state_.expectations.empty()) connection = data_connections_.open(frame);
   if (connection == nullptr) {
     auto* service = state_.services.find(frame.protocol, frame.destination, frame.destination_port);
-    if (service == nullptr) return kToKernel;
+    if (service == nullptr) return unserved(packet, frame);
     if (is_impossible_source(frame.source, frame.v6) || state_.services.is_virtual(frame.source))
       return drop(DropReason::Spoofed);
-    // Only a SYN that is not a reset begins a TCP connection.
-    if (frame.kind == FrameKind::Tcp && (!has(frame, kTcpSyn) || has(frame, kTcpRst))) return reset(packet, frame);
+    if (!opening_.begins(packet, frame)) {
+      return frame.kind == FrameKind::Tcp ? reset(packet, frame) : drop(DropReason::NoConnection);
+    }
     auto reason = DropReason::None;
-    connection = open(*service, frame, reason);
+    connection = service->config.options.one_packet
+                     ? opening_.open_for_one(*service, packet, frame, now_, scratch, reason)
+                     : opening_.open(*service, packet, frame, now_, reason);
     if (reason == DropReason::NoServer) return icmp(packet, frame, reason, kPortUnreachable, frame.destination);
     if (connection == nullptr) return drop(reason);
   }
-  account(*connection, frame, connection->nat() ? Seen::FromClient : Seen::FromClientOnly);
+  account(*connection, packet, frame, connection->nat() ? Seen::FromClient : Seen::FromClientOnly);
+  if ((connection->flags & Connection::kFtp) != 0) data_connections_.heard_client(*connection, packet, frame);
   return to_server(packet, frame, *connection);
 }
 
-// Whether the packet is better served by a new connection than by the one that is there.
-bool Forwarder::gives_way(const Connection& connection, const Frame& frame) const noexcept {
-  if (state_.is_expired(connection, stamp_)) return true;
-  const auto& server = state_.services.server(connection.server);
-  if (frame.kind == FrameKind::Udp) return server.config.down;
-  if (!has(frame, kTcpSyn)) return false;
-  // The client uses its port again: conn_reuse_mode 1, and its bit 2 where the server's FIN cannot be seen (kernel
-  // ip_vs_core.c, is_new_conn_expected).
-  if (connection.state == State::TimeWait || connection.state == State::Close) return true;
-  if (connection.state == State::FinWait && !connection.nat()) return true;
-  return !has(frame, kTcpRst) && server.closed_to_new();
+// A listener that was taken away answers for its last connections only. What never was one is the kernel's.
+Verdict Forwarder::unserved(Packet& packet, const Frame& frame) noexcept {
+  if (!state_.services.listener_index().lingers(frame.protocol, frame.destination, frame.destination_port))
+    return kToKernel;
+  if (frame.kind == FrameKind::Tcp) return reset(packet, frame);
+  return icmp(packet, frame, DropReason::NoService, kPortUnreachable, frame.destination);
 }
 
-Connection* Forwarder::open(LiveService& service, const Frame& frame, DropReason& reason) noexcept {
-  const auto slot = state_.services.schedule(
-      service, {to_endpoint(frame.source, frame.source_port), to_address(frame.destination), now_});
-  if (slot == kNoSlot) {
-    reason = DropReason::NoServer;
-    return nullptr;
-  }
-  auto& server = state_.services.server(slot);
-  Ends ends{frame.source, frame.destination, {}, {}};
-  if (server.address.is_v4() != frame.v6) ends.server = server.address;
-  Connection c;
-  c.client_port = frame.source_port;
-  c.virtual_port = frame.destination_port;
-  c.server_port = server.port != 0 ? server.port : frame.destination_port;
-  c.protocol = frame.protocol;
-  c.state = frame.kind == FrameKind::Udp ? State::Udp : State::None;
-  c.flags = server.nat ? Connection::kNat : std::uint16_t{0};
-  c.server = slot;
-  c.last_seen = stamp_;
-  if (server.fullnat && !choose_local(service, server, frame, c, ends)) {
-    reason = DropReason::NoLocalPort;
-    return nullptr;
-  }
-  auto* connection = state_.begin(c, ends);
-  if (connection == nullptr) reason = DropReason::TableFull;
-  return connection;
-}
-
-void Forwarder::account(Connection& connection, const Frame& frame, Seen seen) noexcept {
-  connection.last_seen = stamp_;
+void Forwarder::account(Connection& connection, const Packet& packet, const Frame& frame, Seen seen) noexcept {
+  connection.last_seen = state_.now;
   if (frame.kind == FrameKind::Tcp) {
-    const auto next = next_state(connection.state, frame.tcp_flags, seen);
+    const auto next = next_state(connection.state, frame.tcp_flags, seen, state_.policy.secure_tcp);
     if (next != connection.state) state_.enter(connection, next);
+  } else if (frame.kind == FrameKind::Sctp) {
+    const auto next = next_state(connection.state, sctp_event(transport_of(packet.data, frame)), seen);
+    if (next != connection.state) state_.enter(connection, next);
+  } else if (seen == Seen::FromServer && (connection.flags & Connection::kReplied) == 0) {
+    state_.assure(connection);
   }
   if (seen == Seen::FromServer) {
     connection.flags |= Connection::kReplied;
@@ -186,11 +164,12 @@ void Forwarder::count(const Connection& connection, const Frame& frame, Seen see
 Verdict Forwarder::reply(Packet& packet, const Work& work) noexcept {
   auto* connection = state_.connections.find(work.tuple, work.hash);
   if (connection == nullptr) return kToKernel;
-  if (state_.is_expired(*connection, stamp_)) {
+  if (state_.is_expired(*connection)) {
     state_.end(*connection);
     return kToKernel;
   }
-  account(*connection, work.frame, Seen::FromServer);
+  account(*connection, packet, work.frame, Seen::FromServer);
+  if ((connection->flags & Connection::kFtp) != 0) data_connections_.heard_server(*connection, packet, work.frame);
   return to_client(packet, work.frame, *connection);
 }
 

@@ -8,15 +8,17 @@
 
 #include "ipvs/engine/answer.hpp"
 #include "ipvs/engine/client_notice.hpp"
+#include "ipvs/engine/data_connections.hpp"
 #include "ipvs/engine/engine_state.hpp"
 #include "ipvs/engine/frame.hpp"
+#include "ipvs/engine/opening.hpp"
 #include "ipvs/engine/packet.hpp"
 
 namespace lvsd::ipvs::engine {
 
 class Forwarder {
  public:
-  explicit Forwarder(EngineState& state) : state_{state} {}
+  explicit Forwarder(EngineState& state) : state_{state}, opening_{state}, data_connections_{state} {}
 
   // See Core::forward.
   void forward(std::span<Packet> packets, std::span<Verdict> verdicts, base::TimePoint now) noexcept;
@@ -41,6 +43,7 @@ class Forwarder {
   Verdict find_and_forward(Packet& packet, const Work& work) noexcept;
   Verdict inbound(Packet& packet, const Work& work) noexcept;
   Verdict reply(Packet& packet, const Work& work) noexcept;
+  Verdict unserved(Packet& packet, const Frame& frame) noexcept;
 
   // related.cpp
   Verdict first_fragment(Packet& packet, const Work& work) noexcept;
@@ -49,9 +52,7 @@ class Forwarder {
   void rewrite_error_to_server(Packet& packet, const Frame& frame, const Connection& c, const Ends& ends) noexcept;
   void rewrite_error_to_client(Packet& packet, const Frame& frame, const Connection& c, const Ends& ends) noexcept;
 
-  bool gives_way(const Connection& connection, const Frame& frame) const noexcept;
-  Connection* open(LiveService& service, const Frame& frame, DropReason& reason) noexcept;
-  void account(Connection& connection, const Frame& frame, Seen seen) noexcept;
+  void account(Connection& connection, const Packet& packet, const Frame& frame, Seen seen) noexcept;
   void count(const Connection& connection, const Frame& frame, Seen seen) noexcept;
 
   // way_out.cpp
@@ -76,8 +77,6 @@ class Forwarder {
   Verdict tell_client(Packet& packet, const Frame& inner, IcmpError error) noexcept;
 
   // forward_fullnat.cpp
-  bool choose_local(const LiveService& service, LiveServer& server, const Frame& frame, Connection& c,
-                    Ends& ends) noexcept;
   // What the packet has to carry to the server besides what the client sent.
   ClientNotice notice_for(const Packet& packet, const Frame& frame, Connection& c) const noexcept;
   bool give_notice(Packet& packet, const Frame& frame, const Connection& c, const ClientNotice& notice) noexcept;
@@ -90,10 +89,11 @@ class Forwarder {
   WireAddress own_address(std::uint32_t interface, bool v6) const noexcept;
 
   EngineState& state_;
+  Opening opening_;
+  DataConnections data_connections_;
   RateLimit icmp_limit_{kIcmpPerSecond};
   RateLimit reset_limit_{kResetsPerSecond};
   base::TimePoint now_{};
-  std::uint32_t stamp_ = 0;
   std::uint16_t outer_identification_ = 0;
 };
 

@@ -77,6 +77,11 @@ struct Frame {
   bool is_fragment() const { return more_fragments || kind == FrameKind::Fragment; }
 };
 
+// The transport header and what follows it, of the frame at `data` that was parsed.
+inline std::span<const std::uint8_t> transport_of(const std::uint8_t* data, const Frame& frame) noexcept {
+  return {data + frame.transport(), frame.transport_length()};
+}
+
 inline constexpr int kExtensionLimit = 4;  // IPv6 extension headers that are looked through
 
 Frame parse(std::span<const std::uint8_t> bytes) noexcept;

@@ -2,7 +2,10 @@
 // the length block: the last word tells how many come before it.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <cstring>
+#include <string_view>
 
 #include "ipvs/engine/connection.hpp"
 #include "ipvs/engine/sip_hash.hpp"
@@ -22,6 +25,16 @@ class KeyedHash {
       state.absorb(tuple.words[3]);
     }
     state.absorb(tuple.rest);
+    return state.finish();
+  }
+  std::uint64_t of_text(std::string_view text) const noexcept {
+    SipState state{k0_, k1_};
+    for (std::size_t i = 0; i < text.size(); i += 8) {
+      std::uint64_t word = 0;
+      std::memcpy(&word, text.data() + i, std::min<std::size_t>(8, text.size() - i));
+      state.absorb(word);
+    }
+    state.absorb(text.size());
     return state.finish();
   }
 

@@ -37,13 +37,16 @@ enum class DropReason : std::uint8_t {
   TtlExceeded,
   NoService,         // addressed to a virtual IP, but no listener
   NoServer,          // no usable real server
-  NoConnection,      // mid-stream packet of an unknown TCP connection
+  NoConnection,      // mid-stream packet of an unknown connection
   TableFull,         // no room for a new connection
   NoRoute,           // the kernel has no route to the next hop
   NextHopFailed,     // the next hop did not answer ARP / ND
   NextHopQueueFull,  // too many packets wait for the same next hop
   TooBig,            // larger than the MTU of the way out, with DF
   TransmitRingFull,
+  ServiceFull,  // the virtual server has as many connections as it may
+  HalfOpen,     // not a packet: a connection that did not finish its handshake made room for another
+  Idle,         // not a packet: a connection that nobody uses any more made room in a full table
   Spoofed,      // source address that cannot be: our own VIP, loopback, multicast, broadcast
   NoLocalPort,  // fullnat: no free port of the local addresses for this server
   NoRoom,       // the buffer has no room for what goes before the packet

@@ -171,6 +171,12 @@ std::size_t RedirectMaps::change_flows(std::span<const FlowChange> changes) {
   std::vector<redirect_flow> run;
   for (std::size_t i = 0; i < changes.size();) {
     const auto kind = changes[i].kind;
+    if (kind == FlowChange::Kind::Listen) {
+      const auto& [protocol, at, client] = changes[i++].flow;
+      const auto key = key_of(at.address, static_cast<std::uint8_t>(protocol), at.port);
+      if (bpf_map_update_elem(listeners_.get(), &key, &kPresent, BPF_ANY) < 0) ++refused;
+      continue;
+    }
     run.clear();
     for (; i < changes.size() && changes[i].kind == kind; ++i) run.push_back(key_of(changes[i].flow));
     if (kind == FlowChange::Kind::Add) {

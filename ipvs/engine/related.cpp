@@ -9,7 +9,7 @@ Verdict Forwarder::first_fragment(Packet& packet, const Work& work) noexcept {
   const auto verdict = find_and_forward(packet, work);
   const bool gone = verdict.action == Action::Drop || verdict.reason != DropReason::None;
   if (gone || verdict.action == Action::ToKernel) return verdict;
-  state_.fragments.remember(work.frame, work.tuple, stamp_);
+  state_.fragments.remember(work.frame, work.tuple, state_.now);
   for (auto& held : state_.fragments.release(work.frame)) {
     Packet later{held.bytes.data() + held.start, held.length, held.start, 0, held.interface};
     const auto outcome = later_fragment(later, parse({later.data, later.length}));
@@ -20,17 +20,17 @@ Verdict Forwarder::first_fragment(Packet& packet, const Work& work) noexcept {
 }
 
 Verdict Forwarder::later_fragment(Packet& packet, const Frame& frame) noexcept {
-  const auto* first = state_.fragments.find(frame, stamp_);
+  const auto* first = state_.fragments.find(frame, state_.now);
   if (first == nullptr) {
     if (!state_.services.is_virtual(frame.destination)) return kToKernel;
     // It came before its first one: kept until that comes. What is kept too long is counted then.
-    const bool held = state_.fragments.hold(packet, frame, stamp_);
+    const bool held = state_.fragments.hold(packet, frame, state_.now);
     return held ? Verdict{Action::Drop, DropReason::None, 0, {}} : drop(DropReason::Fragment);
   }
   auto* connection = state_.connections.find(*first, state_.connections.hash(*first));
   if (connection == nullptr) return drop(DropReason::Fragment);
   const bool reply = first->direction() == Tuple::Direction::Reply;
-  account(*connection, frame, reply ? Seen::FromServer : Seen::FromClient);
+  account(*connection, packet, frame, reply ? Seen::FromServer : Seen::FromClient);
   return reply ? to_client(packet, frame, *connection) : to_server(packet, frame, *connection);
 }
 

@@ -38,7 +38,8 @@ struct Request {
 
 struct SchedulerOptions {
   SchedulerFlags flags;
-  std::uint64_t seed = 0;  // of twos
+  std::uint64_t seed = 0;      // of twos
+  std::uint64_t hash_key = 0;  // of mh; 0: the kernel's constants, which everybody knows
 };
 
 class Scheduler {

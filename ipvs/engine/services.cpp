@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 #include <variant>
 
 #include <fmt/format.h>
@@ -14,14 +15,6 @@ namespace {
 
 constexpr std::size_t kAtEnd = static_cast<std::size_t>(-1);
 
-ListenerKey listener_key(std::uint8_t protocol, const WireAddress& address, std::uint16_t port) {
-  return {address, std::uint64_t{port} | (std::uint64_t{protocol} << 16)};
-}
-ListenerKey listener_key(const Listener& listener) {
-  return listener_key(static_cast<std::uint8_t>(listener.protocol), to_packet(listener.address.address),
-                      swap_port(listener.address.port));
-}
-
 // The service a command is about.
 const std::string& subject(const Command& command) {
   struct Visitor {
@@ -33,6 +26,13 @@ const std::string& subject(const Command& command) {
     const std::string& operator()(const RemoveServer& c) const { return c.service; }
   };
   return std::visit(Visitor{}, command);
+}
+
+std::uint8_t template_protocol(const std::vector<Listener>& listeners) {
+  const bool one = !listeners.empty() && std::all_of(listeners.begin(), listeners.end(), [&](const Listener& l) {
+    return l.protocol == listeners.front().protocol;
+  });
+  return one ? static_cast<std::uint8_t>(listeners.front().protocol) : Connection::kAnyProtocol;
 }
 
 void configure(LiveServer& server, const RealServer& wanted) {
@@ -82,7 +82,8 @@ void Services::adopt_records() {
   for (auto& [name, service] : services_) service->estimator.start(totals(*service));
 }
 
-base::Result<void> Services::apply(std::span<const Command> commands) {
+base::Result<void> Services::apply(std::span<const Command> commands, std::uint32_t now) {
+  now_ = now;
   Outcome result;
   std::set<std::string> touched;
   for (const auto& command : commands) {
@@ -93,8 +94,21 @@ base::Result<void> Services::apply(std::span<const Command> commands) {
   for (const auto& name : touched) {
     if (auto* service = service_named(name); service != nullptr) refresh(*service);
   }
+  // Those that an adopted table brought along drain from now on.
+  for (auto& server : servers_) {
+    if (server.draining && server.drained_at == 0) server.drained_at = std::max(now_, 1u);
+  }
   sweep();
   return result;
+}
+
+void Services::set_hash_key(std::uint64_t key) {
+  if (std::exchange(hash_key_, key) == key) return;
+  for (const auto& [name, service] : services_) {
+    if (!service->scheduler || service->config.scheduler != SchedulerKind::Mh) continue;
+    service->scheduler = make_scheduler(SchedulerKind::Mh, {service->config.flags, 0, hash_key_});
+    service->scheduler->servers_changed(service->candidates);
+  }
 }
 
 LiveService* Services::service_named(const std::string& name) {
@@ -123,10 +137,12 @@ Services::Outcome Services::put_service(const VirtualServer& wanted) {
   if (!made) return tl::unexpected{made.error()};
   auto& service = **made;
   if (!service.scheduler || service.config.scheduler != wanted.scheduler || service.config.flags != wanted.flags) {
-    service.scheduler = make_scheduler(wanted.scheduler, {wanted.flags, seed_ + service.record});
+    service.scheduler = make_scheduler(wanted.scheduler, {wanted.flags, seed_ + service.record, hash_key_});
   }
+  let_linger(service, wanted.listeners);
   release_listeners(service);
   service.config = wanted;
+  service.template_protocol = template_protocol(wanted.listeners);
   service.removed = false;
   take_listeners(service, wanted.listeners);
   service.local_v4.clear();
@@ -140,17 +156,21 @@ Services::Outcome Services::put_service(const VirtualServer& wanted) {
 // A listener has one service: the latest that asked for it.
 void Services::take_listeners(LiveService& service, const std::vector<Listener>& listeners) {
   for (const auto& listener : listeners) {
-    auto& holder = by_listener_[listener_key(listener)];
+    auto* holder = listeners_.take(listener, service);
     if (holder != nullptr && holder != &service) std::erase(holder->config.listeners, listener);
-    holder = &service;
+  }
+}
+
+// A listener that goes while its service stays: connections to it may finish.
+void Services::let_linger(const LiveService& service, const std::vector<Listener>& wanted) {
+  if (service.total == 0) return;
+  for (const auto& listener : service.config.listeners) {
+    if (std::find(wanted.begin(), wanted.end(), listener) == wanted.end()) listeners_.linger(listener);
   }
 }
 
 void Services::release_listeners(LiveService& service) {
-  for (const auto& listener : service.config.listeners) {
-    const auto held = by_listener_.find(listener_key(listener));
-    if (held != by_listener_.end() && held->second == &service) by_listener_.erase(held);
-  }
+  for (const auto& listener : service.config.listeners) listeners_.release(listener, service);
 }
 
 Services::Outcome Services::execute(const RemoveService& command) {
@@ -196,6 +216,7 @@ void Services::drain(LiveService& service, std::size_t place) {
   service.servers.erase(service.servers.begin() + static_cast<std::ptrdiff_t>(place));
   service.draining.push_back(slot);
   servers_[slot].draining = true;
+  servers_[slot].drained_at = std::max(now_, 1u);
   servers_[slot].position = kNoSlot;
 }
 
@@ -223,6 +244,7 @@ Services::Outcome Services::put_server(LiveService& service, const RealServer& w
   auto& server = servers_[slot];
   configure(server, wanted);
   server.draining = false;
+  server.drained_at = 0;
   server.service = &service;
   service.servers.insert(
       service.servers.begin() + static_cast<std::ptrdiff_t>(std::min(position, service.servers.size())), slot);
@@ -255,21 +277,6 @@ void Services::refresh(LiveService& service) {
                                   server.overloaded, address});
   }
   if (service.scheduler) service.scheduler->servers_changed(service.candidates);
-}
-
-void Services::refresh_virtual_addresses() {
-  listeners_changed_ = false;
-  virtual_addresses_.clear();
-  for (const auto& [name, service] : services_) {
-    for (const auto& listener : service->config.listeners) {
-      virtual_addresses_.insert(to_packet(listener.address.address));
-    }
-  }
-}
-
-LiveService* Services::find(std::uint8_t protocol, const WireAddress& address, std::uint16_t port) noexcept {
-  const auto found = by_listener_.find(listener_key(protocol, address, port));
-  return found == by_listener_.end() ? nullptr : found->second;
 }
 
 std::uint32_t Services::schedule(LiveService& service, const Request& request) noexcept {
@@ -309,19 +316,39 @@ void Services::mirror_load(LiveServer& server) noexcept {
 
 void Services::connection_began(LiveServer& server) noexcept {
   ++server.total;
+  ++server.service->total;
   mirror_load(server);
 }
 
 void Services::connection_ended(LiveServer& server, bool was_active) noexcept {
   --server.total;
+  --server.service->total;
   if (was_active) --server.active;
-  if (server.draining && server.total == 0) needs_sweep_ = true;
+  if (server.draining && server.is_unused()) needs_sweep_ = true;
   mirror_load(server);
 }
 
 void Services::activity_changed(LiveServer& server, bool active) noexcept {
   server.active += active ? 1u : ~0u;
   mirror_load(server);
+}
+
+void Services::reference_ended(LiveServer& server, std::uint32_t LiveServer::*count) noexcept {
+  --(server.*count);
+  if (server.draining && server.is_unused()) needs_sweep_ = true;
+}
+
+// Looks through all services once in a while only: an attack has one target for long, and a flood asks often.
+LiveService* Services::most_half_open() noexcept {
+  constexpr unsigned kAskAgain = 64;
+  if (crowded_ != nullptr && crowded_->half_open.count != 0 && ++crowded_asked_ < kAskAgain) return crowded_;
+  crowded_ = nullptr;
+  crowded_asked_ = 0;
+  for (const auto& [name, service] : services_) {
+    const auto most = crowded_ == nullptr ? 0 : crowded_->half_open.count;
+    if (service->half_open.count > most) crowded_ = service.get();
+  }
+  return crowded_;
 }
 
 std::uint32_t Services::take_slot() {
@@ -346,7 +373,7 @@ void Services::free_slot(std::uint32_t slot) {
 bool Services::free_drained(LiveService& service) {
   for (std::size_t i = service.draining.size(); i-- > 0;) {
     const auto slot = service.draining[i];
-    if (servers_[slot].total != 0) continue;
+    if (!servers_[slot].is_unused()) continue;
     if (service.record != kNoSlot) records_[service.record].counters += *servers_[slot].counters;
     free_slot(slot);
     service.draining.erase(service.draining.begin() + static_cast<std::ptrdiff_t>(i));
@@ -356,6 +383,7 @@ bool Services::free_drained(LiveService& service) {
 
 void Services::sweep() {
   needs_sweep_ = false;
+  crowded_ = nullptr;
   for (auto at = services_.begin(); at != services_.end();) {
     if (!free_drained(*at->second)) {
       ++at;
@@ -366,7 +394,8 @@ void Services::sweep() {
     at = services_.erase(at);
     listeners_changed_ = true;
   }
-  if (listeners_changed_) refresh_virtual_addresses();
+  if (listeners_changed_) listeners_.refresh();
+  listeners_changed_ = false;
 }
 
 Counters Services::totals(const LiveService& service) const {
@@ -398,6 +427,7 @@ std::vector<Listener> Services::listeners() const {
   for (const auto& [name, service] : services_) {
     all.insert(all.end(), service->config.listeners.begin(), service->config.listeners.end());
   }
+  listeners_.append_lingering(all);
   return all;
 }
 

@@ -11,10 +11,9 @@
 #include <string>
 #include <vector>
 
-#include <boost/unordered/unordered_flat_map.hpp>
-#include <boost/unordered/unordered_flat_set.hpp>
-
 #include "base/result.hpp"
+#include "ipvs/engine/half_open.hpp"
+#include "ipvs/engine/listener_index.hpp"
 #include "ipvs/engine/network_order.hpp"
 #include "ipvs/engine/next_hops.hpp"
 #include "ipvs/engine/scheduler.hpp"
@@ -24,32 +23,7 @@
 
 namespace lvsd::ipvs::engine {
 
-struct LiveService;
-
 inline constexpr std::uint32_t kNoSlot = 0xffffffff;
-
-// What the data path looks a listener up by. Not from outside: the tables hold configured values only, so the hashes
-// need no key.
-struct ListenerKey {
-  WireAddress address;
-  std::uint64_t rest = 0;  // port, protocol
-  friend bool operator==(const ListenerKey&, const ListenerKey&) = default;
-};
-struct AddressHash {
-  using is_avalanching = void;
-  std::size_t operator()(const WireAddress& a) const noexcept { return mix(a.high, a.low * 0xd6e8feb86659fd93); }
-  static std::size_t mix(std::uint64_t a, std::uint64_t b) noexcept {
-    auto z = (a ^ (b + 0x9e3779b97f4a7c15)) * 0xbf58476d1ce4e5b9;
-    z = (z ^ (z >> 32)) * 0x94d049bb133111eb;
-    return z ^ (z >> 29);
-  }
-};
-struct ListenerHash {
-  using is_avalanching = void;
-  std::size_t operator()(const ListenerKey& key) const noexcept {
-    return AddressHash::mix(AddressHash{}(key.address), key.rest);
-  }
-};
 
 struct LiveServer {
   // What the data path reads; address and port in network order, port 0: the port the client asked for.
@@ -62,6 +36,9 @@ struct LiveServer {
   bool overloaded = false;  // has reached its most connections and not yet come below its least
   std::uint32_t active = 0;
   std::uint32_t total = 0;           // connections, active and inactive
+  std::uint32_t templates = 0;       // clients that persist on it
+  std::uint32_t one_packet = 0;      // entries for the replies to single packets: no connections
+  std::uint32_t drained_at = 0;      // stamp; 0: not draining
   std::uint32_t position = kNoSlot;  // among the service's candidates; kNoSlot while draining
   std::uint64_t unanswered = 0;      // connections that it has never answered, since this process began
   std::uint64_t way_generation = 0;  // of the next hops when `way` was found
@@ -78,12 +55,21 @@ struct LiveServer {
 
   // Gets no new connections: a client that starts again is better off elsewhere.
   bool closed_to_new() const { return draining || config.down || config.weight == 0; }
+  // A client that persists on it stays. An operator's drain and the quorum set it aside.
+  bool keeps_clients(bool weight_zero_ends) const {
+    return !draining && !config.down && !config.aside && (config.weight > 0 || !weight_zero_ends);
+  }
+  // Its slot may be given to another server.
+  bool is_unused() const { return total == 0 && templates == 0 && one_packet == 0; }
 };
 
 struct LiveService {
   VirtualServer config;
-  bool removed = false;            // from the configuration; exists only while it drains
-  std::uint32_t record = kNoSlot;  // of its own counters: those of servers that are gone
+  bool removed = false;     // from the configuration; exists only while it drains
+  std::uint32_t total = 0;  // connections of all its servers
+  HalfOpenQueue half_open;
+  std::uint8_t template_protocol = Connection::kAnyProtocol;  // that of its listeners, when they have one
+  std::uint32_t record = kNoSlot;                             // of its own counters: those of servers that are gone
   std::unique_ptr<Scheduler> scheduler;
   std::vector<WireAddress> local_v4;  // fullnat
   std::vector<WireAddress> local_v6;
@@ -98,11 +84,17 @@ class Services {
   // Servers recorded in an adopted table drain until a command claims them.
   explicit Services(const TableMemory& memory);
 
-  // See Core::apply.
-  base::Result<void> apply(std::span<const Command> commands);
+  // See Core::apply. `now` is a stamp.
+  base::Result<void> apply(std::span<const Command> commands, std::uint32_t now);
 
-  LiveService* find(std::uint8_t protocol, const WireAddress& address, std::uint16_t port) noexcept;
-  bool is_virtual(const WireAddress& address) const noexcept { return virtual_addresses_.contains(address); }
+  // Of mh; schedulers that use another are made anew.
+  void set_hash_key(std::uint64_t key);
+
+  LiveService* find(std::uint8_t protocol, const WireAddress& address, std::uint16_t port) const noexcept {
+    return listeners_.find(protocol, address, port);
+  }
+  bool is_virtual(const WireAddress& address) const noexcept { return listeners_.is_virtual(address); }
+  ListenerIndex& listener_index() noexcept { return listeners_; }
   LiveServer& server(std::uint32_t slot) noexcept { return servers_[slot]; }
   const LiveServer& server(std::uint32_t slot) const noexcept { return servers_[slot]; }
   // The slot of the server that takes a new connection, or kNoSlot.
@@ -117,6 +109,13 @@ class Services {
   void connection_began(LiveServer& server) noexcept;
   void connection_ended(LiveServer& server, bool was_active) noexcept;
   void activity_changed(LiveServer& server, bool active) noexcept;
+  // The one with the most half-open connections, or nearly so; null: none has any.
+  LiveService* most_half_open() noexcept;
+  // Of what refers to the server's slot without being a connection: LiveServer::templates, LiveServer::one_packet.
+  void reference_ended(LiveServer& server, std::uint32_t LiveServer::*count) noexcept;
+
+  // Listeners that lingered are gone.
+  void listeners_changed() { listeners_.refresh(); }
 
   // Frees slots that have drained, and services all of whose slots have. Not for the data path.
   void sweep();
@@ -146,8 +145,8 @@ class Services {
   void drain(LiveService& service, std::size_t place);
   void take_listeners(LiveService& service, const std::vector<Listener>& listeners);
   void release_listeners(LiveService& service);
+  void let_linger(const LiveService& service, const std::vector<Listener>& wanted);
   void refresh(LiveService& service);
-  void refresh_virtual_addresses();
   static bool is_overloaded(const LiveServer& server) noexcept;
   void mirror_load(LiveServer& server) noexcept;
   bool free_drained(LiveService& service);
@@ -158,12 +157,15 @@ class Services {
 
   std::span<SlotRecord> records_;
   std::uint64_t seed_;
+  std::uint64_t hash_key_ = 0;
   std::uint32_t* records_used_;
   std::vector<std::uint32_t> free_slots_;
   std::vector<LiveServer> servers_;  // by slot
   std::map<std::string, std::unique_ptr<LiveService>> services_;
-  boost::unordered_flat_map<ListenerKey, LiveService*, ListenerHash> by_listener_;
-  boost::unordered_flat_set<WireAddress, AddressHash> virtual_addresses_;
+  ListenerIndex listeners_;
+  std::uint32_t now_ = 0;           // stamp of the latest apply()
+  LiveService* crowded_ = nullptr;  // the latest answer of most_half_open()
+  unsigned crowded_asked_ = 0;
   bool needs_sweep_ = false;
   bool listeners_changed_ = false;
 };

@@ -88,7 +88,7 @@ void Forwarder::rewrite_to_client(Packet& packet, const Frame& frame, const Conn
 }
 
 NextHop Forwarder::way_to(LiveServer& server) noexcept {
-  if (server.path_mtu != 0 && stamp_ - server.path_mtu_since >= kPathMtuMs) {
+  if (server.path_mtu != 0 && state_.now - server.path_mtu_since >= kPathMtuMs) {
     server.path_mtu = 0;
     server.way_generation = 0;
   }

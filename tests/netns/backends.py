@@ -155,6 +155,34 @@ class Ftp(Backend):
         return [PYTHON, "-m", "pyftpdlib", "-i", "0.0.0.0", "-p", "21", "-d", self.directory]
 
 
+class Vsftpd(Backend):
+    """Offers the file `name`; its active data connections come from port 20."""
+
+    name, port = "vsftpd", 21
+
+    def prepare(self):
+        root = os.path.join(self.directory, "root")
+        empty = os.path.join(self.directory, "empty")
+        for path in (root, empty):
+            os.makedirs(path, exist_ok=True)
+            os.chmod(path, 0o555)
+        os.chmod(self.directory, 0o755)
+        self.write("root/name", self.host.name + "\n")
+        self.config = self.write("vsftpd.conf", f"""listen=YES
+background=NO
+anonymous_enable=YES
+no_anon_password=YES
+anon_root={root}
+secure_chroot_dir={empty}
+connect_from_port_20=YES
+seccomp_sandbox=NO
+xferlog_enable=NO
+""")
+
+    def command(self):
+        return ["vsftpd", self.config]
+
+
 class Mariadb(Backend):
     name, port = "mysql", 3306
 

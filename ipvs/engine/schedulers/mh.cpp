@@ -3,7 +3,8 @@
 // and the way of filling are the kernel's (ip_vs_mh.c, default size), so that a kernel director with the same servers,
 // added in the order of the configuration, chooses alike. A server whose weight is set to 0 keeps its places and its
 // clients get nothing, as in IPVS, unless mh-fallback sends them elsewhere; one that is down, or came with weight 0,
-// has none.
+// has none. With a key of the configuration in place of the kernel's constants nobody outside can tell which addresses
+// share a server; both directors of a pair read the same one.
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -18,9 +19,9 @@
 namespace lvsd::ipvs::engine {
 namespace {
 
-constexpr std::uint32_t kPlaces = 4093;  // a prime; CONFIG_IP_VS_MH_TAB_INDEX 12
-constexpr int kWeightBits = 6;           // weights are scaled down to that many
-constexpr std::uint64_t kClientKey = 2654435761;
+constexpr std::uint32_t kPlaces = 4093;          // a prime; CONFIG_IP_VS_MH_TAB_INDEX 12
+constexpr int kWeightBits = 6;                   // weights are scaled down to that many
+constexpr std::uint64_t kPlaceKey = 2654435761;  // the kernel's
 constexpr std::uint64_t kSkipKey = 2654446892;
 constexpr std::uint32_t kNobody = 0xffffffff;
 
@@ -38,7 +39,12 @@ struct Preference {
 
 class Maglev final : public Scheduler {
  public:
-  explicit Maglev(const SchedulerOptions& options) : flags_{options.flags} { table_.fill(kNobody); }
+  explicit Maglev(const SchedulerOptions& options)
+      : flags_{options.flags},
+        place_key_{options.hash_key == 0 ? kPlaceKey : options.hash_key},
+        skip_key_{options.hash_key == 0 ? kSkipKey : ~options.hash_key} {
+    table_.fill(kNobody);
+  }
 
   std::unique_ptr<Scheduler> clone() const override { return std::make_unique<Maglev>(*this); }
   void servers_changed(std::span<const Candidate> servers) override {
@@ -59,12 +65,12 @@ class Maglev final : public Scheduler {
 
   Pick pick(std::span<const Candidate> servers, const Request& request) noexcept override {
     const auto port = flags_.port ? request.client.port : std::uint16_t{0};
-    const auto first = hash(kClientKey, request.client.address, port) % kPlaces;
+    const auto first = hash(place_key_, request.client.address, port) % kPlaces;
     if (const auto own = eligible(servers, first)) return own;
     if (!flags_.fallback) return std::nullopt;
     for (std::uint32_t i = 0; i < kPlaces; ++i) {
       const auto offset = (i + first) % kPlaces;
-      if (const auto other = eligible(servers, hash(kClientKey, request.client.address, port, offset) % kPlaces))
+      if (const auto other = eligible(servers, hash(place_key_, request.client.address, port, offset) % kPlaces))
         return other;
     }
     return std::nullopt;
@@ -103,13 +109,15 @@ class Maglev final : public Scheduler {
       const auto weight = last_weights_.at(servers[i].id);
       if (servers[i].down || weight == 0) continue;
       const auto& [address, port] = servers[i].address;
-      all.push_back({i, hash(kClientKey, address, port) % kPlaces, hash(kSkipKey, address, port) % (kPlaces - 1) + 1,
+      all.push_back({i, hash(place_key_, address, port) % kPlaces, hash(skip_key_, address, port) % (kPlaces - 1) + 1,
                      std::max((weight / divisor) >> shift, 1u)});
     }
     return all;
   }
 
   SchedulerFlags flags_;
+  std::uint64_t place_key_;
+  std::uint64_t skip_key_;
   std::map<std::uint32_t, std::uint32_t> last_weights_;  // by the server's id
   std::array<std::uint32_t, kPlaces> table_{};
 };

@@ -67,10 +67,10 @@ TEST(Desired, TheEnginesLocalAddressesStandInWhereAFullnatServiceNamesNone) {
 }
 
 TEST(Desired, DrainTakesTheWeightAndDisableTheServer) {
-  EXPECT_EQ(servers(web(), kAllPass, view_of({{{"web", "a", OverrideKind::drain, 0}}})), "a0 b2 unchecked1");
+  EXPECT_EQ(servers(web(), kAllPass, view_of({{{"web", "a", OverrideKind::drain, 0}}})), "a0~ b2 unchecked1");
   EXPECT_EQ(servers(web(), kAllPass, view_of({{{"web", "a", OverrideKind::disable, 0}}})), "a0! b2 unchecked1");
   EXPECT_EQ(servers(web(), {{"check a", false}}, view_of({{{"web", "a", OverrideKind::drain, 0}}})),
-            "a0! b0! unchecked1")
+            "a0!~ b0! unchecked1")
       << "a draining server that fails its checks is down all the same";
 }
 
@@ -85,7 +85,7 @@ TEST(Desired, AnOverriddenWeightReplacesTheConfiguredOneWhileTheChecksPass) {
     EXPECT_EQ(servers(web(), {{"check a", false}}, view), "a0! b0! unchecked1");
   }
   const auto both = view_of({{{"web", "a", OverrideKind::weight, 7}, {"web", "a", OverrideKind::drain, 0}}});
-  EXPECT_EQ(servers(web(), kAllPass, both), "a0 b2 unchecked1") << "a drain wins over a weight";
+  EXPECT_EQ(servers(web(), kAllPass, both), "a0~ b2 unchecked1") << "a drain wins over a weight";
 }
 
 TEST(Desired, OverridesOfOtherServicesAndOfUnknownServersChangeNothing) {

@@ -85,10 +85,11 @@ TEST(Services, ThePolicyOfConnectionsIsRead) {
   const auto engine = config_of(kFront +
                                 "[engine]\nsctp_timeout = 30s\nsecure_tcp = yes\nsloppy_tcp = yes\nsloppy_sctp = yes\n"
                                 "expire_nodest_conn = yes\nexpire_quiescent_template = no\nconn_reuse_mode = 1\n"
-                                "max_half_open = 1000\nschedule_icmp = yes\n")
+                                "max_half_open = 1000\nhash_key = secret\n")
                           .ipvs.engine;
   EXPECT_EQ(engine.timeouts.sctp, 30s);
-  EXPECT_EQ(engine.policy, (ipvs::ConnectionPolicy{true, true, true, true, false, 1, true, 1000}));
+  EXPECT_EQ(engine.hash_key, "secret");
+  EXPECT_EQ(engine.policy, (ipvs::ConnectionPolicy{true, true, true, true, false, 1, false, 1000}));
 }
 
 }  // namespace

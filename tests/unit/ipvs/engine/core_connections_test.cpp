@@ -312,7 +312,10 @@ TEST(CoreConnections, ConnectionsAreFoundByServiceServerAndClient) {
 TEST(CoreConnections, AFullTableDropsNewConnectionsAndKeepsTheOthers) {
   Director director{16};
   director.serve({server(1)});
-  for (std::uint16_t port = 0; port < 20; ++port) director.push(from_client(kSyn, port));
+  for (std::uint16_t port = 0; port < 20; ++port) {
+    director.push(from_client(kSyn, port));
+    director.push(from_client(kAck, port));
+  }
   EXPECT_EQ(director->connection_entries(), 16u);
   EXPECT_EQ(director.drops(DropReason::TableFull), 4u);
   EXPECT_EQ(director.push(from_client(kAck, 0)).verdict.action, Action::Send);

@@ -121,6 +121,7 @@ TEST_P(Related, SctpInFragmentsIsDroppedWhereItsPortWouldChange) {
                     AddServer{"sctp", {"s1", {real().address, port}, Method::Nat, 1}}});
     auto spec = from_client(400);
     spec.protocol = test::kSctpProtocol;
+    spec.payload.front() = 1;  // INIT
     const auto first = director.push(test::cut(make_frame(spec), {64})[0]);
     EXPECT_EQ(first.verdict.action, port == 53 ? Action::Send : Action::Drop);
     EXPECT_EQ(first.verdict.reason, port == 53 ? DropReason::None : DropReason::Fragment);

@@ -52,6 +52,20 @@ TEST(Hashing, AClientStaysWithItsServerWhateverItsPort) {
   }
 }
 
+TEST(Mh, WithAKeyThePairAgreesAndNobodyElseCanTell) {
+  const auto servers = weighing({1, 2, 3});
+  const auto keyed = [&](std::uint64_t key) {
+    auto scheduler = make_scheduler(SchedulerKind::Mh, {{}, 0, key});
+    scheduler->servers_changed(servers);
+    return clients_of(*scheduler, servers);
+  };
+  EXPECT_EQ(keyed(0), clients_of(SchedulerKind::Mh, servers));
+  EXPECT_EQ(keyed(7), keyed(7));
+  EXPECT_GT(moved(keyed(7), keyed(0)), 400);
+  EXPECT_GT(moved(keyed(7), keyed(8)), 400);
+  EXPECT_NEAR(count(keyed(7), 'c'), 500, 60);
+}
+
 TEST(Hashing, WithThePortAClientIsSpread) {
   const auto servers = weighing({1, 1, 1});
   for (const auto kind : {SchedulerKind::Sh, SchedulerKind::Mh}) {

@@ -14,12 +14,18 @@ namespace {
 using namespace std::chrono_literals;
 
 // The tables of ip_vs_proto_tcp.c, written out a second time.
-const char* const kExpected[3][4] = {
+const char* const kExpected[6][4] = {
     {"SR ES ES SR SR SR SR SR SR SR SR", "CL CW SS TW TW TW CL CW LA LI TW", "ES ES SS ES FW TW CL CW CL LI ES",
      "CL CL CL SR CL CL CL CL LA LI SR"},
     {"SS ES SS SR SS SS SS SS SS LI SR", "TW FW SS TW FW TW CL TW LA LI TW", "ES ES SS ES FW TW CL CW LA ES ES",
      "CL CL SS CL CL TW CL CL CL CL CL"},
     {"SR ES ES SR SR SR SR SR SR SR SR", "CL FW SS TW FW TW CL CW LA LI TW", "ES ES SS ES FW TW CL CW CL LI ES",
+     "CL CL CL SR CL CL CL CL LA LI CL"},
+    {"SR ES ES SR SR SR SR SR SR SR SA", "CL CW SS TW TW TW CL CW LA LI SA", "ES ES SS SR FW TW CL CW CL LI SA",
+     "CL CL CL SR CL CL CL CL LA LI CL"},
+    {"SS ES SS SA SS SS SS SS SS LI SA", "TW FW SS TW FW TW CL TW LA LI TW", "ES ES SS ES FW TW CL CW LA ES ES",
+     "CL CL SS CL CL TW CL CL CL CL CL"},
+    {"SA ES ES SR SA SA SA SA SA SA SA", "CL FW SS TW FW TW CL CW LA LI TW", "ES ES SS ES FW TW CL CW CL LI ES",
      "CL CL CL SR CL CL CL CL LA LI CL"},
 };
 const std::map<std::string, State> kShort{
@@ -29,14 +35,16 @@ const std::map<std::string, State> kShort{
 
 TEST(TcpState, FollowsTheKernelsTables) {
   constexpr std::uint8_t kFlags[4] = {test::kSyn, test::kFin, test::kAck, test::kRst};
-  for (std::size_t seen = 0; seen < 3; ++seen) {
+  for (std::size_t table = 0; table < 6; ++table) {
+    const auto seen = table % 3;
     for (std::size_t event = 0; event < 4; ++event) {
-      std::istringstream row{kExpected[seen][event]};
+      std::istringstream row{kExpected[table][event]};
       for (std::uint8_t state = 0; state < 11; ++state) {
         std::string word;
         row >> word;
-        EXPECT_EQ(next_state(static_cast<State>(state), kFlags[event], static_cast<Seen>(seen)), kShort.at(word))
-            << "seen " << seen << " event " << event << " state " << int{state};
+        EXPECT_EQ(next_state(static_cast<State>(state), kFlags[event], static_cast<Seen>(seen), table >= 3),
+                  kShort.at(word))
+            << "table " << table << " event " << event << " state " << int{state};
       }
     }
   }
@@ -52,10 +60,11 @@ TEST(TcpState, OfSeveralFlagsRstWinsThenSynThenFin) {
   EXPECT_EQ(next(0), State::Close);
 }
 
-TEST(TcpState, ActiveAreTheFourBeforeTheEnd) {
+TEST(ConnectionState, ActiveAreTheFourBeforeTheEndAndAnEstablishedAssociation) {
   for (std::uint8_t s = 0; s < kStates; ++s) {
     const auto state = static_cast<State>(s);
-    EXPECT_EQ(is_active(state), s == 1 || s == 2 || s == 3 || s == 10) << name(state);
+    EXPECT_EQ(is_active(state), s == 1 || s == 2 || s == 3 || s == 10 || state == State::SctpEstablished)
+        << name(state);
   }
 }
 

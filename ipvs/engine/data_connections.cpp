@@ -1,0 +1,110 @@
+#include "ipvs/engine/data_connections.hpp"
+
+#include <span>
+
+#include "ipvs/engine/ftp.hpp"
+#include "ipvs/engine/rewrite.hpp"
+
+namespace lvsd::ipvs::engine {
+namespace {
+
+constexpr std::uint32_t kTcpHeader = 20;
+constexpr std::uint32_t kTcpChecksum = 16;  // offset in the TCP header
+
+std::span<std::uint8_t> payload(std::uint8_t* data, const Frame& frame) {
+  if (frame.kind != FrameKind::Tcp || frame.is_fragment() || frame.transport_length() < kTcpHeader) return {};
+  const auto header = (std::uint32_t{data[frame.transport() + 12]} >> 4) * 4;
+  if (header < kTcpHeader || header > frame.transport_length()) return {};
+  return {data + frame.transport() + header, frame.transport_length() - header};
+}
+
+// The port of the data connection that a server begins itself: the one below its control port (RFC 959 §3.2).
+std::uint16_t port_below(std::uint16_t port) { return swap_port(static_cast<std::uint16_t>(swap_port(port) - 1)); }
+
+}  // namespace
+
+void DataConnections::heard_client(const Connection& control, const Packet& packet, const Frame& frame) noexcept {
+  const auto wanted = ftp_client_listens(payload(packet.data, frame));
+  // A client may only name itself, and a server of another address space cannot reach it (RFC 2577 §3).
+  const bool local = (control.flags & Connection::kFullnat) != 0;
+  if (!wanted || local || wanted->address != frame.source || wanted->port < 1024) return;
+  Connection data;
+  data.client_port = swap_port(wanted->port);
+  data.virtual_port = port_below(control.virtual_port);
+  data.server_port = port_below(control.server_port);
+  data.state = State::Listen;
+  auto ends = state_.connections.ends(control);
+  if (begin(control, data, ends) != nullptr) let_in(ends.virtual_address, data.virtual_port);
+}
+
+void DataConnections::heard_server(const Connection& control, Packet& packet, const Frame& frame) noexcept {
+  const auto content = payload(packet.data, frame);
+  const auto offered = ftp_server_listens(content);
+  const auto ends = state_.connections.ends(control);
+  if (!offered || offered->port < 1024) return;
+  if (offered->address && *offered->address != ends.server && *offered->address != ends.virtual_address) return;
+  const Expectation expectation{ends.client,
+                                ends.virtual_address,
+                                swap_port(offered->port),
+                                swap_port(offered->port),
+                                control.server,
+                                state_.connections.number(control),
+                                state_.now};
+  if (!state_.expectations.add(expectation)) return;
+  let_in(ends.virtual_address, expectation.virtual_port);
+  if (!offered->address || *offered->address == ends.virtual_address) return;
+  complete_checksum(packet.data, frame);
+  auto* check = packet.data + frame.transport() + kTcpChecksum;
+  const auto old_sum = add_words(0, {packet.data + frame.transport(), frame.transport_length()});
+  if (!write_ftp_answer(content.subspan(offered->line, offered->length), ends.virtual_address, offered->port)) return;
+  const auto new_sum = add_words(0, {packet.data + frame.transport(), frame.transport_length()});
+  ChecksumChange change;
+  change.replace16(fold(old_sum), fold(new_sum));
+  store16(check, change.apply(load16(check)));
+}
+
+Connection* DataConnections::open(const Frame& frame) noexcept {
+  if (frame.kind != FrameKind::Tcp || (frame.tcp_flags & (kTcpSyn | kTcpRst)) != kTcpSyn) return nullptr;
+  const auto expected = state_.expectations.take(frame.source, frame.destination, frame.destination_port, state_.now);
+  if (!expected) return nullptr;
+  const auto& control = state_.connections.at(expected->controller);
+  const bool alive = (control.flags & Connection::kFtp) != 0 && control.server == expected->server;
+  if (!alive || state_.connections.ends(control).client != frame.source) return nullptr;
+  Connection data;
+  data.client_port = frame.source_port;
+  data.virtual_port = expected->virtual_port;
+  data.server_port = expected->server_port;
+  return begin(control, data, state_.connections.ends(control));
+}
+
+Connection* DataConnections::begin(const Connection& control, const Connection& draft, const Ends& ends) noexcept {
+  auto data = draft;
+  data.protocol = control.protocol;
+  data.flags = Connection::kNat;
+  data.server = control.server;
+  data.last_seen = state_.now;
+  data.controller = state_.connections.number(control) + 1;
+  const auto tuple = Tuple::make(Tuple::Direction::Inbound, data.protocol, ends.client, data.client_port,
+                                 ends.virtual_address, data.virtual_port);
+  auto* known = state_.connections.find(tuple, state_.connections.hash(tuple));
+  if (known != nullptr) {  // announced again, or what is left of one that ended
+    if (known->controlled != 0 || is_established(known->state)) return nullptr;
+    state_.end(*known);
+  }
+  auto& parent = state_.connections.at(data.controller - 1);
+  ++parent.controlled;
+  auto* service = state_.services.server(data.server).service;
+  Connection* connection = nullptr;
+  if (state_.make_room(*service, data.protocol, true) == DropReason::None) connection = state_.begin(data, ends);
+  if (connection == nullptr) --parent.controlled;
+  return connection;
+}
+
+void DataConnections::let_in(const WireAddress& virtual_address, std::uint16_t port) {
+  const Listener listener{Protocol::Tcp, to_endpoint(virtual_address, port), 0};
+  auto& index = state_.services.listener_index();
+  index.linger(listener);
+  state_.flow_changes.push_back({FlowChange::Kind::Listen, {Protocol::Tcp, listener.address, {}}});
+}
+
+}  // namespace lvsd::ipvs::engine
