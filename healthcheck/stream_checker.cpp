@@ -96,6 +96,7 @@ void StreamChecker::finish(Reason reason, std::string text) {
   if (reason == Reason::Ok) text += " in " + latency_words(latency);
   auto result =
       with_certificate({reason, std::move(text), latency}, target_.check, certificate_expires_unix_ms_, unix_ms_now());
+  result.connected = stream_.has_value();
   if (const auto done = std::exchange(done_, {})) done(std::move(result));
 }
 

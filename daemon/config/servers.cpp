@@ -12,10 +12,13 @@ namespace {
 // A server as written, its options still texts: a long form may add to them.
 struct Draft {
   Value name;
-  std::optional<Value> address;
-  std::optional<Value> weight;
-  std::optional<Value> method;
+  ServerOptionTexts options;  // "address" among them
   std::vector<Value> checks;
+
+  const Value* find(std::string_view key) const {
+    const auto at = options.find(key);
+    return at == options.end() ? nullptr : &at->second;
+  }
 };
 
 struct Drafts {
@@ -55,20 +58,19 @@ void add_option(Draft& draft, const Value& word, Report& report) {
     return report.error(option->key.place, fmt::format("\"{}\" of a real server is not supported yet", key->name));
   if (option->value.text.empty()) return report.error(option->key.place, fmt::format("\"{}\" has no value", key->name));
   if (key->name == "check") return draft.checks.push_back(option->value);
-  auto& slot = key->name == "weight" ? draft.weight : draft.method;
-  if (slot) return report.error(option->key.place, fmt::format("\"{}\" set twice", key->name));
-  slot = option->value;
+  if (!draft.options.emplace(key->name, option->value).second)
+    report.error(option->key.place, fmt::format("\"{}\" set twice", key->name));
 }
 
 void add_record(Drafts& drafts, const Value& record, Report& report) {
   const auto words = split_words(record);
-  Draft draft{words.front(), {}, {}, {}, {}};
+  Draft draft{words.front(), {}, {}};
   if (!is_good_server_name(draft.name, report)) return;
   if (words.size() < 2 || words[1].text.find('=') != std::string_view::npos) {
     return report.error(record.place, fmt::format("real_server {} has no address", draft.name.text),
                         std::string{kRecordForm});
   }
-  draft.address = words[1];
+  draft.options.emplace("address", words[1]);
   for (std::size_t i = 2; i < words.size(); ++i) add_option(draft, words[i], report);
   const auto [first, is_new] = drafts.by_name.try_emplace(draft.name.text, drafts.list.size());
   if (!is_new) {
@@ -81,14 +83,15 @@ void add_record(Drafts& drafts, const Value& record, Report& report) {
 }
 
 // The long form adds to the line; for this node alone (key@node) it also replaces.
-void merge_scalar(const SectionReader& reader, std::string_view key, std::optional<Value>& slot, Report& report) {
+void merge_option(const SectionReader& reader, std::string_view key, Draft& draft, Report& report) {
   const auto* item = reader.own_item(key);
   if (!item) return;
-  if (slot && item->node.empty()) {
+  const auto* first = draft.find(key);
+  if (first && item->node.empty()) {
     return report.error(item->key_place,
-                        fmt::format("\"{}\" set twice (first at {})", key, report.name(slot->place, item->key_place)));
+                        fmt::format("\"{}\" set twice (first at {})", key, report.name(first->place, item->key_place)));
   }
-  slot = item->value;
+  draft.options.insert_or_assign(key, item->value);
 }
 
 void apply_long_form(Build& build, Drafts& drafts, const Section& section, std::string_view name) {
@@ -103,12 +106,12 @@ void apply_long_form(Build& build, Drafts& drafts, const Section& section, std::
                                             name, drafts.owner->title()));
     }
     drafts.by_name.emplace(name, drafts.list.size());
-    drafts.list.push_back({own_name, {}, {}, {}, {}});
+    drafts.list.push_back({own_name, {}, {}});
   }
   auto& draft = drafts.list[drafts.by_name.at(name)];
-  merge_scalar(reader, "address", draft.address, build.report);
-  merge_scalar(reader, "weight", draft.weight, build.report);
-  merge_scalar(reader, "method", draft.method, build.report);
+  for (const auto& key : server_kind().keys) {
+    if (!key.is(kList) && !key.is(kLater)) merge_option(reader, key.name, draft, build.report);
+  }
   for (const auto& check : reader.values("check")) draft.checks.push_back(check);
 }
 
@@ -153,24 +156,25 @@ Place port_of(const Value& address) {
 Server finished(Build& build, const Draft& draft, const Value* default_weight) {
   Server server;
   server.name = draft.name;
-  if (draft.address) {
-    const auto endpoint = base::Endpoint::parse(draft.address->text, false);
-    server.address_place = draft.address->place;
-    server.port_place = port_of(*draft.address);
+  server.options = draft.options;
+  if (const auto* address = draft.find("address")) {
+    const auto endpoint = base::Endpoint::parse(address->text, false);
+    server.address_place = address->place;
+    server.port_place = port_of(*address);
     if (!endpoint) {
-      build.report.error(draft.address->place,
-                         fmt::format("real_server {}: {}", draft.name.text, endpoint.error().text));
-    } else if (server_address_possible(build, endpoint->address, draft.address->place)) {
+      build.report.error(address->place, fmt::format("real_server {}: {}", draft.name.text, endpoint.error().text));
+    } else if (server_address_possible(build, endpoint->address, address->place)) {
       server.address = *endpoint;
       server.address_good = true;
     }
   }
-  if (const auto* weight = draft.weight ? &*draft.weight : default_weight) {
+  const auto* own_weight = draft.find("weight");
+  if (const auto* weight = own_weight ? own_weight : default_weight) {
     server.weight =
         static_cast<std::uint32_t>(read_integer(*server_kind().find("weight"), *weight, build.report).value_or(1));
   }
-  if (draft.method) {
-    if (const auto method = read_choice(*server_kind().find("method"), *draft.method, build.report))
+  if (const auto* written = draft.find("method")) {
+    if (const auto method = read_choice(*server_kind().find("method"), *written, build.report))
       server.method = ipvs::method_named(*method);
   }
   server.own_checks = !draft.checks.empty();

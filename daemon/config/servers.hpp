@@ -4,11 +4,15 @@
 
 #include <map>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "daemon/config/validate.hpp"
 
 namespace lvsd::daemon {
+
+// What a server's line and its long form say, by key, as texts.
+using ServerOptionTexts = std::map<std::string_view, Value>;
 
 struct Server {
   Value name;
@@ -20,6 +24,7 @@ struct Server {
   std::optional<ipvs::Method> method;  // absent: the virtual server's
   std::vector<const CheckPlan*> checks;
   bool own_checks = false;
+  ServerOptionTexts options;
 };
 
 // By [pool] or [virtual_server] section, in the order of the files.
