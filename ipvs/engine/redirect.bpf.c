@@ -128,7 +128,7 @@ static __always_inline int read_extensions(struct xdp_md* context, struct packet
     __u8 length;
     __u16 fragment;
     __u32 id;
-  } header;
+  } header = {};
   for (int i = 0; i < EXTENSION_LIMIT; i++) {
     const __u8 kind = packet->protocol;
     if (kind != IPPROTO_HOPOPTS && kind != IPPROTO_ROUTING && kind != IPPROTO_FRAGMENT && kind != IPPROTO_DSTOPTS)
@@ -204,17 +204,17 @@ static __always_inline void name_fragment(const struct packet* packet, struct fr
 /* An ICMP error belongs to the engine when what it quotes does: a packet that a virtual address sent, one that went to
  * a server under NAT, or one of our tunnels. Quoted extension headers are not looked through. */
 static __always_inline int wanted_error(struct xdp_md* context, const struct packet* error) {
-  struct packet quoted;
+  struct packet quoted = {};
   const __u32 at = error->transport + ICMP_HEADER;
   if (error->v6) {
-    struct ipv6hdr ip;
+    struct ipv6hdr ip = {};
     if (bpf_xdp_load_bytes(context, at, &ip, sizeof ip) || ip.version != 6) return 0;
     __builtin_memcpy(quoted.source, &ip.saddr, sizeof quoted.source);
     __builtin_memcpy(quoted.destination, &ip.daddr, sizeof quoted.destination);
     quoted.protocol = ip.nexthdr;
     quoted.transport = at + sizeof ip;
   } else {
-    struct iphdr ip;
+    struct iphdr ip = {};
     if (bpf_xdp_load_bytes(context, at, &ip, sizeof ip) || !read_ipv4(&ip, at, &quoted)) return 0;
     if (quoted.fragment == LATER) return 0;
   }
@@ -226,14 +226,14 @@ static __always_inline int wanted_error(struct xdp_md* context, const struct pac
 
 static __always_inline int is_error(struct xdp_md* context, const struct packet* packet) {
   if (packet->protocol != (packet->v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP) || packet->fragment != WHOLE) return 0;
-  __u8 type;
+  __u8 type = 0;
   if (bpf_xdp_load_bytes(context, packet->transport, &type, sizeof type)) return 0;
   return packet->v6 ? type >= 1 && type <= 4 : type == 3 || type == 4 || type == 11;
 }
 
 static __always_inline int wanted(struct xdp_md* context, struct packet* packet) {
   if (is_error(context, packet)) return wanted_error(context, packet);
-  struct fragment_key fragment;
+  struct fragment_key fragment = {};
   if (packet->fragment != WHOLE) name_fragment(packet, &fragment);
   if (packet->fragment == LATER) {
     return has_listeners(packet->destination, packet->protocol) || bpf_map_lookup_elem(&fragments, &fragment) != 0;
@@ -267,7 +267,7 @@ static __always_inline int read_packet(struct xdp_md* context, struct packet* pa
 
 SEC("xdp")
 int redirect(struct xdp_md* context) {
-  struct packet packet;
+  struct packet packet = {};
   if (read_packet(context, &packet) && wanted(context, &packet)) {
     count(REDIRECT_TO_ENGINE);
     /* Without a living socket the frame is dropped: the kernel, which may own the virtual address, would answer RST. */

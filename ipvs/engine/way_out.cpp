@@ -23,9 +23,16 @@ void trim(Packet& packet, Frame& frame) {
   packet.length = length;
 }
 
+// SCTP's checksum covers the ports and all that follows: of a fragment it cannot be made anew.
+bool cannot_be_rewritten(const Frame& frame, const Connection& c) {
+  const bool ports_change = c.server_port != c.virtual_port || (c.flags & Connection::kFullnat) != 0;
+  return frame.kind == FrameKind::Sctp && frame.more_fragments && c.nat() && ports_change;
+}
+
 }  // namespace
 
 Verdict Forwarder::to_server(Packet& packet, Frame frame, const Connection& connection) noexcept {
+  if (cannot_be_rewritten(frame, connection)) return drop(DropReason::Fragment);
   auto& server = state_.services.server(connection.server);
   trim(packet, frame);
   complete_checksum(packet.data, frame);
@@ -37,6 +44,7 @@ Verdict Forwarder::to_server(Packet& packet, Frame frame, const Connection& conn
 }
 
 Verdict Forwarder::to_client(Packet& packet, Frame frame, const Connection& connection) noexcept {
+  if (cannot_be_rewritten(frame, connection)) return drop(DropReason::Fragment);
   trim(packet, frame);
   complete_checksum(packet.data, frame);
   const auto hop = state_.next_hops.find(to_address(frame.destination));

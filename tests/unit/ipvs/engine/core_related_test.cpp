@@ -114,6 +114,19 @@ TEST_P(Related, AFragmentThatWaitsTooLongIsCounted) {
   EXPECT_TRUE(director.extra().empty());
 }
 
+TEST_P(Related, SctpInFragmentsIsDroppedWhereItsPortWouldChange) {
+  for (const auto port : {std::uint16_t{8080}, std::uint16_t{53}}) {
+    Director director;
+    director.apply({AddService{test::service("sctp", {{Protocol::Sctp, vip()}})},
+                    AddServer{"sctp", {"s1", {real().address, port}, Method::Nat, 1}}});
+    auto spec = from_client(400);
+    spec.protocol = test::kSctpProtocol;
+    const auto first = director.push(test::cut(make_frame(spec), {64})[0]);
+    EXPECT_EQ(first.verdict.action, port == 53 ? Action::Send : Action::Drop);
+    EXPECT_EQ(first.verdict.reason, port == 53 ? DropReason::None : DropReason::Fragment);
+  }
+}
+
 TEST_P(Related, HeldFragmentsAreBounded) {
   Director director;
   serve(director, Method::Nat);
