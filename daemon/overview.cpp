@@ -121,12 +121,11 @@ Attention kept_servers(const ipvs::ServiceStatus& service) {
   for (const auto& server : service.servers) {
     if (server.kept) names += (names.empty() ? "" : ", ") + server.name;
   }
-  const auto* why = service.all_down == "auto"
-                        ? ": most servers fell silent at once, which looks like the director's own network"
-                        : "";
-  return {"WARN", service.name, 0,
-          fmt::format("every server fails its checks; {} kept in use (all_down = {}){}", names, service.all_down, why),
-          "lvsctl vs " + service.name};
+  const auto text =
+      service.all_down == "auto"
+          ? fmt::format("all fell silent with most others: own network lost? Kept in use: {}", names)
+          : fmt::format("every server fails its checks; kept in use (all_down = {}): {}", service.all_down, names);
+  return {"WARN", service.name, 0, text, "lvsctl vs " + service.name};
 }
 
 void note_full_servers(const ipvs::ServiceStatus& service, std::vector<Ranked>& out) {

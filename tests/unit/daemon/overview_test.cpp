@@ -201,8 +201,7 @@ TEST(Overview, ServersThatAreKeptAndServersThatAreFullAreSaid) {
   snapshot.table->services[0].all_down = "auto";
   const auto result = overview({}, snapshot);
   EXPECT_THAT(subjects(result), ElementsAre("WARN web", "DOWN web/rs1", "WARN shop/app1"));
-  EXPECT_THAT(result.attention[0].text,
-              HasSubstr("rs1 kept in use (all_down = auto): most servers fell silent at once"));
+  EXPECT_THAT(result.attention[0].text, HasSubstr("own network lost? Kept in use: rs1"));
   EXPECT_THAT(result.attention[2].text, HasSubstr("full: 2000 of max_connections 2000"));
 }
 
