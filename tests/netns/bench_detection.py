@@ -28,7 +28,7 @@ def main(count):
         director.start()
         director.wait_servers({"rs1": "up", "rs2": "up"})
         wait_until(lambda: site.owners() == ["lvs1"], 30, "lvs1 to own the address")
-        load = site.client.start(["wrk", "-t1", "-c4", "-d3600s", "-H", "Connection: close", f"http://{site.vip}/"], "wrk")
+        load = site.client.start(["wrk", "-t1", "-c2", "-d3600s", "-H", "Connection: close", f"http://{site.vip}/"], "wrk")
 
         def delays():
             return [float(line.split()[1]) for line in turncoat.output().splitlines() if line.startswith("delay")]
