@@ -6,12 +6,15 @@
 //   GET  /api/v1/connections  ipvs::Connections   ?service= &server= &client= &limit=
 //   GET  /api/v1/trace        ipvs::Trace         ?protocol= &source= &destination=
 //   GET  /api/v1/drops        ipvs::Drops
+//   GET  /api/v1/events       EventList           ?after= &limit=
 //   GET  /api/v1/config       the running Sources {node, fingerprint, files: [{path, text}]}
 //   GET  /api/v1/overrides    OverrideList
 //   POST /api/v1/overrides    OverrideRequest in the body (members left out have their defaults) → OverrideResult; 404
 //   for
 //                             a server that does not exist, 409 where a service would be left without a usable server
+//   POST /api/v1/checks/now   CheckRequest in the body → healthcheck::CheckedNow, when the last result is in
 //   POST /api/v1/reload       ReloadResult
+//   GET  /                    status page, HTML
 //   GET  /metrics             Prometheus text
 //   GET  /healthz /readyz     200 or 503
 // Every JSON answer is one object with "schema": 1 and "generated_at" (RFC 3339) beside the value's members; an error
@@ -89,6 +92,31 @@ BOOST_DESCRIBE_STRUCT(Overview, (),
                        services_degraded, services_sorry, services_down, servers_up, servers_down, servers_unknown,
                        servers_drain, servers_disabled, connections, connections_per_second, packets_per_second,
                        bytes_per_second, log_lines_dropped, attention))
+
+// One thing that happened.
+struct Event {
+  std::uint64_t number = 0;  // from 1, in this lvsd process
+  std::int64_t unix_ms = 0;
+  std::string kind;     // "server", "service", "vrrp", "config", "override", "room"
+  std::string subject;  // "web/rs2", "web", "front", …
+  std::string before;   // state; "" where there was none
+  std::string state;    // "down"; of config "loaded", "refused"; of overrides "drain", …, "" when it ended
+  std::string text;     // why, who
+};
+BOOST_DESCRIBE_STRUCT(Event, (), (number, unix_ms, kind, subject, before, state, text))
+
+struct EventList {
+  std::uint64_t last = 0;            // number of the newest event of all
+  std::int64_t started_unix_ms = 0;  // of this lvsd process: the numbers begin anew with another
+  std::vector<Event> events;
+};
+BOOST_DESCRIBE_STRUCT(EventList, (), (last, started_unix_ms, events))
+
+// Checks to be made at once.
+struct CheckRequest {
+  std::vector<std::string> targets;  // ids of healthcheck targets, at most 1,000
+};
+BOOST_DESCRIBE_STRUCT(CheckRequest, (), (targets))
 
 struct ReloadResult {
   bool ok = false;

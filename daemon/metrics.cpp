@@ -60,6 +60,14 @@ void add_process(Exposition& out, const Situation& s) {
     out.gauge("lvsd_override_active", "1 while an operator's override is in force.",
               {{"target", o.server}, {"kind", o.kind}}, 1);
   }
+  for (const auto& [server, count] : s.transitions) {
+    const auto slash = server.first.find('/');
+    out.counter("lvsd_server_transitions_total", "Changes of the real server's state.",
+                {{"service", server.first.substr(0, slash)},
+                 {"server", server.first.substr(slash + 1)},
+                 {"to", name(server.second)}},
+                count);
+  }
   for (const auto& room : s.rooms) {
     out.gauge("lvsd_room_up", "Whether the room's process runs.", {{"room", room.name}},
               room.state == "restarting" ? 0 : 1);
@@ -130,6 +138,14 @@ void add_server(Exposition& out, const std::string& service, const ipvs::ServerS
             static_cast<double>(server.active_connections));
   out.gauge("lvsd_server_connections_inactive", "Connections opening or closing.", name,
             static_cast<double>(server.inactive_connections));
+  out.gauge("lvsd_server_overloaded", "1 while the server has as many connections as it may.", name,
+            server.overloaded ? 1 : 0);
+  out.gauge("lvsd_server_kept", "1 while the server is used although it fails, as all of its service do.", name,
+            server.kept ? 1 : 0);
+  out.gauge("lvsd_server_slow_start_ratio", "Part of its weight that the server has; below 1 while it comes into use.",
+            name, static_cast<double>(server.slow_start_percent) / 100.0);
+  out.counter("lvsd_server_unanswered_connections_total", "NAT connections that the server never answered.", name,
+              server.unanswered_connections);
   add_traffic(out, "lvsd_server", name, server.statistics);
 }
 
@@ -150,14 +166,15 @@ void add_service(Exposition& out, const ipvs::ServiceStatus& service) {
   states(out, "lvsd_service_state", "State of the virtual server.", name, service.state, all);
   std::uint64_t active = 0;
   std::uint64_t inactive = 0;
-  std::uint64_t weight = 0;
   for (const auto& server : service.servers) {
     active += server.active_connections;
     inactive += server.inactive_connections;
-    if (server.state == ipvs::ServerState::up) weight += server.effective_weight;
   }
   out.gauge("lvsd_service_usable_weight", "Sum of the weights of the usable servers.", name,
-            static_cast<double>(weight));
+            static_cast<double>(service.usable_weight));
+  out.gauge("lvsd_service_quorum", "Least sum of the weights of usable servers.", name, service.quorum);
+  out.gauge("lvsd_service_short_of_quorum", "1 while the service has lost its quorum.", name,
+            service.short_of_quorum ? 1 : 0);
   out.gauge("lvsd_service_connections_active", "Established connections.", name, static_cast<double>(active));
   out.gauge("lvsd_service_connections_inactive", "Connections opening or closing.", name,
             static_cast<double>(inactive));

@@ -111,18 +111,48 @@ std::string usable(const ipvs::ServiceStatus& service) {
     return s.state != ServerState::sorry && !removed;
   });
   const auto up = count([](const auto& s) { return s.state == ServerState::up; });
-  return fmt::format("{} of {} servers usable, quorum {}", up, real, service.quorum);
+  const auto hysteresis = service.hysteresis == 0 ? "" : fmt::format(" ± {}", service.hysteresis);
+  return fmt::format("{} of {} servers usable, quorum {}{}", up, real, service.quorum, hysteresis);
+}
+
+// Why servers stay in use although all of the service fail.
+Attention kept_servers(const ipvs::ServiceStatus& service) {
+  std::string names;
+  for (const auto& server : service.servers) {
+    if (server.kept) names += (names.empty() ? "" : ", ") + server.name;
+  }
+  const auto text =
+      service.all_down == "auto"
+          ? fmt::format("all fell silent with most others: own network lost? Kept in use: {}", names)
+          : fmt::format("every server fails its checks; kept in use (all_down = {}): {}", service.all_down, names);
+  return {"WARN", service.name, 0, text, "lvsctl vs " + service.name};
+}
+
+void note_full_servers(const ipvs::ServiceStatus& service, std::vector<Ranked>& out) {
+  for (const auto& server : service.servers) {
+    if (!server.overloaded || server.state != ServerState::up) continue;
+    const auto subject = service.name + "/" + server.name;
+    out.push_back({Rank::Other,
+                   {"WARN", subject, 0,
+                    fmt::format("full: {} of max_connections {}, gets no new ones",
+                                server.active_connections + server.inactive_connections, server.max_connections),
+                    "lvsctl rs " + subject}});
+  }
 }
 
 void note_services(const ipvs::Table& table, const Health& health, std::vector<Ranked>& out) {
   for (const auto& service : table.services) {
     const std::string command = "lvsctl vs " + service.name;
+    note_full_servers(service, out);
     if (service.state == ServiceState::down) {
       out.push_back({Rank::ServiceDown, {"DOWN", service.name, 0, "nobody answers: " + usable(service), command}});
     } else if (service.state == ServiceState::sorry) {
       out.push_back({Rank::Sorry, {"WARN", service.name, 0, "the sorry server answers: " + usable(service), command}});
     }
-    bool explained = service.state != ServiceState::degraded;
+    const bool keeps =
+        std::any_of(service.servers.begin(), service.servers.end(), [](const auto& s) { return s.kept; });
+    if (keeps) out.push_back({Rank::ServiceDown, kept_servers(service)});
+    bool explained = service.state != ServiceState::degraded || keeps;
     for (const auto& server : service.servers) {
       explained = explained || !server.overridden.empty();  // note_overrides tells them
       if (server.state != ServerState::down) continue;

@@ -7,6 +7,7 @@
 
 #include "daemon/api.hpp"
 #include "daemon/questions.hpp"
+#include "daemon/standings.hpp"
 
 namespace lvsd::daemon {
 
@@ -24,6 +25,7 @@ struct Situation {
   std::vector<std::string> problems;  // of the control process itself
   std::uint64_t log_lines_dropped = 0;
   OverrideList overrides;
+  Standings::Transitions transitions;
 };
 
 Overview overview(const Situation& situation, const Snapshot& snapshot);

@@ -24,10 +24,10 @@ namespace lvsd::daemon {
 
 class Timer;
 
-using Answer =
-    std::variant<vrrp::Status, healthcheck::Status, ipvs::Table, ipvs::Connections, ipvs::Drops, ipvs::Trace>;
-using Question = std::variant<vrrp::StatusQuery, healthcheck::StatusQuery, ipvs::TableQuery, ipvs::ConnectionsQuery,
-                              ipvs::DropsQuery, ipvs::TraceQuery>;
+using Answer = std::variant<vrrp::Status, healthcheck::Status, healthcheck::CheckedNow, ipvs::Table, ipvs::Connections,
+                            ipvs::Drops, ipvs::Trace>;
+using Question = std::variant<vrrp::StatusQuery, healthcheck::StatusQuery, healthcheck::CheckNow, ipvs::TableQuery,
+                              ipvs::ConnectionsQuery, ipvs::DropsQuery, ipvs::TraceQuery>;
 
 // What the rooms say of themselves at one moment; a room that did not answer is missing.
 struct Snapshot {
@@ -40,6 +40,7 @@ struct Snapshot {
 class Questions {
  public:
   static constexpr base::Duration kPatience{std::chrono::seconds{2}};
+  static constexpr base::Duration kCheckPatience{std::chrono::seconds{50}};  // of CheckNow, which waits for servers
   static constexpr std::size_t kMostOpen = 256;
 
   using Send = std::function<base::Result<void>(Room, const std::string& text)>;

@@ -10,11 +10,15 @@
 
 #include "base/json.hpp"
 #include "daemon/metrics.hpp"
+#include "daemon/page.hpp"
 
 namespace lvsd::daemon {
 namespace {
 
 namespace json = boost::json;
+
+constexpr std::size_t kMostChecksNow = 1000;
+constexpr std::size_t kEventsOnPage = 50;
 
 struct Route {
   std::string_view path;
@@ -59,6 +63,41 @@ void metrics_text(const Control& control, const HttpRequest&, const Target&, Htt
   control.ask_all(true, [&control, respond = std::move(respond)](const Snapshot& snapshot) {
     respond({200, "text/plain; version=0.0.4; charset=utf-8", metrics(control.situation(), snapshot), {}});
   });
+}
+
+std::int64_t unix_ms_now() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+void page(const Control& control, const HttpRequest&, const Target&, HttpServer::Respond respond) {
+  control.ask_all(false, [&control, respond = std::move(respond)](const Snapshot& snapshot) {
+    const auto situation = control.situation();
+    const auto text = status_page({overview(situation, snapshot), snapshot, situation.overrides,
+                                   control.events(0, kEventsOnPage), unix_ms_now()});
+    respond({200, "text/html; charset=utf-8", text, {}});
+  });
+}
+
+// A whole number, or the objection.
+base::Result<std::uint64_t> number_parameter(const std::string& name, const std::string& text) {
+  std::uint64_t number = 0;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (failed != std::errc{} || end != text.data() + text.size())
+    return base::fail(fmt::format("{} is not a number: {}", name, text));
+  return number;
+}
+
+void events(const Control& control, const HttpRequest&, const Target& target, HttpServer::Respond respond) {
+  std::uint64_t after = 0, limit = Events::kMost;
+  for (const auto& [name, text] : target.parameters) {
+    if (name != "after" && name != "limit")
+      return respond(error(400, "bad_request", "unknown parameter " + name, "after, limit"));
+    const auto number = number_parameter(name, text);
+    if (!number) return respond(error(400, "bad_request", number.error().text, name + "=100"));
+    (name == "after" ? after : limit) = *number;
+  }
+  respond(value(control.events(after, limit)));
 }
 
 void connections(const Control& control, const HttpRequest&, const Target& target, HttpServer::Respond respond) {
@@ -144,6 +183,17 @@ void override_servers(const Control& control, const HttpRequest& from, const Tar
                            });
 }
 
+void checks_now(const Control& control, const HttpRequest& from, const Target&, HttpServer::Respond respond) {
+  boost::system::error_code failed;
+  const auto body = json::parse({from.body.data(), from.body.size()}, failed);
+  const auto request = failed ? json::result<CheckRequest>{failed} : json::try_value_to<CheckRequest>(body);
+  if (!request || request->targets.empty() || request->targets.size() > kMostChecksNow) {
+    return respond(error(400, "bad_request", fmt::format("the body does not name 1 to {} targets", kMostChecksNow),
+                         "daemon/api.hpp: CheckRequest"));
+  }
+  relay<healthcheck::CheckedNow>(control, healthcheck::CheckNow{0, request->targets}, std::move(respond));
+}
+
 void healthz(const Control&, const HttpRequest&, const Target&, HttpServer::Respond respond) {
   respond({200, "text/plain", "ok\n", {}});
 }
@@ -167,6 +217,8 @@ constexpr std::array kRoutes{
           [](const Control& c, const HttpRequest&, const Target&, HttpServer::Respond r) {
             relay<ipvs::Table>(c, ipvs::TableQuery{}, std::move(r));
           }},
+    Route{"/api/v1/checks/now", "POST", true, true, checks_now},
+    Route{"/api/v1/events", "GET", false, false, events},
     Route{"/api/v1/connections", "GET", false, false, connections},
     Route{"/api/v1/drops", "GET", false, false,
           [](const Control& c, const HttpRequest&, const Target&, HttpServer::Respond r) {
@@ -177,6 +229,7 @@ constexpr std::array kRoutes{
     Route{"/api/v1/overrides", "GET", false, false, overrides},
     Route{"/api/v1/overrides", "POST", true, true, override_servers},
     Route{"/api/v1/reload", "POST", true, true, reload},
+    Route{"/", "GET", false, false, page},
     Route{"/metrics", "GET", false, false, metrics_text},
     Route{"/healthz", "GET", false, false, healthz},
     Route{"/readyz", "GET", false, false, readyz},

@@ -9,6 +9,7 @@
 
 #include "daemon/api.hpp"
 #include "daemon/config/load.hpp"
+#include "daemon/events.hpp"
 #include "daemon/http_server.hpp"
 #include "daemon/overrides.hpp"
 #include "daemon/overview.hpp"
@@ -26,6 +27,7 @@ struct Control {
   std::function<OverrideList()> overrides = {};
   using Overridden = std::function<void(base::Result<OverrideResult, Objection>)>;
   std::function<void(OverrideRequest, const HttpRequest& from, Overridden)> override_servers = {};
+  std::function<EventList(std::uint64_t after, std::size_t limit)> events = {};
 };
 
 class Routes {

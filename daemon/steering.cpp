@@ -7,6 +7,20 @@
 namespace lvsd::daemon {
 namespace {
 
+using healthcheck::Verdict;
+
+ipvs::Health::Target for_forwarding(const healthcheck::HealthChanged& finding) {
+  ipvs::Health::Target target;
+  target.id = finding.target;
+  target.passes = finding.verdict == Verdict::up;
+  target.silent = finding.silent;
+  target.drain = finding.share.drain;
+  target.maintenance = finding.share.maintenance;
+  if (finding.share.weight >= 0) target.weight = static_cast<std::uint32_t>(finding.share.weight);
+  if (finding.share.weight_percent >= 0) target.percent = static_cast<std::uint32_t>(finding.share.weight_percent);
+  return target;
+}
+
 void append(Commands& to, Commands more) {
   for (auto& command : more) to.push_back(std::move(command));
 }
@@ -18,7 +32,8 @@ Steering::Steering(Past past, base::TimePoint now)
       started_{now},
       masters_{std::move(past.masters)},
       overrides_{std::move(past.overrides)} {
-  for (auto& target : past.verdicts) verdicts_[target.id] = target.verdict;
+  for (const auto& target : past.verdicts)
+    findings_[target.id] = {target.id, target.verdict, "", 0, target.share, false};
   // A master of a moment ago goes on within its lease; it cannot wait for anything.
   released_ = in_force_ && !masters_.empty();
 }
@@ -70,12 +85,9 @@ Commands Steering::room_configured(Room room, const base::Configured& answer, ba
 }
 
 Commands Steering::health_changed(const healthcheck::HealthChanged& change, base::TimePoint now) {
-  verdicts_[change.target] = change.verdict;
+  findings_[change.target] = change;
   Commands out;
-  if (rooms_[Room::Ipvs].running) {
-    out.emplace_back(
-        Send{ipvs::Down{ipvs::Health{false, {{change.target, change.verdict == healthcheck::Verdict::up}}}}});
-  }
+  if (rooms_[Room::Ipvs].running) out.emplace_back(Send{ipvs::Down{ipvs::Health{false, {for_forwarding(change)}}}});
   append(out, advance(now));
   return out;
 }
@@ -109,8 +121,8 @@ bool Steering::works(Room room) const { return in_force_ && rooms_[room].configu
 
 healthcheck::Known Steering::verdicts() const {
   healthcheck::Known known;
-  for (const auto& [id, verdict] : verdicts_) {
-    if (verdict != healthcheck::Verdict::unknown) known.targets.push_back({id, verdict});
+  for (const auto& [id, finding] : findings_) {
+    if (finding.verdict != Verdict::unknown) known.targets.push_back({id, finding.verdict, finding.share});
   }
   return known;
 }
@@ -118,7 +130,9 @@ healthcheck::Known Steering::verdicts() const {
 ipvs::Health Steering::complete_health() const {
   ipvs::Health health;
   health.complete = true;
-  for (const auto& [id, verdict] : verdicts_) health.targets.push_back({id, verdict == healthcheck::Verdict::up});
+  for (const auto& [id, finding] : findings_) {
+    if (finding.verdict != Verdict::unknown) health.targets.push_back(for_forwarding(finding));
+  }
   return health;
 }
 
@@ -164,8 +178,8 @@ std::uint64_t Steering::goal(Room room, base::TimePoint now) const {
 
 bool Steering::verdicts_complete(const Revision& revision) const {
   return std::all_of(revision.targets.begin(), revision.targets.end(), [this](const std::string& id) {
-    const auto found = verdicts_.find(id);
-    return found != verdicts_.end() && found->second != healthcheck::Verdict::unknown;
+    const auto found = findings_.find(id);
+    return found != findings_.end() && found->second.verdict != Verdict::unknown;
   });
 }
 
@@ -204,7 +218,7 @@ void Steering::withdraw(Room room, std::string error, Commands& out) {
 }
 
 void Steering::forget_other_verdicts() {
-  std::erase_if(verdicts_, [this](const auto& entry) { return !in_force_->targets.contains(entry.first); });
+  std::erase_if(findings_, [this](const auto& entry) { return !in_force_->targets.contains(entry.first); });
 }
 
 }  // namespace lvsd::daemon

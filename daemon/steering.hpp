@@ -81,6 +81,11 @@ class Steering {
   std::uint64_t in_force() const { return in_force_ ? in_force_->generation : 0; }  // 0: none yet
   bool has_candidate() const { return candidate_.has_value(); }
   bool works(Room room) const;  // has the configuration in force
+  // What healthcheck said last of this target; null: nothing.
+  const healthcheck::HealthChanged* finding(const std::string& target) const {
+    const auto found = findings_.find(target);
+    return found == findings_.end() ? nullptr : &found->second;
+  }
   const std::string& refusal(Room room) const { return rooms_[room].refusal; }
   healthcheck::Known verdicts() const;
   ipvs::Health complete_health() const;
@@ -109,7 +114,7 @@ class Steering {
   base::TimePoint started_;
   base::TimePoint proposed_at_{};
   PerRoom<State> rooms_;
-  std::map<std::string, healthcheck::Verdict> verdicts_;
+  std::map<std::string, healthcheck::HealthChanged> findings_;  // by target, the last one
   std::vector<vrrp::Resume::Instance> masters_;
   ipvs::Overrides overrides_;
   bool released_ = false;  // vrrp may take part in elections

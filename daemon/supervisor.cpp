@@ -5,6 +5,7 @@
 #include "base/channel.hpp"
 #include "base/log.hpp"
 #include "daemon/options.hpp"
+#include "vrrp/names.hpp"
 
 namespace lvsd::daemon {
 namespace log = base::log;
@@ -101,6 +102,7 @@ void Supervisor::start() {
 
 void Supervisor::room_started(Room room) {
   status_changed_ = true;
+  note("room", std::string{room_name(room)}, "", "running", "");
   carry_out(steering_.room_started(room, Clock::now()));
 }
 
@@ -109,6 +111,8 @@ void Supervisor::room_gone(Room room) {
   questions_.gone(room);
   scripts_.room_gone(room);
   steering_.room_gone(room);
+  if (stopping_ == Stopping::No)
+    note("room", std::string{room_name(room)}, "running", "restarting", process(room).status().last_exit);
   if (stopping_ == Stopping::Vrrp && room == Room::Vrrp) addresses_left();
   if (stopping_ == Stopping::Others) stopped_when_all_gone();
 }
@@ -147,7 +151,11 @@ void Supervisor::handle(Room room, base::Keep& keep, Fds fds) {
     kept_.hold(fmt::format("{}/{}", room_name(room), keep.names[i]), std::move(fds[i]));
 }
 
-void Supervisor::handle(Room, vrrp::RoleChanged&, Fds) { status_changed_ = true; }
+void Supervisor::handle(Room, vrrp::RoleChanged& change, Fds) {
+  status_changed_ = true;
+  note("vrrp", change.instance, std::string{vrrp::capitals(change.from)}, std::string{vrrp::capitals(change.to)},
+       change.reason);
+}
 
 void Supervisor::handle(Room, vrrp::Masters& masters, Fds) {
   const bool none_before = steering_.masters().empty();

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "daemon/configurations.hpp"
+#include "daemon/events.hpp"
 #include "daemon/http_server.hpp"
 #include "daemon/kept.hpp"
 #include "daemon/memory.hpp"
@@ -20,6 +21,7 @@
 #include "daemon/room_process.hpp"
 #include "daemon/routes.hpp"
 #include "daemon/scripts/scripts.hpp"
+#include "daemon/standings.hpp"
 #include "daemon/steering.hpp"
 #include "daemon/timer.hpp"
 
@@ -73,6 +75,8 @@ class Supervisor {
   void handle(Room room, healthcheck::HealthChanged& change, Fds fds);
   void handle(Room room, base::RunScript& request, Fds fds);
   void handle(Room room, base::CancelScript& request, Fds fds);
+  void handle(Room room, ipvs::StatesChanged& news, Fds fds);
+  void handle(Room room, ipvs::Unanswered& found, Fds fds);
   template <class T>
   void handle(Room room, T& answer, Fds fds);
   void carry_out(const Commands& commands);
@@ -98,6 +102,11 @@ class Supervisor {
   bool works() const;
   Control control();
 
+  // supervisor_events.cpp
+  void note(std::string kind, std::string subject, std::string before, std::string state, std::string text);
+  std::string why(const ServerChange& change) const;
+  void tell_program(const std::string& kind, const std::string& subject, bool up, const std::string& reason);
+
   // supervisor_overrides.cpp
   void override_servers(const OverrideRequest& request, const HttpRequest& from, const Control::Overridden& done);
   void change_overrides(OverrideList list, std::function<void(base::Result<void>)> kept);
@@ -118,6 +127,8 @@ class Supervisor {
   OnStopped on_stopped_;
 
   Steering steering_;
+  Events events_;
+  Standings standings_;
   PerRoom<std::unique_ptr<RoomProcess>> processes_;
   scripts::Scripts scripts_;
   Questions questions_;

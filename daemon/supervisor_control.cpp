@@ -79,10 +79,12 @@ void Supervisor::finish_reload(bool ok, std::string error) {
   const std::string fingerprint = in_force ? in_force->fingerprint : "";
   if (ok) {
     configurations_.reload_succeeded();
+    note("config", "config", "", "loaded", fingerprint);
   } else {
     log::error("config", "not accepted, {} stays in force: {}", fingerprint.empty() ? "nothing" : fingerprint,
                std::string_view{error}.substr(0, error.find('\n')));
     configurations_.reload_failed(error);
+    note("config", "config", "", "refused", error.substr(0, error.find('\n')));
   }
   status_changed_ = true;
   if (!reloading_) return;
@@ -211,6 +213,7 @@ Situation Supervisor::situation() const {
   if (!overrides_problem_.empty()) s.problems.push_back(overrides_problem_);
   s.log_lines_dropped = log::dropped();
   s.overrides = overrides_;
+  s.transitions = standings_.transitions();
   return s;
 }
 
@@ -235,6 +238,11 @@ Control Supervisor::control() {
       [this] { return overrides_; },
       [this](const OverrideRequest& request, const HttpRequest& from, const Control::Overridden& done) {
         override_servers(request, from, done);
+      },
+      [this](std::uint64_t after, std::size_t limit) {
+        auto list = events_.after(after, limit);
+        list.started_unix_ms = started_unix_ms_;
+        return list;
       }};
 }
 

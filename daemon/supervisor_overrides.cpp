@@ -12,7 +12,7 @@ namespace {
 
 ipvs::HealthView view_of(const ipvs::Health& health) {
   ipvs::HealthView view;
-  for (const auto& target : health.targets) view[target.id] = target.passes;
+  update(view, health);
   return view;
 }
 
@@ -44,7 +44,12 @@ void Supervisor::override_servers(const OverrideRequest& request, const HttpRequ
     if (node.name != configuration->config.node) result.other_nodes.push_back(node.name);
   }
   if (request.dry_run || result.changes.empty()) return done(std::move(result));
-  for (const auto& change : result.changes) log_change(request, change, by, from.peer);
+  for (const auto& change : result.changes) {
+    log_change(request, change, by, from.peer);
+    note("override", change.server, "", change.overridden,
+         fmt::format("{}{}{} by {}{}{}", request.action, request.weight.empty() ? "" : " ", request.weight, by,
+                     request.reason.empty() ? "" : ": ", request.reason));
+  }
   change_overrides(std::move(decision->after), [done, result](const base::Result<void>& kept) mutable {
     if (!kept) {
       result.warnings.push_back("in force, but it cannot be kept across a restart: " + kept.error().text);
@@ -68,7 +73,10 @@ void Supervisor::end_expired_overrides() {
   if (overrides_.overrides.empty()) return;
   auto list = overrides_;
   const auto ended = take_expired(list, unix_ms_now());
-  for (const auto& o : ended) log::notice(o.server, "{} by {} has run out", words(o), o.by);
+  for (const auto& o : ended) {
+    log::notice(o.server, "{} by {} has run out", words(o), o.by);
+    note("override", o.server, words(o), "", "has run out, it was by " + o.by);
+  }
   if (!ended.empty()) change_overrides(std::move(list), {});
 }
 
@@ -77,6 +85,7 @@ void Supervisor::drop_unknown_overrides(const Config& config) {
   const auto dropped = take_unknown(list, config.ipvs);
   for (const auto& o : dropped) {
     log::notice(o.server, "{} by {} is dropped: the configuration has no such server", words(o), o.by);
+    note("override", o.server, words(o), "", "dropped: the configuration has no such server");
   }
   if (!dropped.empty()) change_overrides(std::move(list), {});
 }

@@ -64,6 +64,7 @@ struct CheckConfig {
   base::Duration down_interval{};  // while the verdict is down; 0 = interval
   base::Duration fast_interval{};  // while results disagree with the verdict; 0 = interval
   base::Duration start_delay{};    // before the first check
+  bool initially_up = false;       // taken as up before the first result, which then decides
   // http, https
   std::string method = "GET";
   std::string path = "/";

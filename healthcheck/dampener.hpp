@@ -20,6 +20,12 @@ class Dampener {
   // The new verdict, only when it changes.
   std::optional<Turn> observe(bool passed);
 
+  // Up before the first result, which decides as it does from unknown.
+  void presume_up();
+
+  // Down without a row of results; false: it was down already.
+  bool fail_at_once();
+
   // Other thresholds for the same question; the row so far counts.
   void retune(unsigned rise, unsigned fall);
 
@@ -38,6 +44,7 @@ class Dampener {
   Verdict verdict_;
   unsigned streak_ = 0;
   bool first_pass_suffices_ = false;
+  bool presumed_ = false;
 };
 
 }  // namespace lvsd::healthcheck

@@ -79,6 +79,7 @@ void HttpChecker::finish(CheckResult result) {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     result = with_certificate(std::move(result), target_.check, certificate_expires_unix_ms_,
                               std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+    result.connected = true;
   }
   if (const auto done = std::exchange(done_, {})) done(std::move(result));
 }

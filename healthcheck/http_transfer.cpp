@@ -19,7 +19,7 @@ namespace lvsd::healthcheck {
 namespace {
 
 constexpr unsigned kCallsPerLook = 8;  // of at most 16 KiB each: an ordinary reply is over before the first look
-constexpr long kCaCacheSeconds = 60;  // a replaced CA file is read again after this
+constexpr long kCaCacheSeconds = 60;   // a replaced CA file is read again after this
 
 // OpenSSL's own prefix and place are noise to an operator: "error:0A00010B:SSL routines::wrong version number".
 std::string plain_tls_words(std::string_view text) {

@@ -51,8 +51,17 @@ struct HealthChanged {
   std::string reason;
   std::int64_t unix_ms = 0;
   Share share = {};
+  bool silent = false;  // down, and nothing came back: dead, or out of our reach
 };
-BOOST_DESCRIBE_STRUCT(HealthChanged, (), (target, verdict, reason, unix_ms, share))
+BOOST_DESCRIBE_STRUCT(HealthChanged, (), (target, verdict, reason, unix_ms, share, silent))
+
+// Down: others than the checks have seen these servers fail. They are down at once, until their checks pass again.
+struct Reported {
+  static constexpr std::string_view kName = "Reported";
+  std::vector<std::string> targets;  // ids
+  std::string text;                  // what was seen
+};
+BOOST_DESCRIBE_STRUCT(Reported, (), (targets, text))
 
 struct StatusQuery {
   static constexpr std::string_view kName = "StatusQuery";
@@ -100,8 +109,24 @@ struct Status {
 };
 BOOST_DESCRIBE_STRUCT(Status, (), (id, targets))
 
-using Down = std::variant<Configure, Known, StatusQuery, ScriptEnded, Stop>;
-using Up = std::variant<Configured, HealthChanged, Status, RunScript, CancelScript, Beat>;
+// Down / up: these targets are asked at once, out of turn; the results count as any other. The answer comes when the
+// last one is in, with every target that still exists.
+struct CheckNow {
+  static constexpr std::string_view kName = "CheckNow";
+  std::uint64_t id = 0;
+  std::vector<std::string> targets;  // ids
+};
+BOOST_DESCRIBE_STRUCT(CheckNow, (), (id, targets))
+
+struct CheckedNow {
+  static constexpr std::string_view kName = "CheckedNow";
+  std::uint64_t id = 0;
+  std::vector<TargetStatus> targets;
+};
+BOOST_DESCRIBE_STRUCT(CheckedNow, (), (id, targets))
+
+using Down = std::variant<Configure, Known, Reported, StatusQuery, CheckNow, ScriptEnded, Stop>;
+using Up = std::variant<Configured, HealthChanged, Status, CheckedNow, RunScript, CancelScript, Beat>;
 
 std::string encode(const Down& message);
 std::string encode(const Up& message);

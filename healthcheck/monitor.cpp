@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <unordered_map>
 
 #include <boost/asio/io_context.hpp>
@@ -46,6 +47,12 @@ struct Watched {
   base::TimePoint running_until;
   bool is_slow = false;                   // of the running check: it took a place of the slow ones
   std::uint64_t earlier_late_starts = 0;  // of schedules that a reload replaced
+};
+
+// Somebody waits for the results of these targets.
+struct Asked {
+  std::set<std::string> open;
+  std::function<void()> done;
 };
 
 }  // namespace
@@ -110,7 +117,18 @@ struct Monitor::Impl : std::enable_shared_from_this<Monitor::Impl> {
     const auto keep = shared_from_this();
     if (change) on_change(*change);
     if (result.reason == Reason::Local) on_local_trouble(id, result.text);
+    settle(id);
     work();
+  }
+
+  // One of those that somebody waits for has had its result, or is gone.
+  void settle(const std::string& id) {
+    std::vector<std::function<void()>> complete;
+    for (auto& one : asked) {
+      if (one.open.erase(id) > 0 && one.open.empty()) complete.push_back(std::move(one.done));
+    }
+    std::erase_if(asked, [](const Asked& one) { return one.open.empty(); });
+    for (const auto& done : complete) done();
   }
 
   void release(Watched& w) {
@@ -148,7 +166,9 @@ struct Monitor::Impl : std::enable_shared_from_this<Monitor::Impl> {
     const auto now = base::Clock::now();
     auto watched = std::make_unique<Watched>(target, initial, ++last_serial, now, unix_ms_now());
     enqueue(*watched, agenda, watched->schedule.due());
+    const bool presumed = initial.verdict == Verdict::unknown && watched->state.verdict() == Verdict::up;
     targets[target.id] = std::move(watched);
+    if (presumed) on_change({target.id, Verdict::up, "not checked yet, initial = up", unix_ms_now(), {}, false});
   }
 
   void remove_all_but(const std::map<std::string, const Target*>& wanted) {
@@ -157,8 +177,10 @@ struct Monitor::Impl : std::enable_shared_from_this<Monitor::Impl> {
         ++it;
         continue;
       }
+      const auto id = it->first;
       remove(*it->second);
       it = targets.erase(it);
+      settle(id);
     }
   }
 
@@ -167,7 +189,8 @@ struct Monitor::Impl : std::enable_shared_from_this<Monitor::Impl> {
     const bool was_known = w.state.verdict() != Verdict::unknown;
     remove(w);
     add(target, {});
-    if (was_known) on_change({target.id, Verdict::unknown, "not checked yet at its new address", unix_ms_now()});
+    if (was_known)
+      on_change({target.id, Verdict::unknown, "not checked yet at its new address", unix_ms_now(), {}, false});
   }
 
   // A check under way asks the old question: its answer is of no use and it is asked again within the start-up spread.
@@ -195,6 +218,7 @@ struct Monitor::Impl : std::enable_shared_from_this<Monitor::Impl> {
   std::size_t running = 0;
   std::size_t running_slow = 0;
   std::uint64_t last_serial = 0;
+  std::vector<Asked> asked;
   std::uint64_t results = 0;
   std::optional<base::TimePoint> armed_for;
 };
@@ -236,6 +260,32 @@ std::vector<TargetStatus> Monitor::status() const {
     status.late_starts = w->earlier_late_starts + w->schedule.late_starts();
   }
   return all;
+}
+
+void Monitor::check_now(const std::vector<std::string>& ids, std::function<void()> done) {
+  Asked one;
+  for (const auto& id : ids) {
+    const auto found = impl_->targets.find(id);
+    if (found == impl_->targets.end()) continue;
+    one.open.insert(id);
+    auto& w = *found->second;
+    if (w.running) continue;
+    impl_->dequeue(w);
+    impl_->enqueue(w, impl_->prompt, base::Clock::now());
+  }
+  if (one.open.empty()) return done();
+  one.done = std::move(done);
+  impl_->asked.push_back(std::move(one));
+  impl_->work();
+}
+
+void Monitor::report(const std::vector<std::string>& ids, const std::string& text) {
+  for (const auto& id : ids) {
+    const auto found = impl_->targets.find(id);
+    if (found == impl_->targets.end()) continue;
+    const auto change = found->second->state.report(id, text, {base::Clock::now(), unix_ms_now()});
+    if (change) impl_->on_change(*change);
+  }
 }
 
 bool Monitor::makes_progress(base::TimePoint now) const {

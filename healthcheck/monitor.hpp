@@ -41,6 +41,13 @@ class Monitor {
 
   std::vector<TargetStatus> status() const;  // ordered by id
 
+  // Starts these checks out of turn, as soon as there is room; one that is under way is waited for. `done` is called
+  // from the loop when each has had its result or is gone; ids that are unknown are passed over.
+  void check_now(const std::vector<std::string>& ids, std::function<void()> done);
+
+  // Others have seen these fail, see TargetState::report.
+  void report(const std::vector<std::string>& ids, const std::string& text);
+
   // False when a check runs far beyond its deadline, or a due one is not started though there is room.
   bool makes_progress(base::TimePoint now) const;
 

@@ -41,9 +41,12 @@ struct CheckResult {
   base::Duration latency{};
   std::int64_t certificate_expires_unix_ms = 0;  // of the server's certificate; 0: none was seen
   ShareChange share = {};
+  bool connected = false;  // of a timeout: a connection stood, so the server is within reach
 
   bool passed() const { return reason == Reason::Ok; }
   bool is_about_server() const { return reason != Reason::Local && reason != Reason::Absent; }
+  // Nothing came back: the server may be dead, or out of our reach.
+  bool silent() const { return reason == Reason::Unreachable || (reason == Reason::Timeout && !connected); }
 };
 
 // `at_once`: connect(2) itself failed, before a packet was answered. Then "no route" and the like are our own trouble;

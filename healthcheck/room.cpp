@@ -69,7 +69,20 @@ class Room {
     if (const auto* known = std::get_if<Known>(&message)) return learn(*known);
     if (const auto* query = std::get_if<StatusQuery>(&message)) return send(Status{query->id, monitor_.status()});
     if (const auto* ended = std::get_if<ScriptEnded>(&message)) return scripts_.answered(*ended);
+    if (const auto* seen = std::get_if<Reported>(&message)) return monitor_.report(seen->targets, seen->text);
+    if (const auto* now = std::get_if<CheckNow>(&message)) return check_now(*now);
     if (const auto* stop = std::get_if<Stop>(&message)) return end(0, "stopping: " + stop->reason);
+  }
+
+  void check_now(const CheckNow& now) {
+    monitor_.check_now(now.targets, [this, now] {
+      CheckedNow checked{now.id, {}};
+      for (auto& status : monitor_.status()) {
+        if (std::find(now.targets.begin(), now.targets.end(), status.id) != now.targets.end())
+          checked.targets.push_back(std::move(status));
+      }
+      send(checked);
+    });
   }
 
   void learn(const Known& known) {

@@ -103,8 +103,9 @@ void StreamChecker::finish(Reason reason, std::string text, const ShareChange& s
     reason = Reason::Absent;
     text = fmt::format("no agent: {}", text);
   }
-  CheckResult result{reason, std::move(text), latency, 0, share};
-  result = with_certificate(std::move(result), target_.check, certificate_expires_unix_ms_, unix_ms_now());
+  CheckResult checked{reason, std::move(text), latency, 0, share};
+  auto result = with_certificate(std::move(checked), target_.check, certificate_expires_unix_ms_, unix_ms_now());
+  result.connected = stream_.has_value();
   if (const auto done = std::exchange(done_, {})) done(std::move(result));
 }
 

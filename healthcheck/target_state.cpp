@@ -1,5 +1,6 @@
 #include "healthcheck/target_state.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -18,6 +19,7 @@ bool same_question(const CheckConfig& a, const CheckConfig& b) {
   other.down_interval = a.down_interval;
   other.fast_interval = a.fast_interval;
   other.start_delay = a.start_delay;
+  other.initially_up = a.initially_up;
   other.tls_warn_days = a.tls_warn_days;
   return a == other;
 }
@@ -26,6 +28,10 @@ TargetState::TargetState(const CheckConfig& check, Verdict initial, std::int64_t
     : dampener_{check.rise, check.fall, initial},
       since_unix_ms_{initial == Verdict::unknown ? 0 : unix_ms},
       share_{share} {
+  if (initial == Verdict::unknown && check.initially_up) {
+    dampener_.presume_up();
+    since_unix_ms_ = unix_ms;
+  }
   if (initial == Verdict::down) down_reason_ = "down before the checks were restarted";
 }
 
@@ -44,16 +50,29 @@ std::optional<HealthChanged> TargetState::observe(const std::string& id, const C
   ++(passed ? passed_ : failed_);
   remember(passed ? '+' : '-');
   const Share before = std::exchange(share_, changed(share_, result.share));
-  const auto turn = dampener_.observe(passed);
+  const bool held = result.passed() && at.now - reported_at_ < hold_;
+  const auto turn = held ? std::nullopt : dampener_.observe(passed);
   if (!turn) {
     if (share_ == before || dampener_.verdict() == Verdict::unknown) return std::nullopt;
-    return HealthChanged{id, dampener_.verdict(), result.text, at.unix_ms, share_};
+    return HealthChanged{id, dampener_.verdict(), result.text, at.unix_ms, share_, false};
   }
   const std::string reason =
       fmt::format("{} ({} {})", result.text, ordinal(turn->results), passed ? "success" : "failure");
   since_unix_ms_ = at.unix_ms;
   down_reason_ = turn->verdict == Verdict::down ? reason : "";
-  return HealthChanged{id, turn->verdict, reason, at.unix_ms, share_};
+  return HealthChanged{id, turn->verdict, reason, at.unix_ms, share_, result.silent()};
+}
+
+std::optional<HealthChanged> TargetState::report(const std::string& id, const std::string& text, Moment at) {
+  const bool again = hold_.count() > 0 && at.now - reported_at_ < kForgiven;
+  const bool holding = hold_.count() > 0 && at.now - reported_at_ < hold_;
+  if (holding) return std::nullopt;  // the connections of before
+  hold_ = again ? std::min(2 * hold_, kLongestHold) : kFirstHold;
+  reported_at_ = at.now;
+  if (!dampener_.fail_at_once()) return std::nullopt;
+  since_unix_ms_ = at.unix_ms;
+  down_reason_ = text;
+  return HealthChanged{id, Verdict::down, text, at.unix_ms, share_, false};
 }
 
 void TargetState::adopt(const CheckConfig& before, const CheckConfig& after) {

@@ -30,6 +30,13 @@ class TargetState {
   // changes nothing else.
   std::optional<HealthChanged> observe(const std::string& id, const CheckResult& result, Moment at);
 
+  // Others have seen it fail: down at once. Passes count again after a pause, kFirstHold at first and twice as long
+  // each time, since a check that passes all the while is no proof; after kForgiven without a report it begins anew.
+  std::optional<HealthChanged> report(const std::string& id, const std::string& text, Moment at);
+  static constexpr base::Duration kFirstHold = std::chrono::seconds{5};
+  static constexpr base::Duration kLongestHold = std::chrono::minutes{5};
+  static constexpr base::Duration kForgiven = std::chrono::minutes{10};
+
   // A reload: thresholds alone keep the row of results; another question is asked anew (see Dampener::ask_anew).
   void adopt(const CheckConfig& before, const CheckConfig& after);
 
@@ -51,6 +58,8 @@ class TargetState {
   base::TimePoint last_at_;
   std::string history_;
   std::string down_reason_;
+  base::Duration hold_{};
+  base::TimePoint reported_at_;
   std::uint64_t passed_ = 0;
   std::uint64_t failed_ = 0;
   std::uint64_t not_checked_ = 0;

@@ -73,13 +73,31 @@ struct ServerOptions {
   friend bool operator==(const ServerOptions&, const ServerOptions&) = default;
 };
 
+// What becomes of a server whose checks fail. Quiesce: no new connections, the others go on (also UDP, persistence and
+// hashing hold on to it). Remove: as if it were not in the list; what cannot be resumed elsewhere goes on all the same.
+enum class OnFailure : std::uint8_t { Remove, Quiesce };
+
+// How a real server comes into use and goes out of it.
+struct ServerPolicy {
+  bool any_check = false;  // one passing check is enough; else all must pass
+  OnFailure on_failure = OnFailure::Remove;
+  base::Duration slow_start{};       // its weight grows for so long when it comes into use; 0: at once
+  std::uint32_t max_unanswered = 0;  // so many connections without any reply are a failure (nat); 0: never
+  friend bool operator==(const ServerPolicy&, const ServerPolicy&) = default;
+};
+
+// What happens to a service all of whose servers fail their checks. Auto: KeepLast when the director has lost its own
+// network by all appearances (pools.hpp), else the sorry server, else Drop.
+enum class AllDown : std::uint8_t { Auto, KeepLast, All, Sorry, Withdraw, Drop };
+
 struct RealServerConfig {
   std::string name;        // identity within its virtual server
   base::Endpoint address;  // port 0: the port the client asked for
   Method method = Method::Dr;
   std::uint32_t weight = 1;         // 0..65535; 0 takes no new connections
-  std::vector<std::string> checks;  // healthcheck target ids, all of which must pass; empty: used at once
+  std::vector<std::string> checks;  // healthcheck target ids; empty: used at once
   ServerOptions options{};
+  ServerPolicy policy{};
 
   friend bool operator==(const RealServerConfig&, const RealServerConfig&) = default;
 };
@@ -101,6 +119,8 @@ struct VirtualServerConfig {
   SorryServerConfig sorry_server;  // takes all new connections while below the quorum
   SchedulerFlags scheduler_flags{};
   ServiceOptions options{};
+  std::uint32_t hysteresis = 0;  // lost below quorum - hysteresis, regained at quorum + hysteresis; < quorum
+  AllDown all_down = AllDown::Auto;
 
   friend bool operator==(const VirtualServerConfig&, const VirtualServerConfig&) = default;
 };
@@ -148,6 +168,8 @@ struct Config {
   Backend backend = Backend::Engine;
   EngineConfig engine;
   std::vector<VirtualServerConfig> virtual_servers;
+  // Servers that fail within so long fail together: one round of the slowest check.
+  base::Duration failure_window{std::chrono::seconds{3}};
 
   friend bool operator==(const Config&, const Config&) = default;
 };

@@ -1,6 +1,8 @@
 #include "ipvs/desired.hpp"
 
 #include <algorithm>
+#include <map>
+#include <string_view>
 #include <utility>
 
 #include "ipvs/describe.hpp"
@@ -11,61 +13,37 @@ namespace {
 
 constexpr const char* kSorry = "sorry";
 
-constexpr std::uint32_t kMostWeight = 65535;
-
 // A service with what is known and wanted of its servers besides the configuration.
 struct Subject {
   const VirtualServerConfig& config;
   const HealthView& health;
   const OverrideView& overrides;
+  const PoolView& pools;
 
-  ServerOverride override_of(const RealServerConfig& server) const {
-    const auto found = overrides.find({config.name, server.name});
-    return found == overrides.end() ? ServerOverride{} : found->second;
+  ServerOverride wanted(const RealServerConfig& server) const {
+    return override_of(overrides, config.name, server.name);
+  }
+  Standing standing(const RealServerConfig& server) const { return standing_of(server, health, wanted(server)); }
+  const PoolView::Service* past() const {
+    const auto found = pools.services.find(config.name);
+    return found == pools.services.end() ? nullptr : &found->second;
+  }
+  bool keeps(const std::string& server) const { return past() && past()->kept.contains(server); }
+  bool keeps_any() const { return past() && !past()->kept.empty(); }
+  bool short_of_quorum() const {
+    return past() ? past()->short_of_quorum : usable_weight(config, health, overrides) < config.quorum;
+  }
+  // Of all_down = drop, too: whoever wants nobody to answer says so.
+  bool needs_sorry_server() const {
+    if (!config.has_sorry_server || !short_of_quorum() || keeps_any()) return false;
+    const bool nobody = usable_weight(config, health, overrides) == 0;
+    return !nobody || (config.all_down != AllDown::Drop && config.all_down != AllDown::Withdraw);
+  }
+  std::uint32_t slow_start(const RealServerConfig& server) const {
+    const auto found = pools.slow_starts.find({config.name, server.name});
+    return found == pools.slow_starts.end() ? 100 : found->second;
   }
 };
-
-// What the checks say.
-ServerState checked_state(const RealServerConfig& server, const HealthView& health) {
-  auto state = ServerState::up;
-  for (const auto& check : server.checks) {
-    const auto known = health.find(check);
-    if (known == health.end()) {
-      state = ServerState::unknown;
-    } else if (!known->second) {
-      return ServerState::down;
-    }
-  }
-  return state;
-}
-
-ServerState state_of(const RealServerConfig& server, const Subject& subject) {
-  const auto wanted = subject.override_of(server);
-  if (wanted.disable) return ServerState::disabled;
-  return wanted.drain ? ServerState::drain : checked_state(server, subject.health);
-}
-
-bool is_down(const RealServerConfig& server, const Subject& subject) {
-  return subject.override_of(server).disable || checked_state(server, subject.health) != ServerState::up;
-}
-
-// While its checks pass.
-std::uint32_t wanted_weight(const RealServerConfig& server, const ServerOverride& wanted) {
-  if (wanted.drain || wanted.disable) return 0;
-  if (wanted.weight) return *wanted.weight;
-  if (!wanted.percent) return server.weight;
-  const auto share = (std::uint64_t{server.weight} * *wanted.percent + 50) / 100;
-  const std::uint64_t least = server.weight > 0 && *wanted.percent > 0 ? 1 : 0;
-  return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(share, least, kMostWeight));
-}
-
-std::uint64_t usable_weight(const Subject& subject) {
-  std::uint64_t sum = 0;
-  for (const auto& server : subject.config.servers) {
-    if (!is_down(server, subject)) sum += wanted_weight(server, subject.override_of(server));
-  }
-  return sum;
-}
 
 // Where a service names no local addresses, those of the engine are written into the table.
 ServiceOptions with_local_addresses(ServiceOptions options, const Service& service, const EngineConfig& engine) {
@@ -75,8 +53,17 @@ ServiceOptions with_local_addresses(ServiceOptions options, const Service& servi
   return options;
 }
 
-bool needs_sorry_server(const Subject& subject) {
-  return subject.config.has_sorry_server && usable_weight(subject) < subject.config.quorum;
+RealServer desired_server(const RealServerConfig& config, const Subject& subject, bool sorry) {
+  const auto standing = subject.standing(config);
+  const bool kept = subject.keeps(config.name);
+  const bool takes_none = standing.checked != ServerState::up || standing.state == ServerState::disabled;
+  const bool quiesced = config.policy.on_failure == OnFailure::Quiesce && standing.state == ServerState::down;
+  const bool aside = sorry || subject.override_of(config).drain;
+  RealServer server{config.name, config.address, config.method, standing.weight, takes_none && !kept && !quiesced,
+                    aside,       config.options};
+  if (sorry || (takes_none && !kept)) server.weight = 0;
+  if (server.weight > 0) server.weight = std::max(1u, server.weight * subject.slow_start(config) / 100);
+  return server;
 }
 
 VirtualServer virtual_server(const VirtualServerConfig& config) {
@@ -86,13 +73,8 @@ VirtualServer virtual_server(const VirtualServerConfig& config) {
 Service desired_service(const Subject& subject, const EngineConfig& engine) {
   const auto& config = subject.config;
   Service service{virtual_server(config), {}};
-  const bool sorry = needs_sorry_server(subject);
-  for (const auto& server : config.servers) {
-    const bool down = is_down(server, subject);
-    const auto weight = down || sorry ? 0 : wanted_weight(server, subject.override_of(server));
-    const bool aside = sorry || subject.override_of(server).drain;
-    service.servers.push_back({server.name, server.address, server.method, weight, down, aside, server.options});
-  }
+  const bool sorry = subject.needs_sorry_server();
+  for (const auto& server : config.servers) service.servers.push_back(desired_server(server, subject, sorry));
   if (sorry)
     service.servers.push_back({kSorry, config.sorry_server.address, config.sorry_server.method, 1, false, false,
                                config.sorry_server.options});
@@ -128,8 +110,10 @@ void describe_servers(ServiceStatus& status, const Subject& subject) {
     entry.weight = server.weight;
     entry.max_connections = server.options.max_connections;
     entry.checks = server.checks;
-    entry.state = state_of(server, subject);
-    entry.overridden = words(subject.override_of(server));
+    entry.state = subject.standing(server).state;
+    entry.kept = subject.keeps(server.name);
+    entry.slow_start_percent = subject.slow_start(server);
+    entry.overridden = words(subject.wanted(server));
     status.servers.push_back(std::move(entry));
   }
   for (auto& rest : measured) {
@@ -140,11 +124,12 @@ void describe_servers(ServiceStatus& status, const Subject& subject) {
 }
 
 ServiceState service_state(const Subject& subject) {
-  if (needs_sorry_server(subject)) return ServiceState::sorry;
-  if (usable_weight(subject) == 0) return ServiceState::down;
+  if (subject.needs_sorry_server()) return ServiceState::sorry;
+  if (subject.keeps_any()) return ServiceState::degraded;
+  if (usable_weight(subject.config, subject.health, subject.overrides) == 0) return ServiceState::down;
   const auto& servers = subject.config.servers;
   const bool all = std::all_of(servers.begin(), servers.end(),
-                               [&](const auto& server) { return state_of(server, subject) == ServerState::up; });
+                               [&](const auto& server) { return subject.standing(server).usable(); });
   return all ? ServiceState::ok : ServiceState::degraded;
 }
 
@@ -152,45 +137,62 @@ ServiceStatus not_in_force(const VirtualServerConfig& config) { return ipvs::des
 
 }  // namespace
 
-OverrideView view_of(const Overrides& overrides) {
-  OverrideView view;
-  for (const auto& o : overrides.overrides) {
-    auto& server = view[{o.service, o.server}];
-    switch (o.kind) {
-      case OverrideKind::drain:
-        server.drain = true;
-        break;
-      case OverrideKind::disable:
-        server.disable = true;
-        break;
-      case OverrideKind::weight:
-        server.weight = std::min(o.value, kMostWeight);
-        break;
-      case OverrideKind::percent:
-        server.percent = o.value;
-        break;
-    }
-  }
-  return view;
-}
-
-ServiceTable desired(const Config& config, const HealthView& health, const OverrideView& overrides) {
+ServiceTable desired(const Config& config, const HealthView& health, const OverrideView& overrides,
+                     const PoolView& pools) {
   ServiceTable table;
   for (const auto& service : config.virtual_servers) {
-    table.emplace(service.name, desired_service({service, health, overrides}, config.engine));
+    table.emplace(service.name, desired_service({service, health, overrides, pools}, config.engine));
   }
   return table;
 }
 
+StatesChanged states_of(const Config& config, const HealthView& health, const OverrideView& overrides,
+                        const PoolView& pools) {
+  StatesChanged states;
+  states.complete = true;
+  for (const auto& service : config.virtual_servers) {
+    const Subject subject{service, health, overrides, pools};
+    const bool withdrawn = subject.past() && subject.past()->withdrawn;
+    states.services.push_back({service.name, service_state(subject), !subject.short_of_quorum(), withdrawn});
+    for (const auto& server : service.servers) {
+      states.servers.push_back({service.name, server.name, subject.standing(server).state, subject.keeps(server.name)});
+    }
+  }
+  return states;
+}
+
+StatesChanged news(const std::optional<StatesChanged>& told, const StatesChanged& now) {
+  if (!told) return now;
+  StatesChanged out;
+  std::map<std::pair<std::string_view, std::string_view>, const StatesChanged::Server*> servers;
+  for (const auto& s : told->servers) servers[{s.service, s.server}] = &s;
+  for (const auto& s : now.servers) {
+    const auto before = servers.find({s.service, s.server});
+    if (before == servers.end() || *before->second != s) out.servers.push_back(s);
+  }
+  std::map<std::string_view, const StatesChanged::Service*> services;
+  for (const auto& s : told->services) services[s.name] = &s;
+  for (const auto& s : now.services) {
+    const auto before = services.find(s.name);
+    if (before == services.end() || *before->second != s) out.services.push_back(s);
+  }
+  return out;
+}
+
 void describe(std::vector<ServiceStatus>& measured, const Config& config, const HealthView& health,
-              const OverrideView& overrides) {
+              const OverrideView& overrides, const PoolView& pools) {
   std::map<std::string, ServiceStatus> by_name;
   for (auto& status : std::exchange(measured, {})) by_name.emplace(status.name, std::move(status));
   for (const auto& service : config.virtual_servers) {
-    const Subject subject{service, health, overrides};
+    const Subject subject{service, health, overrides, pools};
     auto found = by_name.extract(service.name);
     auto status = found ? std::move(found.mapped()) : not_in_force(service);
     status.quorum = service.quorum;
+    status.hysteresis = service.hysteresis;
+    status.usable_weight = usable_weight(service, health, overrides);
+    status.short_of_quorum = subject.short_of_quorum();
+    status.withdrawn = subject.past() && subject.past()->withdrawn;
+    status.all_down = name(service.all_down);
     status.state = service_state(subject);
     describe_servers(status, subject);
     measured.push_back(std::move(status));

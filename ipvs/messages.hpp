@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -21,18 +22,24 @@ using base::Configured;
 using base::Keep;
 using base::Stop;
 
-// Down: which healthcheck targets pass. Sent whole before the first Configure and after a restart of either room
+// Down: which healthcheck targets pass, and what the servers say of themselves through their checks. Sent whole before
+// the first Configure and after a restart of either room
 // (`complete`), then as changes. A target never mentioned does not pass.
 struct Health {
   static constexpr std::string_view kName = "Health";
   struct Target {
     std::string id;
     bool passes = false;
+    bool silent = false;                        // it fails because no answer came (timeout, unreachable)
+    bool drain = false;                         // no new connections, says the server
+    bool maintenance = false;                   // out of service, says the server
+    std::optional<std::uint32_t> weight = {};   // wanted by the server, 0..65535
+    std::optional<std::uint32_t> percent = {};  // wanted by the server, of the configured weight; counts without weight
   };
   bool complete = false;
   std::vector<Target> targets;
 };
-BOOST_DESCRIBE_STRUCT(Health::Target, (), (id, passes))
+BOOST_DESCRIBE_STRUCT(Health::Target, (), (id, passes, silent, drain, maintenance, weight, percent))
 BOOST_DESCRIBE_STRUCT(Health, (), (complete, targets))
 
 // Down: where operators want a server otherwise than the configuration does. Sent whole at each change and, when there
@@ -91,11 +98,14 @@ struct ServerStatus {
   Statistics statistics;
   bool overloaded = false;  // has reached max_connections: gets no new ones until it has fewer than min_connections
   std::uint32_t max_connections = 0;         // 0: no limit
+  bool kept = false;                         // in use although it fails: all of its service's servers do
+  std::uint32_t slow_start_percent = 100;    // of its weight, while it comes into use
   std::uint64_t unanswered_connections = 0;  // that it has never answered (nat); since the ipvs process began
 };
 BOOST_DESCRIBE_STRUCT(ServerStatus, (),
                       (name, address, method, weight, effective_weight, state, overridden, active_connections,
-                       inactive_connections, checks, statistics, overloaded, max_connections, unanswered_connections))
+                       inactive_connections, checks, statistics, overloaded, max_connections, kept, slow_start_percent,
+                       unanswered_connections))
 
 struct ListenerStatus {
   std::string protocol;         // "tcp", "udp", "sctp"
@@ -124,10 +134,56 @@ struct ServiceStatus {
   std::uint32_t max_connections = 0;  // 0: no limit
   Statistics statistics;
   std::vector<ServerStatus> servers;  // configuration order, draining ones and the sorry server last
+  std::uint32_t hysteresis = 0;
+  std::uint64_t usable_weight = 0;  // sum over the servers that are up; slow starts count in full
+  bool short_of_quorum = false;
+  bool withdrawn = false;  // all servers fail, and its addresses leave this director
+  std::string all_down;    // "auto", "keep_last", "all", "sorry", "withdraw", "drop"
 };
 BOOST_DESCRIBE_STRUCT(ServiceStatus, (),
                       (name, listeners, scheduler, scheduler_flags, state, quorum, persistence_s, persistence_prefix,
-                       persistence_engine, one_packet, fwmark, family, max_connections, statistics, servers))
+                       persistence_engine, one_packet, fwmark, family, max_connections, statistics, servers, hysteresis,
+                       usable_weight, short_of_quorum, withdrawn, all_down))
+
+// Up: what stands otherwise than last told, once it is in force. The first of an ipvs process tells everything
+// (`complete`).
+struct StatesChanged {
+  static constexpr std::string_view kName = "StatesChanged";
+  struct Server {
+    std::string service;
+    std::string server;
+    ServerState state{};
+    bool kept = false;  // in use although it fails
+    friend bool operator==(const Server&, const Server&) = default;
+  };
+  struct Service {
+    std::string name;
+    ServiceState state{};
+    bool has_quorum = false;
+    bool withdrawn = false;
+    friend bool operator==(const Service&, const Service&) = default;
+  };
+  bool complete = false;
+  std::vector<Server> servers;  // of the configuration
+  std::vector<Service> services;
+};
+BOOST_DESCRIBE_STRUCT(StatesChanged::Server, (), (service, server, state, kept))
+BOOST_DESCRIBE_STRUCT(StatesChanged::Service, (), (name, state, has_quorum, withdrawn))
+BOOST_DESCRIBE_STRUCT(StatesChanged, (), (complete, servers, services))
+
+// Up, about once a second: servers that have left more connections without any reply than their max_unanswered, and
+// at least half of those they got.
+struct Unanswered {
+  static constexpr std::string_view kName = "Unanswered";
+  struct Server {
+    std::string service;
+    std::string server;
+    std::uint64_t connections = 0;
+  };
+  std::vector<Server> servers;
+};
+BOOST_DESCRIBE_STRUCT(Unanswered::Server, (), (service, server, connections))
+BOOST_DESCRIBE_STRUCT(Unanswered, (), (servers))
 
 struct InterfaceStatus {
   std::string name;
@@ -254,7 +310,7 @@ BOOST_DESCRIBE_STRUCT(Trace, (), (id, steps, outcome, reason, service, server, p
 
 using Down =
     std::variant<Configure, Health, Overrides, TableQuery, ConnectionsQuery, DropsQuery, TraceQuery, Keep, Stop>;
-using Up = std::variant<Configured, Table, Connections, Drops, Trace, Keep, Beat>;
+using Up = std::variant<Configured, StatesChanged, Unanswered, Table, Connections, Drops, Trace, Keep, Beat>;
 
 std::string encode(const Down& message);
 std::string encode(const Up& message);

@@ -84,4 +84,21 @@ inline std::vector<std::string> flag_names(SchedulerKind kind, const SchedulerFl
   return names;
 }
 
+constexpr std::array kAllDownWords{std::pair{AllDown::Auto, "auto"},         std::pair{AllDown::KeepLast, "keep_last"},
+                                   std::pair{AllDown::All, "all"},           std::pair{AllDown::Sorry, "sorry"},
+                                   std::pair{AllDown::Withdraw, "withdraw"}, std::pair{AllDown::Drop, "drop"}};
+
+constexpr const char* name(AllDown all_down) {
+  for (const auto& [value, word] : kAllDownWords) {
+    if (value == all_down) return word;
+  }
+  return "";
+}
+constexpr std::optional<AllDown> all_down_named(std::string_view text) {
+  for (const auto& [value, word] : kAllDownWords) {
+    if (text == word) return value;
+  }
+  return std::nullopt;
+}
+
 }  // namespace lvsd::ipvs

@@ -20,6 +20,7 @@ namespace lvsd::ipvs {
 namespace {
 
 constexpr base::Duration kRepairEvery = std::chrono::seconds{5};
+constexpr base::Duration kLookEvery = std::chrono::seconds{1};  // at what servers have not answered
 constexpr base::Duration kBeatEvery = std::chrono::milliseconds{500};
 
 std::int64_t seconds(base::Duration d) { return std::chrono::duration_cast<std::chrono::seconds>(d).count(); }
@@ -31,6 +32,8 @@ class Room {
         link_{loop, std::move(channel), decode_down, encode},
         parse_{std::move(parse)},
         repair_timer_{loop},
+        step_timer_{loop},
+        look_timer_{loop},
         beat_timer_{loop} {}
 
   int run();
@@ -49,8 +52,11 @@ class Room {
 
   base::Result<void> put_in_force(Config config);
   base::Result<std::size_t> apply_difference();
+  void tell_states();
+  void step_on_time();
   void apply_soon();
   void repair_regularly();
+  void look_regularly();
   void beat_regularly();
   void send(const Up& message, std::span<const int> fds = {});
   void finish(int exit_code);
@@ -59,10 +65,15 @@ class Room {
   base::Link<Down, Up> link_;
   Parse parse_;
   boost::asio::steady_timer repair_timer_;
+  boost::asio::steady_timer step_timer_;
+  boost::asio::steady_timer look_timer_;
   boost::asio::steady_timer beat_timer_;
   std::optional<Config> config_;
   HealthView health_;
   OverrideView overrides_;
+  Pools pools_;
+  std::optional<StatesChanged> told_;
+  AnswerView answers_;
   engine::EngineBackend::Kept kept_;
   std::unique_ptr<engine::EngineBackend> backend_;
   bool apply_due_ = false;
@@ -78,6 +89,7 @@ int Room::run() {
                 finish(1);
               });
   repair_regularly();
+  look_regularly();
   beat_regularly();
   loop_.run();
   return exit_code_;
@@ -128,7 +140,28 @@ base::Result<void> Room::put_in_force(Config config) {
 
 base::Result<std::size_t> Room::apply_difference() {
   if (!backend_ || !config_) return 0;
-  return backend_->put_in_force(desired(*config_, health_, overrides_));
+  pools_.observe(*config_, health_, overrides_, base::Clock::now());
+  step_on_time();
+  auto done = backend_->put_in_force(desired(*config_, health_, overrides_, pools_.view()));
+  if (done) tell_states();
+  return done;
+}
+
+void Room::tell_states() {
+  auto now = states_of(*config_, health_, overrides_, pools_.view());
+  const auto changed = news(told_, now);
+  told_ = std::move(now);
+  if (changed.complete || !changed.servers.empty() || !changed.services.empty()) send(changed);
+}
+
+// Slow starts go on without news.
+void Room::step_on_time() {
+  const auto next = pools_.next_step();
+  if (!next) return;
+  step_timer_.expires_at(*next);
+  step_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) apply_soon();
+  });
 }
 
 // Changes of health arrive in bursts; all that are there are put into force at once.
@@ -154,6 +187,22 @@ void Room::repair_regularly() {
   });
 }
 
+// Passive checks. The listing costs something: only where somebody wants it.
+void Room::look_regularly() {
+  look_timer_.expires_after(kLookEvery);
+  look_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    if (!backend_ || !config_ || !wants_answers(*config_)) {
+      answers_.clear();
+    } else if (const auto status = backend_->status()) {
+      auto now = answers_in(status->services);
+      if (auto found = too_many_unanswered(*config_, answers_, now); !found.servers.empty()) send(found);
+      answers_ = std::move(now);
+    }
+    look_regularly();
+  });
+}
+
 void Room::beat_regularly() {
   beat_timer_.expires_after(kBeatEvery);
   beat_timer_.async_wait([this](const boost::system::error_code& error) {
@@ -165,8 +214,7 @@ void Room::beat_regularly() {
 }
 
 void Room::handle(const Health& health, std::vector<base::UniqueFd>&) {
-  if (health.complete) health_.clear();
-  for (const auto& target : health.targets) health_[target.id] = target.passes;
+  update(health_, health);
   apply_soon();
 }
 
@@ -179,7 +227,7 @@ void Room::handle(const TableQuery& query, std::vector<base::UniqueFd>&) {
   Table table;
   if (backend_ && config_) {
     if (auto status = backend_->status()) table = std::move(*status);
-    describe(table.services, *config_, health_, overrides_);
+    describe(table.services, *config_, health_, overrides_, pools_.view());
     table.timeout_tcp_s = seconds(config_->engine.timeouts.tcp);
     table.timeout_tcp_fin_s = seconds(config_->engine.timeouts.tcp_fin);
     table.timeout_udp_s = seconds(config_->engine.timeouts.udp);

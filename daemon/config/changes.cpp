@@ -136,6 +136,7 @@ Facts facts(const healthcheck::CheckConfig& c) {
       {"down_interval", interval_text(c.down_interval), ""},
       {"fast_interval", interval_text(c.fast_interval), ""},
       {"start_delay", format_duration(c.start_delay), ""},
+      {"initial", c.initially_up ? "up" : "unknown", ""},
       {"expect_body_regex", quoted_or(c.expect_body_regex, "any"), asked},
       {"tls_min_days", fmt::format("{}", c.tls_min_days), asked},
       {"tls_warn_days", fmt::format("{}", c.tls_warn_days), ""},
@@ -161,6 +162,8 @@ Facts facts(const ipvs::VirtualServerConfig& v) {
           {"scheduler_flags",
            joined(ipvs::flag_names(v.scheduler, v.scheduler_flags), [](const auto& flag) { return flag; }), kNewOnly},
           {"quorum", fmt::format("{}", v.quorum), ""},
+          {"hysteresis", fmt::format("{}", v.hysteresis), ""},
+          {"all_down", ipvs::name(v.all_down), ""},
           {"sorry_server", sorry, kNewOnly},
           {"persistence", persistence_text(v.options), kNewOnly},
           {"one_packet", yes_no(v.options.one_packet), kNewOnly},
@@ -168,11 +171,19 @@ Facts facts(const ipvs::VirtualServerConfig& v) {
           {"max_connections", number_or(v.options.max_connections, "no limit"), kNewOnly}};
 }
 
+std::string limit_text(std::uint32_t connections) { return connections == 0 ? "none" : fmt::format("{}", connections); }
+
 Facts facts(const ipvs::RealServerConfig& s) {
   return {{"address", address_text(s.address), "the old address is drained"},
           {"method", std::string{ipvs::name(s.method)}, kNewOnly},
           {"weight", fmt::format("{}", s.weight), kNewOnly},
-          {"check", joined(s.checks, [](const auto& id) { return id; }), ""}};
+          {"check", joined(s.checks, [](const auto& id) { return id; }), ""},
+          {"check_mode", s.policy.any_check ? "any" : "all", ""},
+          {"on_failure", s.policy.on_failure == ipvs::OnFailure::Quiesce ? "quiesce" : "remove", ""},
+          {"slow_start", format_duration(s.policy.slow_start), ""},
+          {"max_unanswered", limit_text(s.policy.max_unanswered), ""},
+          {"max_connections", limit_text(s.options.max_connections), kNewOnly},
+          {"min_connections", limit_text(s.options.min_connections), kNewOnly}};
 }
 
 Facts engine_facts(const Config& c) {

@@ -55,6 +55,10 @@ constexpr Choice kRcodes[] = {{"NOERROR"}, {"FORMERR"}, {"SERVFAIL"}, {"NXDOMAIN
 constexpr Choice kTrackTypes[] = {{"interface"},      {"script", false}, {"file", false},
                                   {"process", false}, {"route", false},  {"ping", false},
                                   {"tcp", false},     {"http", false},   {"quorum", false}};
+constexpr Choice kInitial[] = {{"unknown"}, {"up"}};
+constexpr Choice kCheckModes[] = {{"all"}, {"any"}};
+constexpr Choice kOnFailure[] = {{"remove"}, {"quiesce"}};
+constexpr Choice kAllDown[] = {{"auto"}, {"keep_last"}, {"all"}, {"sorry"}, {"drop"}, {"withdraw", false}};
 constexpr Choice kHttpMethods[] = {{"GET"}, {"HEAD"}, {"POST", false}, {"OPTIONS", false}};
 
 // clang-format off
@@ -190,6 +194,7 @@ constexpr Key kCheck[] = {
     time("down_interval", "", 10, kDay, "Interval while a server is down. Default: interval."),
     time("fast_interval", "", 10, kDay, "Interval while results disagree with the state. Default: interval."),
     time("start_delay", "0s", 0, kDay, "Time before the first check of a new server."),
+    choice("initial", "unknown", kInitial, "State before the first result; up: used at once, and the first failure takes it out."),
     integer("rise", "2", 1, 1000, "Good results in a row until a server is up."),
     integer("fall", "3", 1, 1000, "Bad results in a row until a server is down."),
     integer("port", "", 1, 65535, "Port that is asked. Default: the server's, or that of the first listener."),
@@ -234,7 +239,6 @@ constexpr Key kCheck[] = {
     later("password_file", "File with its password."),
     later("mark", "Firewall mark of the connection."),
     later("through_vip", "Ask the server under the virtual address, as clients do."),
-    later("initial", "State before the first result."),
 };
 
 constexpr Key kPool[] = {
@@ -247,11 +251,17 @@ constexpr Key kVirtualServer[] = {
     choice("scheduler", "wlc", kSchedulers, "How a server is chosen for a new connection."),
     choice("scheduler_flags", "", kSchedulerFlags, "Of `sh` and `mh`: the client's port decides too; another server when the client's own takes nothing.", kList),
     choice("method", "dr", kMethods, "Forwarding method of its servers."),
-    value("check", Form::Name, "Checks of its servers; all must pass. None: used at once.", kList),
+    value("check", Form::Name, "Checks of its servers. None: used at once.", kList),
     value("real_server", Form::RealServer, "One server.", kList | kOwnOnly),
     value("pool", Form::Name, "Pool whose servers are used as well.", kOwnOnly),
     integer("quorum", "1", 1, 1'000'000'000, "Least sum of the weights of usable servers."),
+    integer("hysteresis", "0", 0, 1'000'000'000, "The quorum is lost below `quorum` less this, and regained at `quorum` and this; smaller than `quorum`."),
     value("sorry_server", Form::SorryServer, "Takes all new connections while below the quorum."),
+    choice("all_down", "auto", kAllDown, "What happens while all its servers fail; auto: keep_last if they fell silent with most others, else sorry, else drop."),
+    choice("check_mode", "all", kCheckModes, "Of several checks of a server, all must pass, or any one."),
+    choice("on_failure", "remove", kOnFailure, "A server that fails gets nothing new; remove: nor do UDP, persistence and hashing hold on to it."),
+    time("slow_start", "0s", 0, 3'600'000, "Time in which the weight of a server grows that comes back or joins."),
+    integer("max_unanswered", "0", 0, 1'000'000, "So many connections in a second without any reply, and half of all, take a server out as a failed check does (nat); 0: never."),
     time("persistence", "", 1000, 24 * kDay, "Time that a client stays with its server after its last new connection. Default: no persistence."),
     integer("persistence_mask", "", 1, 128, "Leading bits of the address that make one client. Default: all."),
     choice("persistence_engine", "", kPersistenceEngines, "What stands for the client in place of its address: `sip`, the Call-ID of a SIP message over UDP."),
@@ -260,10 +270,6 @@ constexpr Key kVirtualServer[] = {
     choice("family", "", kFamilies, "Address family of a firewall mark. Default: that of `match`, else ipv4."),
     later("vrrp", "VRRP instance that the service belongs to."),
     boolean("one_packet", "no", "UDP: a server is chosen for each packet; no connection is kept."),
-    later("hysteresis", "Weight that the quorum must be passed by."),
-    later("on_failure", "quiesce or remove a server whose check fails."),
-    later("all_down", "What happens when no server is usable."),
-    later("slow_start", "Time in which a new server's weight grows."),
     later("drain_time", "Longest time that a removed server keeps its connections."),
     integer("max_connections", "", 1, 16'777'216, "Connections of all its servers at which it gets no new ones. Default: no limit."),
     choice("tunnel", "", kTunnels, "Of servers with `method = tun` that do not say; `ipip` when nothing does."),
@@ -271,25 +277,27 @@ constexpr Key kVirtualServer[] = {
     choice("tunnel_checksum", "", kTunnelChecksums, "Checksum of their gue and gre tunnels. Default: that of [engine]."),
     value("local_address", Form::Address, "From where the director asks servers under `fullnat`. Default: those of [engine].", kList),
     choice("client_address", "", kClientAddresses, "How a `fullnat` server learns the client's address (TCP): an option of the handshake, or a PROXY protocol header (version 2) before the first byte."),
-    later("notify", "Program run when the quorum is lost or gained."),
+    value("notify", Form::Text, "Program run when the quorum is gained or lost, with the arguments `VS NAME UP` or `DOWN`; no shell.", kOwnOnly),
 };
 
 constexpr Key kRealServer[] = {
     value("address", Form::ServerEndpoint, "Where the server listens; without a port, the client's port.", kOwnOnly),
     integer("weight", "1", 0, 65535, "Its share; 0 takes no new connections."),
     choice("method", "", kMethods, "Forwarding method. Default: the virtual server's.", kOwnOnly),
-    value("check", Form::Name, "Checks of this server alone; all must pass. Default: the virtual server's.", kList | kOwnOnly),
-    later("max_connections", "Connections at which it gets no new ones."),
-    later("min_connections", "Connections at which it gets new ones again."),
+    value("check", Form::Name, "Checks of this server alone. Default: the virtual server's.", kList | kOwnOnly),
+    integer("max_connections", "0", 0, 2'147'483'647, "Connections, active and inactive, at which it gets no new ones; 0: no limit."),
+    integer("min_connections", "0", 0, 2'147'483'647, "It gets new ones again when it has fewer than this; 0: than three quarters of `max_connections`."),
+    choice("check_mode", "", kCheckModes, "Of several checks all must pass, or any one. Default: the virtual server's."),
+    choice("on_failure", "", kOnFailure, "As with the virtual server, whose is the default."),
+    time("slow_start", "", 0, 3'600'000, "As with the virtual server, whose is the default."),
+    integer("max_unanswered", "", 0, 1'000'000, "As with the virtual server, whose is the default."),
     choice("tunnel", "", kTunnels, "Tunnel of `method = tun`. Default: the virtual server's.", kOwnOnly),
     integer("tunnel_port", "", 1, 65535, "UDP port of gue. Default: the virtual server's.", kOwnOnly),
     choice("tunnel_checksum", "", kTunnelChecksums, "Checksum of gue and gre. Default: the virtual server's.", kOwnOnly),
-    later("slow_start", "Time in which its weight grows."),
-    later("on_failure", "quiesce or remove it when its check fails."),
     later("check_address", "Address that its checks ask."),
     later("check_port", "Port that its checks ask."),
     choice("client_address", "", kClientAddresses, "How it learns the client's address under `fullnat`. Default: the virtual server's.", kOwnOnly),
-    later("notify", "Program run when it goes up or down."),
+    value("notify", Form::Text, "Program run when it goes up or down, with the arguments `RS OWNER/NAME UP` or `DOWN`; no shell."),
 };
 
 constexpr Kind kKinds[] = {

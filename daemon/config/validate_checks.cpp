@@ -379,15 +379,17 @@ CheckPlan build_check(Build& build, const Section& section) {
   check.down_interval = reader.time("down_interval");
   check.fast_interval = reader.time("fast_interval");
   check.start_delay = reader.time("start_delay");
+  check.initially_up = reader.choice("initial") == "up";
   check_rhythm(reader, check, build.report);
   return plan;
 }
 
 // A text that is equal exactly when everything but the name is.
 std::string question_of(CheckConfig check) {
-  std::string out = fmt::format("{} {} {} {} {} {} {} {:?} {:?} {:?} {:?}", static_cast<int>(check.type),
-                                check.interval.count(), check.timeout.count(), check.rise, check.fall, check.tls_verify,
-                                check.method, check.path, check.host, check.expect_body, check.tls_ca_file);
+  std::string out = check.initially_up ? "up " : "";
+  out += fmt::format("{} {} {} {} {} {} {} {:?} {:?} {:?} {:?}", static_cast<int>(check.type), check.interval.count(),
+                     check.timeout.count(), check.rise, check.fall, check.tls_verify, check.method, check.path,
+                     check.host, check.expect_body, check.tls_ca_file);
   out += fmt::format(" {} {} {} {} {} {} {} {}", check.down_interval.count(), check.fast_interval.count(),
                      check.start_delay.count(), check.tls_min_days, check.tls_warn_days, check.require_reply,
                      check.starttls, check.expect_rcode);

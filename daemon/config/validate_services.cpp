@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 
 #include "daemon/config/methods.hpp"
+#include "daemon/config/policies.hpp"
+#include "daemon/config/servers.hpp"
 #include "daemon/config/service_options.hpp"
 #include "ipvs/names.hpp"
 
@@ -133,6 +135,7 @@ void add_server(Services& all, Service& service, const Server& server,
     if (asked.port == 0) asked.port = asked_port(service);
     for (const auto* plan : checks) config.checks.push_back(target_for(all, service, *plan, asked));
   }
+  read_server_policy(all.build, all.build.reader(*service.section), server, config);
   service.config.servers.push_back(std::move(config));
 }
 
@@ -189,6 +192,7 @@ void add_servers(Services& all, Service& service, const SectionReader& reader) {
     for (const auto& server : all.lists.at(pool.section)) servers.push_back(&server);
   }
   check_unique(all, service, servers);
+  read_notify(all.build, reader, servers);
   for (std::size_t i = 0; i < servers.size(); ++i)
     add_server(all, service, *servers[i], i < own ? std::vector<const CheckPlan*>{} : pool.checks);
   if (servers.empty() && !reader.has("sorry_server") && !reader.has_own("real_server")) {
@@ -269,7 +273,16 @@ void build_service(Services& all, const Section& section) {
   read_sorry_server(all, service, reader);
   if (service.method_known) check_method_keys(all.build, reader, service.config);
   check_quorum(all, service, reader);
+  read_service_policy(all.build, reader, service.config);
   all.build.config.ipvs.virtual_servers.push_back(std::move(service.config));
+}
+
+// One round of the slowest check: so far apart are the verdicts of servers that fail at the same moment.
+base::Duration failure_window(const healthcheck::Config& checks) {
+  base::Duration longest{};
+  for (const auto& target : checks.targets)
+    longest = std::max(longest, target.check.interval * 11 / 10 + target.check.timeout);  // its jitter included
+  return longest;
 }
 
 }  // namespace
@@ -286,6 +299,7 @@ void build_services(Build& build) {
   for (const auto& [name, plan] : build.checks) {
     if (!plan.used) build.report.warning(plan.section->place, fmt::format("[check {}] is not used", name));
   }
+  build.config.ipvs.failure_window = failure_window(build.config.healthcheck);
 }
 
 }  // namespace lvsd::daemon

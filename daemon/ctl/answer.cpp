@@ -8,6 +8,7 @@
 
 #include "daemon/ctl/asking.hpp"
 #include "daemon/ctl/configuration_commands.hpp"
+#include "daemon/ctl/event_commands.hpp"
 #include "daemon/ctl/help.hpp"
 #include "daemon/ctl/ipvsadm.hpp"
 #include "daemon/ctl/override_commands.hpp"
@@ -45,6 +46,8 @@ class Work {
         return real_servers();
       case Action::Checks:
         return checks();
+      case Action::Events:
+        return events(i_, view_, ask_, surroundings_);
       case Action::Vrrp:
         return vrrp();
       case Action::Connections:
@@ -135,7 +138,31 @@ class Work {
     return Answer{render_servers(*servers, results, view_), notes, kOk};
   }
 
+  static constexpr base::Duration kCheckTimeout = std::chrono::seconds{60};
+
+  // The chosen targets' state after they have been asked out of turn.
+  base::Result<std::string, Failure> checked_now(const Targets& targets) const {
+    daemon::CheckRequest request;
+    for (const auto* target : targets) request.targets.push_back(target->id);
+    auto reply = ask_.post("/api/v1/checks/now", kCheckTimeout, json_of(request));
+    if (!reply) return tl::unexpected{reply.error()};
+    if (reply->status < 200 || reply->status > 299) return tl::unexpected{Asking::failure_of(*reply)};
+    return std::move(reply->body);
+  }
+
+  Answered checks_now(const Targets& targets, const ipvs::Table& table) const {
+    auto body = checked_now(targets);
+    if (!body) return tl::unexpected{body.error()};
+    const auto checked = Asking::read<healthcheck::CheckedNow>(*body);
+    if (!checked) return tl::unexpected{checked.error()};
+    if (json()) return Answer{std::move(*body), "", kOk};
+    Targets fresh;
+    for (const auto& target : checked->targets) fresh.push_back(&target);
+    return Answer{render_checks_in_full(fresh, table, view_), "", kOk};
+  }
+
   Answered checks() const {
+    if (i_.now && i_.arguments.empty()) return usage("checks --now needs a NAME");
     const auto body = ask_.get("/api/v1/checks");
     if (!body) return tl::unexpected{body.error()};
     const auto results = Asking::read<healthcheck::Status>(*body);
@@ -148,6 +175,7 @@ class Work {
     if (i_.arguments.empty()) return Answer{render_checks(targets, *table, view_), "", kOk};
     const auto selected = select_targets(*results, *table, i_.arguments.front());
     if (!selected) return not_found(selected);
+    if (i_.now) return checks_now(*selected, *table);
     if (!json()) return Answer{render_checks_in_full(*selected, *table, view_), "", kOk};
     std::set<std::string> ids;
     for (const auto* t : *selected) ids.insert(t->id);

@@ -153,6 +153,12 @@ Result<void> apply(const Option& o, const std::string& text, Invocation& to, boo
     case OptionId::DryRun:
       to.dry_run = true;
       break;
+    case OptionId::Now:
+      to.now = true;
+      break;
+    case OptionId::Follow:
+      to.follow = true;
+      break;
   }
   return {};
 }

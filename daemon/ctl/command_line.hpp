@@ -34,6 +34,8 @@ struct Invocation {
   std::optional<base::Duration> wait_at_most;
   bool force = false;
   bool dry_run = false;
+  bool now = false;
+  bool follow = false;
   std::uint32_t history = 10;  // 1..32
   std::string socket;          // "": the default ones
   std::string node;            // "": chosen by the command

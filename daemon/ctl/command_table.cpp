@@ -44,6 +44,8 @@ constexpr std::array kOptions{
            "Follow the connections until none is left, at most SEC seconds (default: without limit)"},
     Option{OptionId::Force, 0, "force", "", "", "Also when a service is left without a usable server"},
     Option{OptionId::DryRun, 0, "dry-run", "", "", "Say what would change, and change nothing"},
+    Option{OptionId::Now, 0, "now", "", "", "Ask the servers at once and wait for what they say"},
+    Option{OptionId::Follow, 'f', "follow", "", "", "Go on with what happens from now on"},
 };
 
 constexpr std::array kGlobal{OptionId::Json,  OptionId::Output, OptionId::NoHeader, OptionId::Watch,   OptionId::Count,
@@ -52,7 +54,8 @@ constexpr std::array kGlobal{OptionId::Json,  OptionId::Output, OptionId::NoHead
 
 constexpr std::array kStatusOptions{OptionId::ExitCode};
 constexpr std::array kServiceOptions{OptionId::Stats, OptionId::Rate};
-constexpr std::array kCheckOptions{OptionId::History};
+constexpr std::array kCheckOptions{OptionId::History, OptionId::Now};
+constexpr std::array kEventOptions{OptionId::Follow};
 constexpr std::array kConnectionOptions{OptionId::CountBy};
 constexpr std::array kDrainOptions{OptionId::For, OptionId::Reason, OptionId::Wait, OptionId::Force, OptionId::DryRun};
 constexpr std::array kWeightOptions{OptionId::For, OptionId::Reason, OptionId::Force, OptionId::DryRun};
@@ -86,10 +89,17 @@ constexpr std::array kCommands{
             true,
             true,
             Completes::Servers},
-    Command{Action::Checks, "checks", "", "", "[NAME]", 1,
-            "Health checks: last result, history, and why a server is down",
-            "NAME is SERVICE/SERVER, a service, an address, a check, or a pattern for any of them.", kCheckOptions,
-            true, true, true, Completes::CheckNames},
+    Command{
+        Action::Checks, "checks", "", "", "[NAME]", 1, "Health checks: last result, history, and why a server is down",
+        "NAME is SERVICE/SERVER, a service, an address, a check, or a pattern for any of them. With --now its checks "
+        "are made out of turn, and count as any other.",
+        kCheckOptions, true, true, true, Completes::CheckNames},
+    Command{
+        Action::Events, "events", "", "", "[NAME...]", kAnyNumber,
+        "What happened: servers, services, roles, overrides, reloads, processes",
+        "The last 1,000 events of the running lvsd, oldest first. NAME is what an event is about, such as web/rs1 or "
+        "front, or a pattern for it. With --follow and --json, one object per line.",
+        kEventOptions, true, true, false, Completes::Servers},
     Command{Action::Vrrp,
             "vrrp",
             "",

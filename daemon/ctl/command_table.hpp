@@ -15,6 +15,7 @@ enum class Action {
   VirtualServers,
   RealServers,
   Checks,
+  Events,
   Vrrp,
   Connections,
   Drops,
@@ -55,7 +56,9 @@ enum class OptionId {
   Reason,
   Wait,
   Force,
-  DryRun,  // some commands
+  DryRun,
+  Now,
+  Follow,  // some commands
 };
 
 struct Option {

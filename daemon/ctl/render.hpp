@@ -40,6 +40,8 @@ std::string render_connection_counts(const ipvs::Connections& connections, std::
 std::string render_trace(const ipvs::Trace& trace, const View& view);
 std::string render_drops(const ipvs::Drops& drops, const View& view);
 
+std::string render_events(const daemon::EventList& list, const View& view);
+
 std::string render_overrides(const daemon::OverrideList& list, const View& view);
 
 // What changed and how to undo it; `remaining`: connections by server.

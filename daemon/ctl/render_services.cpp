@@ -73,8 +73,13 @@ Cell state_cell(const ipvs::ServerStatus& server, const healthcheck::TargetStatu
   const bool told = !wanted.empty() && !view.csv;
   switch (server.state) {
     case ipvs::ServerState::up:
+      if (server.overloaded && !view.csv) return mark_partly("up, full" + (told ? ", " + wanted : ""), view);
+      if (server.slow_start_percent < 100 && !view.csv)
+        return mark_partly(fmt::format("up, slow start {}%{}", server.slow_start_percent, told ? ", " + wanted : ""),
+                           view);
       return mark_up(told ? "up, " + wanted : "up", view);
     case ipvs::ServerState::down:
+      if (server.kept && !view.csv) return mark_partly("down, kept" + since, view);
       return mark_down("down" + since, view);
     case ipvs::ServerState::unknown:
       return mark_idle("unknown", view);
@@ -206,14 +211,17 @@ std::string render_servers(const std::vector<ServerRef>& servers, const healthch
                  {"IN PKTS", Align::Right, true},
                  {"OUT PKTS", Align::Right, true},
                  {"LAST CHECK"},
-                 {"OVERRIDE", Align::Left, true}});
+                 {"OVERRIDE", Align::Left, true},
+                 {"MOST", Align::Right, true},
+                 {"UNANSWERED", Align::Right, true}});
   for (const auto& ref : servers) {
     const auto& s = *ref.server;
     const auto* check = telling_check(s, checks);
     layout.add({ref.name(), address_text(s.address), s.method, weight_text(s, view), count(s.active_connections, view),
                 count(s.inactive_connections, view), state_cell(s, check, view), count(s.statistics.connections, view),
                 count(s.statistics.in_packets, view), count(s.statistics.out_packets, view), last_check(s, check),
-                s.overridden});
+                s.overridden, s.max_connections == 0 ? "-" : count(s.max_connections, view),
+                s.method == "nat" ? count(s.unanswered_connections, view) : "-"});
   }
   return layout.text(view);
 }

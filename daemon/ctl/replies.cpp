@@ -109,6 +109,8 @@ Result<T> decode(std::string_view body) {
 template Result<daemon::Overview> decode(std::string_view);
 template Result<daemon::ReloadResult> decode(std::string_view);
 template Result<daemon::OverrideList> decode(std::string_view);
+template Result<daemon::EventList> decode(std::string_view);
+template Result<healthcheck::CheckedNow> decode(std::string_view);
 template Result<daemon::OverrideResult> decode(std::string_view);
 template Result<vrrp::Status> decode(std::string_view);
 template Result<healthcheck::Status> decode(std::string_view);
@@ -181,6 +183,8 @@ std::string json_servers(std::string_view body, const std::set<std::string>& nam
   return finish(out);
 }
 
+std::string json_of(const daemon::CheckRequest& request) { return finish(json::value_from(request)); }
+std::string json_of(const daemon::Event& event) { return finish(json::value_from(event)); }
 std::string json_of(const daemon::OverrideRequest& request) { return finish(json::value_from(request)); }
 
 std::string json_of(const std::vector<daemon::Diagnostic>& diagnostics, const std::string& path) {

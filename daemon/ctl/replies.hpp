@@ -17,8 +17,8 @@
 
 namespace lvsd::ctl {
 
-// For Overview, ReloadResult, OverrideList, OverrideResult, vrrp::Status, healthcheck::Status, ipvs::Table,
-// ipvs::Connections, ipvs::Drops.
+// For Overview, ReloadResult, OverrideList, OverrideResult, EventList, vrrp::Status, healthcheck::Status,
+// healthcheck::CheckedNow, ipvs::Table, ipvs::Connections, ipvs::Drops.
 template <class T>
 base::Result<T> decode(std::string_view body);
 
@@ -43,6 +43,8 @@ std::string json_only(std::string_view body, std::string_view array, std::string
 std::string json_servers(std::string_view body, const std::set<std::string>& names);
 
 std::string json_of(const daemon::OverrideRequest& request);  // the body of a request
+std::string json_of(const daemon::CheckRequest& request);     // the same
+std::string json_of(const daemon::Event& event);              // one line
 
 // lvsctl's own values, in the same form as the daemon's.
 std::string json_of(const std::vector<daemon::Diagnostic>& diagnostics, const std::string& path);

@@ -40,12 +40,12 @@ PURE = [
     "healthcheck/target_state.*", "healthcheck/result.*", "healthcheck/certificate.*", "healthcheck/check_type.*",
     "healthcheck/*dialogue.*", "healthcheck/*exchange.*", "healthcheck/dns_message.*", "healthcheck/escapes.*",
     "healthcheck/pattern.*", "healthcheck/script_check.*", "healthcheck/share.*", "healthcheck/agent_word.*", "healthcheck/file_check.*", "healthcheck/grpc_health.*", "healthcheck/body_digest.*",
-    "ipvs/desired.*", "ipvs/diff.*", "ipvs/table.*", "ipvs/engine/core*", "ipvs/engine/connection_table.*", "ipvs/engine/packet*",
+    "ipvs/desired.*", "ipvs/diff.*", "ipvs/health.*", "ipvs/passive.*", "ipvs/pools.*", "ipvs/table.*", "ipvs/engine/core*", "ipvs/engine/connection_table.*", "ipvs/engine/packet*",
     "ipvs/engine/parse*", "ipvs/engine/rewrite*", "ipvs/engine/scheduler*", "ipvs/engine/tcp_state*", "ipvs/engine/forward*",
     "ipvs/engine/encapsulate.*", "ipvs/engine/split.*", "ipvs/engine/tcp_edit.*", "ipvs/engine/tunnel_error.*", "ipvs/engine/client_notice.*", "ipvs/engine/neighbour_book.*", "ipvs/engine/waiting_packets.*", "ipvs/engine/next_hop*",
     "daemon/config/document.*", "daemon/config/listeners.*", "daemon/config/service_options.*", "daemon/config/describe.*", "daemon/config/render.*", "daemon/config/report.*",
     "daemon/config/schema.*", "daemon/config/validate*", "daemon/config/values.*",
-    "daemon/back_off.*", "daemon/overview.*", "daemon/overrides.*", "daemon/metrics.*", "daemon/ctl/render*", "daemon/ctl/layout.*",
+    "daemon/back_off.*", "daemon/events.*", "daemon/overview.*", "daemon/page.*", "daemon/standings.*", "daemon/overrides.*", "daemon/metrics.*", "daemon/ctl/render*", "daemon/ctl/layout.*",
     "daemon/ctl/ipvsadm.*", "daemon/ctl/words.*", "daemon/ctl/nearest.*", "daemon/ctl/select.*",
 ]
 IMPURE = [

@@ -60,6 +60,9 @@ Snapshot one_of_everything() {
   s.table->services.resize(1);
   auto& web = s.table->services[0];
   web.name = "web";
+  web.usable_weight = 10;
+  web.quorum = 12;
+  web.short_of_quorum = true;
   web.statistics.in_packets = 7;
   web.listeners = {{"tcp", {base::IpAddress::v4(0x0a000064), 80}}};
   web.servers.resize(2);
@@ -70,6 +73,10 @@ Snapshot one_of_everything() {
   web.servers[1].name = "rs2";
   web.servers[1].state = ipvs::ServerState::down;
   web.servers[1].active_connections = 1;
+  web.servers[1].kept = true;
+  web.servers[0].overloaded = true;
+  web.servers[0].slow_start_percent = 25;
+  web.servers[0].unanswered_connections = 6;
   s.table->interfaces.resize(1);
   s.table->interfaces[0].name = "eth0";
   s.drops = ipvs::Drops{0, {{"ttl", "", 9}}};
@@ -96,6 +103,12 @@ TEST(Metrics, NumbersComeFromTheTable) {
   EXPECT_THAT(text, HasSubstr("lvsd_service_packets_total{service=\"web\",direction=\"in\"} 7\n"));
   EXPECT_THAT(text, HasSubstr("lvsd_service_connections_active{service=\"web\"} 5\n"));
   EXPECT_THAT(text, HasSubstr("lvsd_service_usable_weight{service=\"web\"} 10\n"));
+  EXPECT_THAT(text, HasSubstr("lvsd_service_quorum{service=\"web\"} 12\n"));
+  EXPECT_THAT(text, HasSubstr("lvsd_service_short_of_quorum{service=\"web\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("lvsd_server_kept{service=\"web\",server=\"rs2\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("lvsd_server_overloaded{service=\"web\",server=\"rs1\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("lvsd_server_slow_start_ratio{service=\"web\",server=\"rs1\"} 0.25\n"));
+  EXPECT_THAT(text, HasSubstr("lvsd_server_unanswered_connections_total{service=\"web\",server=\"rs1\"} 6\n"));
   EXPECT_THAT(text, HasSubstr("lvsd_check_result{service=\"web\",server=\"rs1\",check=\"http_ok\"} 1\n"));
   EXPECT_THAT(text, HasSubstr("lvsd_engine_drops_total{reason=\"ttl\"} 9\n"));
   EXPECT_THAT(text, HasSubstr("lvsd_vrrp_advertisement_errors_total{instance=\"front\",reason=\"ttl\"} 3\n"));
@@ -136,6 +149,13 @@ TEST(Metrics, EveryFamilyIsDocumented) {
     const auto name = line.substr(7, line.find(' ', 7) - 7);
     EXPECT_THAT(document, HasSubstr("`" + name + "`"));
   }
+}
+
+TEST(Metrics, TransitionsAreCountedByServerAndState) {
+  Situation situation;
+  situation.transitions[{"web/rs1", ipvs::ServerState::down}] = 3;
+  EXPECT_THAT(metrics(situation, {}),
+              HasSubstr("lvsd_server_transitions_total{service=\"web\",server=\"rs1\",to=\"down\"} 3\n"));
 }
 
 TEST(Metrics, AreThereWhileNoRoomAnswers) { EXPECT_THAT(metrics({}, {}), HasSubstr("lvsd_build_info")); }

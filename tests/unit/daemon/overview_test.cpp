@@ -187,5 +187,23 @@ TEST(Overview, AnOverrideIsToldWithWhoWhyAndTheWayBack) {
   EXPECT_EQ(o.attention[1].since_unix_ms, 7);
 }
 
+TEST(Overview, ServersThatAreKeptAndServersThatAreFullAreSaid) {
+  auto kept = server("rs1", ServerState::down);
+  kept.kept = true;
+  auto full = server("app1", ServerState::up);
+  full.overloaded = true;
+  full.max_connections = 2000;
+  full.active_connections = 1990;
+  full.inactive_connections = 10;
+  auto snapshot = healthy();
+  snapshot.table->services = {service("web", ServiceState::degraded, {kept}),
+                              service("shop", ServiceState::ok, {full})};
+  snapshot.table->services[0].all_down = "auto";
+  const auto result = overview({}, snapshot);
+  EXPECT_THAT(subjects(result), ElementsAre("WARN web", "DOWN web/rs1", "WARN shop/app1"));
+  EXPECT_THAT(result.attention[0].text, HasSubstr("own network lost? Kept in use: rs1"));
+  EXPECT_THAT(result.attention[2].text, HasSubstr("full: 2000 of max_connections 2000"));
+}
+
 }  // namespace
 }  // namespace lvsd::daemon

@@ -25,6 +25,7 @@ class RoutesTest : public testing::Test {
   bool all_work = true;
   OverrideList overrides;
   std::optional<OverrideRequest> wanted;
+  std::pair<std::uint64_t, std::size_t> events_asked;
   base::Result<OverrideResult, Objection> override_result = OverrideResult{};
   Sources sources{"lvs1", false, {{"/etc/lvsd.conf", "[global]\n"}}};
   Routes routes{Control{[] {
@@ -45,6 +46,10 @@ class RoutesTest : public testing::Test {
                         [this](OverrideRequest request, const HttpRequest&, const Control::Overridden& done) {
                           wanted = std::move(request);
                           done(override_result);
+                        },
+                        [this](std::uint64_t after, std::size_t limit) {
+                          events_asked = {after, limit};
+                          return EventList{7, 1, {{7, 2, "server", "web/rs1", "up", "down", "refused"}}};
                         }}};
 };
 
@@ -163,6 +168,31 @@ TEST(Target, IsSplitAndDecoded) {
 
 TEST(Target, BadEscapesAreErrors) {
   for (const char* bad : {"/?x=%", "/?x=%4", "/?x=%zz", "/?%q=1"}) EXPECT_FALSE(parse_target(bad)) << bad;
+}
+
+TEST_F(RoutesTest, EventsAreReadFromANumberOn) {
+  const auto answer = ask("GET", "/api/v1/events?after=5&limit=10", Door::Tcp);
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(events_asked, (std::pair<std::uint64_t, std::size_t>{5, 10}));
+  EXPECT_THAT(answer.body, HasSubstr("\"subject\":\"web/rs1\""));
+  EXPECT_EQ(ask("GET", "/api/v1/events?after=x").status, 400);
+  EXPECT_EQ(ask("GET", "/api/v1/events?since=1").status, 400);
+}
+
+TEST_F(RoutesTest, ChecksAreMadeAtOnceByWhoMayChangeThings) {
+  reply = healthcheck::CheckedNow{};
+  EXPECT_EQ(ask("POST", "/api/v1/checks/now", Door::ReadWrite, R"({"targets":["http@10.0.0.11:80"]})").status, 200);
+  EXPECT_THAT(std::get<healthcheck::CheckNow>(asked).targets, testing::ElementsAre("http@10.0.0.11:80"));
+  EXPECT_EQ(ask("POST", "/api/v1/checks/now", Door::ReadOnly, R"({"targets":["x"]})").status, 403);
+  for (const auto* body : {"", "{}", R"({"targets":[]})", R"({"targets":7})", R"({"targets":["x"],"more":1})"})
+    EXPECT_EQ(ask("POST", "/api/v1/checks/now", Door::ReadWrite, body).status, 400) << body;
+}
+
+TEST_F(RoutesTest, TheRootIsThePageForPeople) {
+  const auto answer = ask("GET", "/", Door::Tcp);
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_THAT(answer.content_type, HasSubstr("text/html"));
+  EXPECT_THAT(answer.body, HasSubstr("web/rs1"));
 }
 
 }  // namespace

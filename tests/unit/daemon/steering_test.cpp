@@ -328,5 +328,31 @@ TEST_F(SteeringTest, OverridesReachARunningRoomAtOnceAndANewOneBeforeItsConfigur
   EXPECT_THAT(words(steering.overrides_now({})), ElementsAre("ipvs:Overrides"));
 }
 
+TEST_F(SteeringTest, WhatAServerSaysOfItselfReachesForwardingAndOutlivesBothRooms) {
+  settle();
+  healthcheck::HealthChanged change{"a", Verdict::up, "", 0};
+  change.share = {-1, 50, true, false};
+  const auto told = steering.health_changed(change, now);
+  ASSERT_EQ(told.size(), 1U);
+  const auto check = [](const ipvs::Health::Target& target) {
+    EXPECT_TRUE(target.passes && target.drain);
+    EXPECT_FALSE(target.maintenance || target.silent || target.weight);
+    EXPECT_EQ(target.percent, 50u);
+  };
+  check(std::get<ipvs::Health>(std::get<ipvs::Down>(std::get<Send>(told[0]))).targets.at(0));
+  check(steering.complete_health().targets.at(0));
+  EXPECT_EQ(steering.verdicts().targets.at(0).share, change.share);
+}
+
+TEST_F(SteeringTest, ASilentServerIsSaidToBeSo) {
+  settle();
+  healthcheck::HealthChanged change{"a", Verdict::down, "timed out", 0};
+  change.silent = true;
+  steering.health_changed(change, now);
+  EXPECT_TRUE(steering.complete_health().targets.at(0).silent);
+  EXPECT_EQ(steering.finding("a")->reason, "timed out");
+  EXPECT_EQ(steering.finding("b"), nullptr);
+}
+
 }  // namespace
 }  // namespace lvsd::daemon

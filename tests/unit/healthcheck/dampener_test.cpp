@@ -71,5 +71,26 @@ TEST(Dampener, BringsADownServerUpWithTheFirstPassOfAChangedQuestion) {
   EXPECT_EQ(verdicts(dampener, "-+"), "DD") << "a failure answers the new question, then the full row is needed again";
 }
 
+TEST(Dampener, PresumedUpTheFirstResultDecides) {
+  Dampener fails{2, 3};
+  fails.presume_up();
+  EXPECT_EQ(fails.verdict(), Verdict::up);
+  ASSERT_TRUE(fails.observe(false));
+  EXPECT_EQ(fails.verdict(), Verdict::down);
+  Dampener passes{2, 3};
+  passes.presume_up();
+  EXPECT_FALSE(passes.observe(true));
+  EXPECT_FALSE(passes.observe(false)) << "from then on fall counts";
+  EXPECT_EQ(passes.verdict(), Verdict::up);
+}
+
+TEST(Dampener, FailsAtOnceAndComesBackByTheFullRow) {
+  Dampener dampener{2, 3, Verdict::up};
+  EXPECT_TRUE(dampener.fail_at_once());
+  EXPECT_FALSE(dampener.fail_at_once());
+  EXPECT_FALSE(dampener.observe(true));
+  EXPECT_EQ(dampener.observe(true)->verdict, Verdict::up);
+}
+
 }  // namespace
 }  // namespace lvsd::healthcheck

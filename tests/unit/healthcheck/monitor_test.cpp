@@ -267,5 +267,30 @@ TEST_F(CrowdedMonitor, GivesThePlaceOfARemovedTargetToTheNext) {
   EXPECT_TRUE(runs_until([&] { return checkers.under_way.size() == 8; }));
 }
 
+TEST_F(MonitorTest, AsksOutOfTurnAndSaysWhenAllAnswersAreIn) {
+  checkers.answers = {{"a", kPass}, {"b", kFail}, {"c", kPass}};
+  monitor.configure({{target("a", "interval=1h"), target("b", "interval=1h"), target("c", "interval=1h")}});
+  ASSERT_TRUE(gets_results(3));
+  bool done = false;
+  monitor.check_now({"a", "b", "unknown"}, [&] { done = true; });
+  EXPECT_FALSE(done);
+  ASSERT_TRUE(runs_until([&] { return done; }));
+  EXPECT_EQ(monitor.results(), 5u);
+  EXPECT_EQ(monitor.status()[1].failed, 2u) << "it counts as any other";
+  done = false;
+  monitor.check_now({"unknown"}, [&] { done = true; });
+  EXPECT_TRUE(done) << "nothing to wait for";
+}
+
+TEST_F(MonitorTest, WhoWaitsForATargetThatGoesIsToldSo) {
+  monitor.configure({{target("a")}});
+  ASSERT_TRUE(runs_until([&] { return checkers.under_way.size() == 1; }));
+  bool done = false;
+  monitor.check_now({"a"}, [&] { done = true; });
+  EXPECT_EQ(checkers.started.size(), 1u) << "one under way is waited for";
+  monitor.configure({});
+  EXPECT_TRUE(done);
+}
+
 }  // namespace
 }  // namespace lvsd::healthcheck

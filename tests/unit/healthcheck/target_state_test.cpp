@@ -127,5 +127,50 @@ TEST(TargetState, RemembersTheCertificateThroughResultsThatSawNone) {
   EXPECT_EQ(state.status(t, kNow.now).certificate_expires_unix_ms, 77);
 }
 
+Moment later(base::Duration time) { return {kNow.now + time, kNow.unix_ms + base::milliseconds(time)}; }
+
+TEST(TargetState, WhatOthersReportTakesItDownAtOnceAndPassesCountAfterAPause) {
+  const auto t = target();
+  TargetState state{t.check, Verdict::up, 5};
+  const auto change = state.report(t.id, "5 connections in a second got no reply", kNow);
+  ASSERT_TRUE(change);
+  EXPECT_EQ(change->verdict, Verdict::down);
+  EXPECT_EQ(state.status(t, kNow.now).down_reason, "5 connections in a second got no reply");
+  for (int i = 1; i < 5; ++i) EXPECT_FALSE(state.observe(t.id, kPass, later(i * 1s)));
+  EXPECT_FALSE(state.observe(t.id, kPass, later(5s)));
+  EXPECT_EQ(state.observe(t.id, kPass, later(6s))->verdict, Verdict::up) << "rise = 2";
+}
+
+TEST(TargetState, ReportsThatFollowHoldItDownLonger) {
+  const auto t = target();
+  TargetState state{t.check, Verdict::up, 5};
+  state.report(t.id, "silence", kNow);
+  EXPECT_FALSE(state.report(t.id, "silence", later(4s))) << "still the connections of before";
+  state.observe(t.id, kPass, later(6s));
+  EXPECT_TRUE(state.observe(t.id, kPass, later(7s)));
+  EXPECT_TRUE(state.report(t.id, "silence", later(8s)));
+  EXPECT_FALSE(state.observe(t.id, kPass, later(17s)));
+  EXPECT_FALSE(state.observe(t.id, kPass, later(17s + 500ms))) << "10 s this time";
+  EXPECT_FALSE(state.observe(t.id, kPass, later(18s)));
+  EXPECT_TRUE(state.observe(t.id, kPass, later(19s)));
+  EXPECT_TRUE(state.report(t.id, "silence", later(700s)));
+  EXPECT_FALSE(state.observe(t.id, kPass, later(705s)));
+  EXPECT_TRUE(state.observe(t.id, kPass, later(706s))) << "forgiven after ten minutes";
+}
+
+TEST(TargetState, ATimeoutIsSilentOnlyWithoutAConnection) {
+  const auto t = target();
+  for (const auto& [result, silent] : {std::pair{CheckResult{Reason::Timeout, "timed out", 1s}, true},
+                                       {kFail, false},
+                                       {CheckResult{Reason::Unreachable, "host unreachable", 1s}, true}}) {
+    TargetState state{t.check, Verdict::unknown, 5};
+    EXPECT_EQ(state.observe(t.id, result, kNow)->silent, silent) << result.text;
+  }
+  CheckResult hung{Reason::Timeout, "timed out (connected, no reply)", 1s};
+  hung.connected = true;
+  TargetState state{t.check, Verdict::unknown, 5};
+  EXPECT_FALSE(state.observe(t.id, hung, kNow)->silent);
+}
+
 }  // namespace
 }  // namespace lvsd::healthcheck
