@@ -77,6 +77,7 @@ def test_signed_advertisements_are_accepted_and_a_dead_master_is_followed(site):
     wait_until(lambda: all_owned_by(site.directors, site.lvs2, SIGNED), MASTER_DOWN + 2, "lvs2 to take over")
 
 
+@pytest.mark.slow
 def test_a_roll_out_and_a_change_of_keys_need_no_election(site):
     directors = pair(site, signed=False)
     since = [[i["transitions"] for i in director.ask("vrrp")["instances"]] for director in directors]
@@ -96,6 +97,7 @@ def test_a_roll_out_and_a_change_of_keys_need_no_election(site):
     assert since == [[i["transitions"] for i in director.ask("vrrp")["instances"]] for director in directors]
 
 
+@pytest.mark.slow
 def test_another_key_is_refused_and_counted(site):
     write_key(site.keys["lvs2"], f"1 {SECOND}\n")
     directors = [Director(host, text(site, host)).start() for host in site.directors]

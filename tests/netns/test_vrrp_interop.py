@@ -73,6 +73,7 @@ def test_keepalived_is_the_backup_of_every_kind_and_takes_over(site):
     assert gap < SKEW + 0.7
 
 
+@pytest.mark.slow
 def test_lvsd_is_the_backup_of_every_kind_and_takes_over(site):
     peer = KeepalivedOfAllCases(site.lvs1, site.lvs2, 150).start()
     wait_all(site, site.lvs1, 15)
@@ -92,6 +93,7 @@ def test_lvsd_is_the_backup_of_every_kind_and_takes_over(site):
     stays_all(site, site.lvs1, "after its return")
 
 
+@pytest.mark.slow
 def test_nobody_preempts_who_must_not(site):
     KeepalivedOfAllCases(site.lvs2, site.lvs1, 100).start()
     wait_all(site, site.lvs2, 15)
@@ -104,6 +106,7 @@ def test_nobody_preempts_who_must_not(site):
     better.stop()
 
 
+@pytest.mark.slow
 def test_tshark_finds_nothing_wrong_with_any_kind(site):
     capture = Capture(site.client, "eth0", "ip proto 112 or ip6 proto 112")
     inside = Capture(site.lvs2, "eth0", "ip proto 112 or ip6 proto 112")  # the unicast ones come here
@@ -184,6 +187,7 @@ def only_speaker(capture, address, seconds, what):
     assert speakers(capture, start) == {address}
 
 
+@pytest.mark.slow
 def test_frr_is_the_backup_and_takes_over(site):
     capture = Capture(site.client, "eth0", "ip proto 112")
     master = frr_case(site, site.lvs1).start()
@@ -197,6 +201,7 @@ def test_frr_is_the_backup_and_takes_over(site):
     wait_until(lambda: "10.0.0.3" in speakers(capture, gone), MASTER_DOWN + 3, "FRR to take over")
 
 
+@pytest.mark.slow
 def test_lvsd_is_frrs_backup_and_takes_over(site):
     capture = Capture(site.client, "eth0", "ip proto 112")
     peer = Frr(site.lvs1, 150).start()
