@@ -96,7 +96,6 @@ Verdict Forwarder::find_and_forward(Packet& packet, const Work& work) noexcept {
 
 Verdict Forwarder::inbound(Packet& packet, const Work& work) noexcept {
   const auto& frame = work.frame;
-  Connection scratch;
   auto* connection = state_.connections.find(work.tuple, work.hash);
   if (connection != nullptr && opening_.gives_way(*connection, packet, frame)) {
     state_.end(*connection);
@@ -112,9 +111,9 @@ Verdict Forwarder::inbound(Packet& packet, const Work& work) noexcept {
       return frame.kind == FrameKind::Tcp ? reset(packet, frame) : drop(DropReason::NoConnection);
     }
     auto reason = DropReason::None;
-    connection = service->config.options.one_packet
-                     ? opening_.open_for_one(*service, packet, frame, now_, scratch, reason)
-                     : opening_.open(*service, packet, frame, now_, reason);
+    const bool one_packet = service->config.options.one_packet && frame.kind == FrameKind::Udp;
+    connection = one_packet ? opening_.open_for_one(*service, packet, frame, now_, one_packet_, reason)
+                            : opening_.open(*service, packet, frame, now_, reason);
     if (reason == DropReason::NoServer) return icmp(packet, frame, reason, kPortUnreachable, frame.destination);
     if (connection == nullptr) return drop(reason);
   }

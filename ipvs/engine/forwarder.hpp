@@ -93,6 +93,7 @@ class Forwarder {
   DataConnections data_connections_;
   RateLimit icmp_limit_{kIcmpPerSecond};
   RateLimit reset_limit_{kResetsPerSecond};
+  Connection one_packet_;  // of a service that keeps none
   base::TimePoint now_{};
   std::uint16_t outer_identification_ = 0;
 };

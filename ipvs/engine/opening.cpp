@@ -33,9 +33,8 @@ bool Opening::begins(const Packet& packet, const Frame& frame) const noexcept {
   }
 }
 
-bool Opening::gives_way(const Connection& connection, const Packet& packet, const Frame& frame) const noexcept {
-  if (connection.controlled != 0) return false;
-  if (state_.is_expired(connection)) return true;
+bool Opening::is_better_elsewhere(const Connection& connection, const Packet& packet,
+                                  const Frame& frame) const noexcept {
   const auto& server = state_.services.server(connection.server);
   if (server.draining && state_.policy.expire_nodest_conn) return true;
   if (frame.kind == FrameKind::Udp) {

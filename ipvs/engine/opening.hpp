@@ -17,7 +17,13 @@ class Opening {
   // What the packet would begin is worth a connection: a TCP SYN, an SCTP INIT, any UDP packet.
   bool begins(const Packet& packet, const Frame& frame) const noexcept;
   // The packet is better served by a new connection than by the one that is there.
-  bool gives_way(const Connection& connection, const Packet& packet, const Frame& frame) const noexcept;
+  bool gives_way(const Connection& connection, const Packet& packet, const Frame& frame) const noexcept {
+    if (connection.controlled != 0) return false;
+    if (state_.is_expired(connection)) return true;
+    // What most packets are.
+    const bool in_stream = frame.kind == FrameKind::Tcp && (frame.tcp_flags & kTcpSyn) == 0;
+    return !(in_stream && !state_.policy.expire_nodest_conn) && is_better_elsewhere(connection, packet, frame);
+  }
 
   // A new connection; null with a reason. `now` is that of the batch, as EngineState::now.
   Connection* open(LiveService& service, const Packet& packet, const Frame& frame, base::TimePoint now,
@@ -38,6 +44,7 @@ class Opening {
                 DropReason& reason) noexcept;
   Tuple template_of(const LiveService& service, const Packet& packet, const Frame& frame) const noexcept;
   Connection* begin_template(LiveService& service, const Tuple& tuple, std::uint32_t slot) noexcept;
+  bool is_better_elsewhere(const Connection& connection, const Packet& packet, const Frame& frame) const noexcept;
   bool client_reuses(const Connection& connection, const Frame& frame) const noexcept;
   bool choose_local(const LiveService& service, LiveServer& server, const Frame& frame, Connection& c,
                     Ends& ends) noexcept;

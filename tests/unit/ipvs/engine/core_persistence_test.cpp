@@ -231,6 +231,16 @@ TEST_F(CoreOnePacket, RepliesUnderNatComeFromTheVirtualAddress) {
   EXPECT_EQ(director->connection_entries(), 0u);
 }
 
+TEST_F(CoreOnePacket, OtherProtocolsHaveConnections) {
+  serve(Method::Nat);
+  wanted.listeners = test::web_listeners();
+  director.apply({SetService{wanted}});
+  director.push(from_client(kSyn));
+  director.push(from_client(kAck));
+  EXPECT_EQ(test::state_of_only_connection(director), "ESTABLISHED");
+  EXPECT_EQ(test::status_of(director, "s1").active_connections, 1u);
+}
+
 TEST_F(CoreOnePacket, PersistenceStillHolds) {
   serve(Method::Dr, {300s, 0, false});
   for (int i = 0; i < 3; ++i) {
