@@ -58,7 +58,7 @@ RealServer desired_server(const RealServerConfig& config, const Subject& subject
   const bool kept = subject.keeps(config.name);
   const bool takes_none = standing.checked != ServerState::up || standing.state == ServerState::disabled;
   const bool quiesced = config.policy.on_failure == OnFailure::Quiesce && standing.state == ServerState::down;
-  const bool aside = sorry || subject.override_of(config).drain;
+  const bool aside = sorry || subject.wanted(config).drain;
   RealServer server{config.name, config.address, config.method, standing.weight, takes_none && !kept && !quiesced,
                     aside,       config.options};
   if (sorry || (takes_none && !kept)) server.weight = 0;
