@@ -4,6 +4,7 @@
 //   GET  /api/v1/checks       healthcheck::Status
 //   GET  /api/v1/table        ipvs::Table
 //   GET  /api/v1/connections  ipvs::Connections   ?service= &server= &client= &limit=
+//   GET  /api/v1/listing      ipvs::Listing       the table as ipvsadm lists it
 //   GET  /api/v1/drops        ipvs::Drops
 //   GET  /api/v1/config       the running Sources {node, fingerprint, files: [{path, text}]}
 //   GET  /api/v1/overrides    OverrideList

@@ -24,9 +24,10 @@ namespace lvsd::daemon {
 
 class Timer;
 
-using Answer = std::variant<vrrp::Status, healthcheck::Status, ipvs::Table, ipvs::Connections, ipvs::Drops>;
+using Answer =
+    std::variant<vrrp::Status, healthcheck::Status, ipvs::Table, ipvs::Connections, ipvs::Listing, ipvs::Drops>;
 using Question = std::variant<vrrp::StatusQuery, healthcheck::StatusQuery, ipvs::TableQuery, ipvs::ConnectionsQuery,
-                              ipvs::DropsQuery>;
+                              ipvs::ListingQuery, ipvs::DropsQuery>;
 
 // What the rooms say of themselves at one moment; a room that did not answer is missing.
 struct Snapshot {

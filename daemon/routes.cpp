@@ -151,6 +151,10 @@ constexpr std::array kRoutes{
             relay<ipvs::Table>(c, ipvs::TableQuery{}, std::move(r));
           }},
     Route{"/api/v1/connections", "GET", false, false, connections},
+    Route{"/api/v1/listing", "GET", false, false,
+          [](const Control& c, const HttpRequest&, const Target&, HttpServer::Respond r) {
+            relay<ipvs::Listing>(c, ipvs::ListingQuery{}, std::move(r));
+          }},
     Route{"/api/v1/drops", "GET", false, false,
           [](const Control& c, const HttpRequest&, const Target&, HttpServer::Respond r) {
             relay<ipvs::Drops>(c, ipvs::DropsQuery{}, std::move(r));

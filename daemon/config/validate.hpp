@@ -49,6 +49,7 @@ void build_sync_groups(Build& build);  // [sync_group]; after vrrp
 void build_checks(Build& build);       // [check]
 void build_services(Build& build);     // [virtual_server], [pool], [real_server]
 void build_engine(Build& build);       // [engine]; after vrrp and services
+void build_kernel(Build& build);       // [kernel]; after services
 
 // The names in `values`, each of which must be a [check]; marks them used.
 std::vector<const CheckPlan*> find_checks(Build& build, const std::vector<Value>& names);

@@ -18,7 +18,7 @@
 namespace lvsd::ctl {
 
 // For Overview, ReloadResult, OverrideList, OverrideResult, vrrp::Status, healthcheck::Status, ipvs::Table,
-// ipvs::Connections, ipvs::Drops.
+// ipvs::Connections, ipvs::Listing, ipvs::Drops.
 template <class T>
 base::Result<T> decode(std::string_view body);
 

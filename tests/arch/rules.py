@@ -43,10 +43,12 @@ PURE = [
     "ipvs/desired.*", "ipvs/diff.*", "ipvs/table.*", "ipvs/engine/core*", "ipvs/engine/connection_table.*", "ipvs/engine/packet*",
     "ipvs/engine/parse*", "ipvs/engine/rewrite*", "ipvs/engine/scheduler*", "ipvs/engine/tcp_state*", "ipvs/engine/forward*",
     "ipvs/engine/neighbour_book.*", "ipvs/engine/waiting_packets.*", "ipvs/engine/next_hop*",
+    "ipvs/listing.*", "ipvs/kernel/attributes.*", "ipvs/kernel/connection_list.*", "ipvs/kernel/kernel_table.*",
+    "ipvs/kernel/owned_services.*", "ipvs/kernel/plan.*", "ipvs/kernel/reading.*", "ipvs/kernel/wanted.*",
     "daemon/config/document.*", "daemon/config/describe.*", "daemon/config/render.*", "daemon/config/report.*",
     "daemon/config/schema.*", "daemon/config/validate*", "daemon/config/values.*",
     "daemon/back_off.*", "daemon/overview.*", "daemon/overrides.*", "daemon/metrics.*", "daemon/ctl/render*", "daemon/ctl/layout.*",
-    "daemon/ctl/ipvsadm.*", "daemon/ctl/words.*", "daemon/ctl/nearest.*", "daemon/ctl/select.*",
+    "daemon/ctl/ipvsadm*", "daemon/ctl/words.*", "daemon/ctl/nearest.*", "daemon/ctl/select.*",
 ]
 IMPURE = [
     ("reads a clock", r"\b(?:Clock|steady_clock|system_clock|high_resolution_clock)::now\b|\bclock_gettime\b|\bgettimeofday\b"
