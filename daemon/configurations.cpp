@@ -1,10 +1,12 @@
 #include "daemon/configurations.hpp"
 
 #include <chrono>
+#include <set>
 
 #include <fmt/format.h>
 
 #include "base/memfd.hpp"
+#include "daemon/scripts/trusted_path.hpp"
 
 namespace lvsd::daemon {
 
@@ -13,16 +15,41 @@ std::int64_t unix_ms_now() {
       .count();
 }
 
+namespace {
+
+// What the launcher would say, said before.
+void look_at_scripts(Outcome& outcome, Diagnostic::Severity severity) {
+  if (!outcome.config) return;
+  std::set<std::string> programs;
+  for (const auto& [name, script] : outcome.config->scripts) programs.insert(script.arguments.front());
+  bool bad = false;
+  for (const auto& program : programs) {
+    const auto trusted = scripts::trusted_program(program);
+    if (trusted) continue;
+    Diagnostic diagnostic;
+    diagnostic.severity = severity;
+    diagnostic.message = fmt::format("{} cannot be run: {}", program, trusted.error().text);
+    diagnostic.hint = "only root may be able to change a program that lvsd runs, or a folder on its path";
+    outcome.diagnostics.push_back(std::move(diagnostic));
+    bad = true;
+  }
+  if (bad && severity == Diagnostic::Severity::Error) outcome.config.reset();
+}
+
+}  // namespace
+
 Revision revision_of(const Configuration& configuration) {
   Revision revision{configuration.generation, {}};
   for (const auto& target : configuration.config.healthcheck.targets) revision.targets.insert(target.id);
   return revision;
 }
 
-LoadAttempt Configurations::load() {
+LoadAttempt Configurations::load(bool at_start) {
   std::vector<Diagnostic> problems;
   const Sources sources = read_sources(path_, node_, problems);
-  return accept(sources, std::move(problems));
+  auto outcome = parse(sources, std::move(problems));
+  look_at_scripts(outcome, at_start ? Diagnostic::Severity::Warning : Diagnostic::Severity::Error);
+  return accept(sources, std::move(outcome));
 }
 
 ConfigurationPtr Configurations::recall(int sealed_fd) {
@@ -30,11 +57,10 @@ ConfigurationPtr Configurations::recall(int sealed_fd) {
   if (!packed) return nullptr;
   const auto sources = unpack(*packed);
   if (!sources) return nullptr;
-  return accept(*sources, {}).loaded;
+  return accept(*sources, parse(*sources)).loaded;
 }
 
-LoadAttempt Configurations::accept(const Sources& sources, std::vector<Diagnostic> problems) {
-  Outcome outcome = parse(sources, std::move(problems));
+LoadAttempt Configurations::accept(const Sources& sources, Outcome outcome) {
   LoadAttempt attempt;
   if (!outcome.diagnostics.empty()) attempt.diagnostics = render(outcome.diagnostics, sources);
   if (!outcome.config) return attempt;
@@ -51,6 +77,15 @@ LoadAttempt Configurations::accept(const Sources& sources, std::vector<Diagnosti
 ConfigurationPtr Configurations::find(std::uint64_t generation) const {
   for (const auto& configuration : {candidate_, in_force_}) {
     if (configuration && configuration->generation == generation) return configuration;
+  }
+  return nullptr;
+}
+
+const base::ScriptCommand* Configurations::script(const std::string& name) const {
+  for (const auto& configuration : {candidate_, in_force_}) {
+    if (!configuration) continue;
+    const auto& scripts = configuration->config.scripts;
+    if (const auto found = scripts.find(name); found != scripts.end()) return &found->second;
   }
   return nullptr;
 }

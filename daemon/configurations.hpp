@@ -35,10 +35,13 @@ class Configurations {
  public:
   Configurations(std::string path, std::string node) : path_{std::move(path)}, node_{std::move(node)} {}
 
-  LoadAttempt load();                      // from the file
+  // From the file. A script that cannot be run as things are is an error, at the start a warning: the rest must work.
+  LoadAttempt load(bool at_start = false);
   ConfigurationPtr recall(int sealed_fd);  // what an earlier process had in force; empty when unusable
 
   ConfigurationPtr find(std::uint64_t generation) const;  // in force or candidate
+  // What a room asked for by name; null: neither the candidate nor what is in force has it.
+  const base::ScriptCommand* script(const std::string& name) const;
   ConfigurationPtr in_force() const { return in_force_; }
   void put_in_force(ConfigurationPtr configuration);
   void set_candidate(ConfigurationPtr configuration) { candidate_ = std::move(configuration); }
@@ -49,7 +52,7 @@ class Configurations {
   const std::string& path() const { return path_; }
 
  private:
-  LoadAttempt accept(const Sources& sources, std::vector<Diagnostic> problems);
+  LoadAttempt accept(const Sources& sources, Outcome outcome);
 
   std::string path_;
   std::string node_;

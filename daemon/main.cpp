@@ -3,6 +3,7 @@
 #include "base/memfd.hpp"
 #include "daemon/config/load.hpp"
 #include "daemon/roles.hpp"
+#include "daemon/scripts/runner.hpp"
 #include "healthcheck/room.hpp"
 #include "ipvs/room.hpp"
 #include "vrrp/room.hpp"
@@ -39,5 +40,6 @@ int main(int argc, char** argv) {
   roles[daemon::Room::Ipvs] = {ipvs::privileges(), [](base::UniqueFd fd) {
                                  return ipvs::run(std::move(fd), parse_part(&daemon::Config::ipvs));
                                }};
+  roles[daemon::Room::Scripts] = {daemon::scripts::privileges(), daemon::scripts::run};
   return daemon::run_program(argc, argv, roles);
 }

@@ -58,7 +58,7 @@ int run_room(Room room, const Role& role, const Options& options) {
 base::Privileges supervisor_privileges(const Roles& roles) {
   base::Privileges own;
   if (geteuid() == 0) own.capabilities = {"kill", "setuid", "setgid", "setpcap"};
-  for (const Room room : kRooms) {
+  for (const Room room : kProcesses) {
     for (const auto& capability : roles[room].privileges.capabilities) {
       if (std::find(own.capabilities.begin(), own.capabilities.end(), capability) == own.capabilities.end()) {
         own.capabilities.push_back(capability);
@@ -96,7 +96,7 @@ Beginning begin(Configurations& configurations, Kept& kept, const std::string& s
   Beginning beginning;
   beginning.overrides = read_overrides(state_dir);
   if (const auto sources = kept.copy_of("sources")) beginning.recalled = configurations.recall(sources.get());
-  beginning.attempt = configurations.load();
+  beginning.attempt = configurations.load(true);
   beginning.verdicts = recall_memory(kept, "verdicts");
   beginning.masters = recall_memory(kept, "masters");
   beginning.past = remembered(beginning);
@@ -162,7 +162,7 @@ int run_program(int argc, char** argv, const Roles& roles) {
   if (options->version) return fmt::print("lvsd {}\n", kVersion), kExitOk;
   if (options->check) return check(*options);
   if (options->room.empty()) return run_control(*options, roles);
-  for (const Room room : kRooms) {
+  for (const Room room : kProcesses) {
     if (room_name(room) == options->room) return run_room(room, roles[room], *options);
   }
   return complain(fmt::format("unknown room \"{}\"", options->room), kExitUsage);

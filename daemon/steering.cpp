@@ -156,6 +156,8 @@ std::uint64_t Steering::goal(Room room, base::TimePoint now) const {
       const bool known = verdicts_complete(newest) || now - started_ >= kFirstVerdicts;
       return forwarded && known ? newest.generation : 0;
     }
+    case Room::Scripts:
+      break;
   }
   return 0;
 }

@@ -24,7 +24,15 @@ std::string encode_configure(Room room, std::uint64_t generation) {
       return healthcheck::encode(healthcheck::Down{base::Configure{generation}});
     case Room::Ipvs:
       return ipvs::encode(ipvs::Down{base::Configure{generation}});
+    case Room::Scripts:
+      break;
   }
+  return {};
+}
+
+// Of a script, to the room that asked for it.
+std::string encode_result(Room room, base::ScriptEnded result) {
+  if (room == Room::Healthcheck) return healthcheck::encode(healthcheck::Down{std::move(result)});
   return {};
 }
 
@@ -45,6 +53,7 @@ Supervisor::Supervisor(boost::asio::io_context& loop, Configurations configurati
       override_file_{loop, state_dir},
       on_stopped_{std::move(on_stopped)},
       steering_{std::move(beginning.past), Clock::now()},
+      scripts_{loop},
       questions_{loop, [this](Room room, const std::string& text) { return process(room).send(text); }},
       server_{loop, Routes{control()}},
       tick_timer_{loop},
@@ -98,6 +107,7 @@ void Supervisor::room_started(Room room) {
 void Supervisor::room_gone(Room room) {
   status_changed_ = true;
   questions_.gone(room);
+  scripts_.room_gone(room);
   steering_.room_gone(room);
   if (stopping_ == Stopping::Vrrp && room == Room::Vrrp) addresses_left();
   if (stopping_ == Stopping::Others) stopped_when_all_gone();
@@ -111,6 +121,8 @@ void Supervisor::heard(Room room, std::string_view text, Fds fds) {
       return dispatch(room, healthcheck::decode_up(text), std::move(fds));
     case Room::Ipvs:
       return dispatch(room, ipvs::decode_up(text), std::move(fds));
+    case Room::Scripts:
+      break;  // heard by scripts_
   }
 }
 
@@ -152,6 +164,15 @@ void Supervisor::handle(Room, healthcheck::HealthChanged& change, Fds) {
   if (!std::exchange(memory_dirty_, true)) memory_timer_.after(kMemoryDelay, [this] { remember_verdicts(); });
   carry_out(steering_.health_changed(change, Clock::now()));
 }
+
+void Supervisor::handle(Room room, base::RunScript& request, Fds) {
+  scripts_.run_for(room, request, configurations_.script(request.name), [this, room](base::ScriptEnded result) {
+    if (const auto text = encode_result(room, std::move(result)); !text.empty())
+      static_cast<void>(process(room).send(text));
+  });
+}
+
+void Supervisor::handle(Room room, base::CancelScript& request, Fds) { scripts_.cancel_for(room, request.id); }
 
 template <class T>
 void Supervisor::handle(Room, T& answer, Fds) {
@@ -244,6 +265,7 @@ void Supervisor::tick() {
     if (stalled) process(room).forgive_beat();
     if (stopping_ == Stopping::No) process(room).check_beat();
   }
+  scripts_.tick(stalled);
   carry_out(steering_.tick(now));
   end_expired_overrides();
   bool all_beat = true;

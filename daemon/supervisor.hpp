@@ -19,6 +19,7 @@
 #include "daemon/questions.hpp"
 #include "daemon/room_process.hpp"
 #include "daemon/routes.hpp"
+#include "daemon/scripts/scripts.hpp"
 #include "daemon/steering.hpp"
 #include "daemon/timer.hpp"
 
@@ -70,6 +71,8 @@ class Supervisor {
   void handle(Room room, vrrp::RoleChanged& change, Fds fds);
   void handle(Room room, vrrp::Masters& masters, Fds fds);
   void handle(Room room, healthcheck::HealthChanged& change, Fds fds);
+  void handle(Room room, base::RunScript& request, Fds fds);
+  void handle(Room room, base::CancelScript& request, Fds fds);
   template <class T>
   void handle(Room room, T& answer, Fds fds);
   void carry_out(const Commands& commands);
@@ -116,6 +119,7 @@ class Supervisor {
 
   Steering steering_;
   PerRoom<std::unique_ptr<RoomProcess>> processes_;
+  scripts::Scripts scripts_;
   Questions questions_;
   HttpServer server_;
   Timer tick_timer_;

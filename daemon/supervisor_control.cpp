@@ -170,6 +170,7 @@ void Supervisor::stopped_when_all_gone() {
   }
   stop_timer_.cancel();
   tick_timer_.cancel();
+  scripts_.stop();
   kept_.forget_all();
   manager_.flush();
   server_.close();
@@ -206,6 +207,7 @@ Situation Supervisor::situation() const {
     if (!steering_.refusal(room).empty())
       s.refusals.push_back(fmt::format("{}: {}", room_name(room), steering_.refusal(room)));
   }
+  if (const auto scripts = scripts_.status()) s.rooms.push_back(*scripts);
   if (!status_listen_problem_.empty()) s.problems.push_back(status_listen_problem_);
   if (!overrides_problem_.empty()) s.problems.push_back(overrides_problem_);
   s.log_lines_dropped = log::dropped();

@@ -9,7 +9,8 @@
 
 namespace lvsd::healthcheck {
 
-enum class Carrier { Http, Stream, Datagram, Echo };  // curl; a TCP connection; a UDP datagram; an ICMP echo
+// curl; a TCP connection; a UDP datagram; an ICMP echo; a program
+enum class Carrier { Http, Stream, Datagram, Echo, Script };
 
 std::string_view word(CheckType type);  // "tcp", "https"
 std::optional<CheckType> check_type(std::string_view word);

@@ -12,6 +12,10 @@ namespace boost::asio {
 class io_context;
 }
 
+namespace lvsd::base {
+class ScriptClient;
+}
+
 namespace lvsd::healthcheck {
 
 // Called exactly once, from the loop and never from inside start(). It may destroy the Checker that calls it.
@@ -33,7 +37,7 @@ class Checkers {
   virtual std::unique_ptr<Checker> start(const Target& target, OnResult done) = 0;
 };
 
-// Must outlive every Checker it started.
-std::unique_ptr<Checkers> make_checkers(boost::asio::io_context& loop);
+// Must outlive every Checker it started, and `scripts` all of them.
+std::unique_ptr<Checkers> make_checkers(boost::asio::io_context& loop, base::ScriptClient& scripts);
 
 }  // namespace lvsd::healthcheck

@@ -5,6 +5,7 @@
 #include "healthcheck/curl_multi.hpp"
 #include "healthcheck/datagram_checker.hpp"
 #include "healthcheck/http_checker.hpp"
+#include "healthcheck/script_checker.hpp"
 #include "healthcheck/stream_checker.hpp"
 
 namespace lvsd::healthcheck {
@@ -12,7 +13,8 @@ namespace {
 
 class RealCheckers final : public Checkers {
  public:
-  explicit RealCheckers(boost::asio::io_context& loop) : loop_{loop}, multi_{loop} {}
+  RealCheckers(boost::asio::io_context& loop, base::ScriptClient& scripts)
+      : loop_{loop}, multi_{loop}, scripts_{scripts} {}
 
   std::unique_ptr<Checker> start(const Target& target, OnResult done) override {
     switch (carrier(target.check.type)) {
@@ -20,6 +22,8 @@ class RealCheckers final : public Checkers {
         return std::make_unique<HttpChecker>(loop_, multi_, target, std::move(done));
       case Carrier::Stream:
         return std::make_unique<StreamChecker>(loop_, contexts_, target, std::move(done));
+      case Carrier::Script:
+        return std::make_unique<ScriptChecker>(loop_, scripts_, target, std::move(done));
       case Carrier::Datagram:
       case Carrier::Echo:
         break;
@@ -31,11 +35,14 @@ class RealCheckers final : public Checkers {
   boost::asio::io_context& loop_;
   CurlMulti multi_;
   TlsContexts contexts_;
+  base::ScriptClient& scripts_;
   std::mt19937_64 nonces_{std::random_device{}()};
 };
 
 }  // namespace
 
-std::unique_ptr<Checkers> make_checkers(boost::asio::io_context& loop) { return std::make_unique<RealCheckers>(loop); }
+std::unique_ptr<Checkers> make_checkers(boost::asio::io_context& loop, base::ScriptClient& scripts) {
+  return std::make_unique<RealCheckers>(loop, scripts);
+}
 
 }  // namespace lvsd::healthcheck

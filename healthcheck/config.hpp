@@ -30,7 +30,8 @@ enum class CheckType {
   Pop3,
   Ftp,
   Sip,
-  Nntp
+  Nntp,
+  Script
 };
 
 struct StatusRange {
@@ -79,6 +80,10 @@ struct CheckConfig {
   // mysql, pgsql
   std::string login;     // empty = "lvsd"
   std::string database;  // pgsql; empty = login
+  // script; run by `lvsd: scripts` (base/script.hpp)
+  std::vector<std::string> command;  // no shell; {address} and {port} are the server's
+  std::string user;                  // empty = lvsd-script
+  bool weight_from_exit = false;
 
   friend bool operator==(const CheckConfig&, const CheckConfig&) = default;
 };

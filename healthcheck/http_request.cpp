@@ -4,8 +4,10 @@
 #include <cctype>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "healthcheck/check_type.hpp"
+#include "healthcheck/script_check.hpp"
 
 namespace lvsd::healthcheck {
 namespace {
@@ -66,6 +68,8 @@ std::string asked_words(const Target& target) {
   if (target.check.type == CheckType::Ping) return fmt::format("ping {}", target.endpoint.address.to_string());
   if (target.check.type == CheckType::Dns)
     return fmt::format("dns {} {} {}", target.endpoint.to_string(), target.check.query_name, target.check.query_type);
+  if (target.check.type == CheckType::Script)
+    return fmt::format("script {}", fmt::join(script_command(target).arguments, " "));
   if (carrier(target.check.type) != Carrier::Http) return fmt::format("{} {}", type, target.endpoint.to_string());
   return fmt::format("{}://{}{}", scheme(target.check.type), target.endpoint.to_string(), target.check.path);
 }

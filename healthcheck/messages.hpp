@@ -12,12 +12,17 @@
 
 #include "base/address.hpp"
 #include "base/messages.hpp"
+#include "base/script.hpp"
+#include "healthcheck/share.hpp"
 
 namespace lvsd::healthcheck {
 
 using base::Beat;
+using base::CancelScript;
 using base::Configure;
 using base::Configured;
+using base::RunScript;
+using base::ScriptEnded;
 using base::Stop;
 
 // unknown: not enough results yet; a server with an unknown check gets no connections.
@@ -30,22 +35,24 @@ struct Known {
   struct Target {
     std::string id;
     Verdict verdict{};
+    Share share = {};
   };
   std::vector<Target> targets;
 };
-BOOST_DESCRIBE_STRUCT(Known::Target, (), (id, verdict))
+BOOST_DESCRIBE_STRUCT(Known::Target, (), (id, verdict, share))
 BOOST_DESCRIBE_STRUCT(Known, (), (targets))
 
-// Up: a verdict changed, told once. `reason` reads as the end of a sentence: "HTTP 503 from http://10.0.0.12/healthz,
-// expected 200-299 (3rd failure)".
+// Up: a verdict changed, or what the server says of its share, told once. `reason` reads as the end of a sentence:
+// "HTTP 503 from http://10.0.0.12/healthz, expected 200-299 (3rd failure)".
 struct HealthChanged {
   static constexpr std::string_view kName = "HealthChanged";
   std::string target;
   Verdict verdict{};
   std::string reason;
   std::int64_t unix_ms = 0;
+  Share share = {};
 };
-BOOST_DESCRIBE_STRUCT(HealthChanged, (), (target, verdict, reason, unix_ms))
+BOOST_DESCRIBE_STRUCT(HealthChanged, (), (target, verdict, reason, unix_ms, share))
 
 struct StatusQuery {
   static constexpr std::string_view kName = "StatusQuery";
@@ -63,7 +70,7 @@ struct TargetStatus {
   bool last_passed = false;
   std::string last_result;  // "200 in 3 ms", "connection refused", …; "" before the first
   std::string last_code;    // "ok", "refused", "timeout", "status", "body", "reply", "tls", "unreachable", "reset",
-                            // "protocol", "too_large", "local"
+                            // "protocol", "too_large", "exit", "local"
   std::int64_t last_age_ms = -1;
   std::int64_t last_latency_us = 0;
   std::int64_t next_in_ms = 0;
@@ -79,11 +86,12 @@ struct TargetStatus {
   std::uint64_t not_checked = 0;                 // local trouble (no descriptor, no route of ours): verdict unchanged
   std::uint64_t late_starts = 0;                 // checks begun more than 100 ms after they were due
   std::int64_t certificate_expires_unix_ms = 0;  // as the last handshake showed it; 0: no certificate seen
+  Share share = {};                              // what the server said of it, in sum
 };
 BOOST_DESCRIBE_STRUCT(TargetStatus, (),
                       (id, check, type, target, verdict, since_unix_ms, last_passed, last_result, last_code,
                        last_age_ms, last_latency_us, next_in_ms, streak, rise, fall, interval_ms, timeout_ms, history,
-                       down_reason, passed, failed, not_checked, late_starts, certificate_expires_unix_ms))
+                       down_reason, passed, failed, not_checked, late_starts, certificate_expires_unix_ms, share))
 
 struct Status {
   static constexpr std::string_view kName = "Status";
@@ -92,8 +100,8 @@ struct Status {
 };
 BOOST_DESCRIBE_STRUCT(Status, (), (id, targets))
 
-using Down = std::variant<Configure, Known, StatusQuery, Stop>;
-using Up = std::variant<Configured, HealthChanged, Status, Beat>;
+using Down = std::variant<Configure, Known, StatusQuery, ScriptEnded, Stop>;
+using Up = std::variant<Configured, HealthChanged, Status, RunScript, CancelScript, Beat>;
 
 std::string encode(const Down& message);
 std::string encode(const Up& message);

@@ -29,10 +29,11 @@ using Place = std::pair<base::TimePoint, std::uint64_t>;
 using Line = std::map<Place, Watched*>;
 
 struct Watched {
-  Watched(const Target& t, Verdict initial, std::uint64_t number, base::TimePoint now, std::int64_t unix_ms)
+  Watched(const Target& t, const Monitor::Earlier& initial, std::uint64_t number, base::TimePoint now,
+          std::int64_t unix_ms)
       : target{t},
         serial{number},
-        state{t.check, initial, unix_ms},
+        state{t.check, initial.verdict, unix_ms, initial.share},
         schedule{now + t.check.start_delay, state.interval(t.check), seed_of(t.id)} {}
 
   Target target;
@@ -143,7 +144,7 @@ struct Monitor::Impl : std::enable_shared_from_this<Monitor::Impl> {
     release(w);
   }
 
-  void add(const Target& target, Verdict initial) {
+  void add(const Target& target, const Earlier& initial) {
     const auto now = base::Clock::now();
     auto watched = std::make_unique<Watched>(target, initial, ++last_serial, now, unix_ms_now());
     enqueue(*watched, agenda, watched->schedule.due());
@@ -165,7 +166,7 @@ struct Monitor::Impl : std::enable_shared_from_this<Monitor::Impl> {
   void replace(Watched& w, const Target& target) {
     const bool was_known = w.state.verdict() != Verdict::unknown;
     remove(w);
-    add(target, Verdict::unknown);
+    add(target, {});
     if (was_known) on_change({target.id, Verdict::unknown, "not checked yet at its new address", unix_ms_now()});
   }
 
@@ -215,7 +216,7 @@ void Monitor::configure(const Config& config, const Known& known) {
     const auto found = impl_->targets.find(id);
     if (found == impl_->targets.end()) {
       const auto verdict = known.find(id);
-      impl_->add(*target, verdict == known.end() ? Verdict::unknown : verdict->second);
+      impl_->add(*target, verdict == known.end() ? Earlier{} : verdict->second);
     } else if (found->second->target.endpoint != target->endpoint) {
       impl_->replace(*found->second, *target);
     } else if (found->second->target != *target) {

@@ -20,7 +20,12 @@ class Monitor {
   // most three quarters of the places, so that many dead servers do not make the checks of living ones late.
   static constexpr std::size_t kConcurrent = 1024;
 
-  using Known = std::map<std::string, Verdict>;  // by target id
+  struct Earlier {
+    Earlier(Verdict v = Verdict::unknown, Share s = {}) : verdict{v}, share{s} {}
+    Verdict verdict;
+    Share share;
+  };
+  using Known = std::map<std::string, Earlier>;  // by target id
   using OnChange = std::function<void(const HealthChanged&)>;
   using OnLocalTrouble = std::function<void(const std::string& target_id, const std::string& text)>;
 

@@ -62,6 +62,8 @@ std::string_view code(Reason reason) {
       return "protocol";
     case Reason::TooLarge:
       return "too_large";
+    case Reason::Exit:
+      return "exit";
     case Reason::Local:
       return "local";
   }

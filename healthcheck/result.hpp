@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/time.hpp"
+#include "healthcheck/share.hpp"
 
 namespace lvsd::healthcheck {
 
@@ -21,6 +22,7 @@ enum class Reason : std::uint8_t {
   Reset,        // connection closed or reset before a whole reply
   Protocol,     // what came is not the protocol
   TooLarge,     // header over its limit
+  Exit,         // a script's exit code or the signal that ended it
   Local,        // trouble of our own: says nothing about the server, the verdict stays
 };
 
@@ -37,6 +39,7 @@ struct CheckResult {
   std::string text;  // "200 in 3 ms", "connection refused"
   base::Duration latency{};
   std::int64_t certificate_expires_unix_ms = 0;  // of the server's certificate; 0: none was seen
+  ShareChange share = {};
 
   bool passed() const { return reason == Reason::Ok; }
   bool is_about_server() const { return reason != Reason::Local; }

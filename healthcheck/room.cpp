@@ -11,6 +11,7 @@
 
 #include "base/link.hpp"
 #include "base/log.hpp"
+#include "base/script_client.hpp"
 #include "healthcheck/messages.hpp"
 #include "healthcheck/monitor.hpp"
 #include "healthcheck/validate.hpp"
@@ -45,7 +46,8 @@ class Room {
  public:
   Room(base::UniqueFd channel, Parse parse)
       : parse_{std::move(parse)},
-        checkers_{make_checkers(loop_)},
+        scripts_{{[this](const RunScript& run) { send(run); }, [this](const CancelScript& cancel) { send(cancel); }}},
+        checkers_{make_checkers(loop_, scripts_)},
         monitor_{loop_, *checkers_, [this](const HealthChanged& change) { tell(change); },
                  [this](const std::string& id, const std::string& text) { note_local_trouble(id, text); },
                  places_for_checks()},
@@ -65,11 +67,12 @@ class Room {
     if (const auto* configure = std::get_if<Configure>(&message)) return apply(*configure, fds);
     if (const auto* known = std::get_if<Known>(&message)) return learn(*known);
     if (const auto* query = std::get_if<StatusQuery>(&message)) return send(Status{query->id, monitor_.status()});
+    if (const auto* ended = std::get_if<ScriptEnded>(&message)) return scripts_.answered(*ended);
     if (const auto* stop = std::get_if<Stop>(&message)) return end(0, "stopping: " + stop->reason);
   }
 
   void learn(const Known& known) {
-    for (const auto& target : known.targets) known_[target.id] = target.verdict;
+    for (const auto& target : known.targets) known_[target.id] = {target.verdict, target.share};
   }
 
   void apply(const Configure& configure, const std::vector<base::UniqueFd>& fds) {
@@ -128,6 +131,7 @@ class Room {
 
   boost::asio::io_context loop_{1};
   Parse parse_;
+  base::ScriptClient scripts_;
   std::unique_ptr<Checkers> checkers_;
   Monitor monitor_;
   Monitor::Known known_;

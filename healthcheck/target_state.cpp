@@ -1,5 +1,7 @@
 #include "healthcheck/target_state.hpp"
 
+#include <utility>
+
 #include <fmt/format.h>
 
 #include "healthcheck/check_type.hpp"
@@ -20,8 +22,10 @@ bool same_question(const CheckConfig& a, const CheckConfig& b) {
   return a == other;
 }
 
-TargetState::TargetState(const CheckConfig& check, Verdict initial, std::int64_t unix_ms)
-    : dampener_{check.rise, check.fall, initial}, since_unix_ms_{initial == Verdict::unknown ? 0 : unix_ms} {
+TargetState::TargetState(const CheckConfig& check, Verdict initial, std::int64_t unix_ms, const Share& share)
+    : dampener_{check.rise, check.fall, initial},
+      since_unix_ms_{initial == Verdict::unknown ? 0 : unix_ms},
+      share_{share} {
   if (initial == Verdict::down) down_reason_ = "down before the checks were restarted";
 }
 
@@ -36,13 +40,17 @@ std::optional<HealthChanged> TargetState::observe(const std::string& id, const C
   }
   ++(result.passed() ? passed_ : failed_);
   remember(result.passed() ? '+' : '-');
+  const Share before = std::exchange(share_, changed(share_, result.share));
   const auto turn = dampener_.observe(result.passed());
-  if (!turn) return std::nullopt;
+  if (!turn) {
+    if (share_ == before || dampener_.verdict() == Verdict::unknown) return std::nullopt;
+    return HealthChanged{id, dampener_.verdict(), result.text, at.unix_ms, share_};
+  }
   const std::string reason =
       fmt::format("{} ({} {})", result.text, ordinal(turn->results), result.passed() ? "success" : "failure");
   since_unix_ms_ = at.unix_ms;
   down_reason_ = turn->verdict == Verdict::down ? reason : "";
-  return HealthChanged{id, turn->verdict, reason, at.unix_ms};
+  return HealthChanged{id, turn->verdict, reason, at.unix_ms, share_};
 }
 
 void TargetState::adopt(const CheckConfig& before, const CheckConfig& after) {
@@ -87,6 +95,7 @@ TargetStatus TargetState::status(const Target& target, base::TimePoint now) cons
   status.failed = failed_;
   status.not_checked = not_checked_;
   status.certificate_expires_unix_ms = certificate_expires_unix_ms_;
+  status.share = share_;
   return status;
 }
 

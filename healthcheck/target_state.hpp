@@ -24,9 +24,10 @@ class TargetState {
   static constexpr std::size_t kHistory = 32;  // results
 
   // `initial` is what an earlier incarnation knew.
-  TargetState(const CheckConfig& check, Verdict initial, std::int64_t unix_ms);
+  TargetState(const CheckConfig& check, Verdict initial, std::int64_t unix_ms, const Share& share = {});
 
-  // The verdict's change, if this result makes one. Local trouble is shown and counted, and changes nothing else.
+  // The change of the verdict or of the share, if this result makes one. Local trouble is shown and counted, and
+  // changes nothing else.
   std::optional<HealthChanged> observe(const std::string& id, const CheckResult& result, Moment at);
 
   // A reload: thresholds alone keep the row of results; another question is asked anew (see Dampener::ask_anew).
@@ -54,6 +55,7 @@ class TargetState {
   std::uint64_t failed_ = 0;
   std::uint64_t not_checked_ = 0;
   std::int64_t certificate_expires_unix_ms_ = 0;
+  Share share_;
 };
 
 // Whether a server gives both the same answer: everything but name, rhythm and thresholds.

@@ -64,6 +64,10 @@ std::string_view wire_fault_in(const CheckConfig& check) {
   return ranges_ok(check) ? "" : "expect_status is not within 100-599";
 }
 
+std::string_view script_fault_in(const CheckConfig& check) {
+  return check.command.empty() || !check.command.front().starts_with('/') ? "command is no absolute path" : "";
+}
+
 std::string_view fault_in(const Target& target) {
   const CheckConfig& check = target.check;
   if (target.id.empty()) return "has no id";
@@ -76,6 +80,7 @@ std::string_view fault_in(const Target& target) {
     return "timeout is longer than down_interval or fast_interval";
   if (check.start_delay.count() < 0) return "start_delay is negative";
   if (!patterns_ok(check)) return "a regular expression is malformed";
+  if (carrier(check.type) == Carrier::Script) return script_fault_in(check);
   return carrier(check.type) == Carrier::Http ? http_fault_in(check) : wire_fault_in(check);
 }
 

@@ -119,14 +119,14 @@ enum class ZeroCopy : std::uint8_t { Auto, Require, Forbid };
 // When a connection begins, is given up, or makes room; the defaults of the kernel (net.ipv4.vs.*) where it has them,
 // unless docs/ipvs-compatibility.md says otherwise.
 struct ConnectionPolicy {
-  bool secure_tcp = false;                 // the stricter TCP states (kernel secure_tcp 3)
-  bool sloppy_tcp = false;                 // any TCP packet but a reset begins a connection, not only a SYN
-  bool sloppy_sctp = false;                // any SCTP packet but an abort
-  bool expire_nodest_conn = false;         // connections whose server is gone end at once
-  bool expire_quiescent_template = false;  // weight 0 ends persistence
-  unsigned conn_reuse_mode = 3;            // bits: 1 a new SYN in TIME_WAIT or CLOSE, 2 and in FIN_WAIT without replies
-  bool schedule_icmp = false;              // an ICMP error of no connection goes to a server
-  std::uint32_t max_half_open = 0;         // most TCP connections in their handshake; 0: half of the table
+  bool secure_tcp = false;                // the stricter TCP states (kernel secure_tcp 3)
+  bool sloppy_tcp = false;                // any TCP packet but a reset begins a connection, not only a SYN
+  bool sloppy_sctp = false;               // any SCTP packet but an abort
+  bool expire_nodest_conn = false;        // connections whose server is gone end at once
+  bool expire_quiescent_template = true;  // weight 0 ends persistence
+  unsigned conn_reuse_mode = 3;           // bits: 1 a new SYN in TIME_WAIT or CLOSE, 2 and in FIN_WAIT without replies
+  bool schedule_icmp = false;             // an ICMP error of no connection goes to a server
+  std::uint32_t max_half_open = 0;        // most TCP connections in their handshake; 0: half of the table
   friend bool operator==(const ConnectionPolicy&, const ConnectionPolicy&) = default;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "ipvs/describe.hpp"
 #include "ipvs/names.hpp"
 
 namespace lvsd::ipvs {
@@ -70,9 +71,13 @@ bool needs_sorry_server(const Subject& subject) {
   return subject.config.has_sorry_server && usable_weight(subject) < subject.config.quorum;
 }
 
+VirtualServer virtual_server(const VirtualServerConfig& config) {
+  return {config.name, config.listeners, config.scheduler, config.scheduler_flags, config.options};
+}
+
 Service desired_service(const Subject& subject) {
   const auto& config = subject.config;
-  Service service{{config.name, config.listeners, config.scheduler, config.scheduler_flags, config.options}, {}};
+  Service service{virtual_server(config), {}};
   const bool sorry = needs_sorry_server(subject);
   for (const auto& server : config.servers) {
     const bool down = is_down(server, subject);
@@ -133,16 +138,7 @@ ServiceState service_state(const Subject& subject) {
   return all ? ServiceState::ok : ServiceState::degraded;
 }
 
-ServiceStatus not_in_force(const VirtualServerConfig& config) {
-  ServiceStatus status;
-  status.name = config.name;
-  for (const auto& listener : config.listeners) {
-    status.listeners.push_back({std::string{name(listener.protocol)}, listener.address});
-  }
-  status.scheduler = name(config.scheduler);
-  status.scheduler_flags = flag_names(config.scheduler, config.scheduler_flags);
-  return status;
-}
+ServiceStatus not_in_force(const VirtualServerConfig& config) { return ipvs::describe(virtual_server(config)); }
 
 }  // namespace
 

@@ -80,7 +80,7 @@ BOOST_DESCRIBE_ENUM(ServerState, up, down, unknown, drain, sorry, disabled)
 struct ServerStatus {
   std::string name;
   base::Endpoint address;              // port 0: the client's port
-  std::string method;                  // "nat", "dr"
+  std::string method;                  // "nat", "dr", "tun", "fullnat"
   std::uint32_t weight = 0;            // configured
   std::uint32_t effective_weight = 0;  // in force
   ServerState state{};
@@ -98,10 +98,11 @@ BOOST_DESCRIBE_STRUCT(ServerStatus, (),
                        inactive_connections, checks, statistics, overloaded, max_connections, unanswered_connections))
 
 struct ListenerStatus {
-  std::string protocol;  // "tcp", "udp"
-  base::Endpoint address;
+  std::string protocol;         // "tcp", "udp", "sctp"
+  base::Endpoint address;       // port 0: all ports
+  std::uint16_t last_port = 0;  // of a range; 0: one port
 };
-BOOST_DESCRIBE_STRUCT(ListenerStatus, (), (protocol, address))
+BOOST_DESCRIBE_STRUCT(ListenerStatus, (), (protocol, address, last_port))
 
 // ok: all servers usable. degraded: some are not. sorry: below quorum, the sorry server answers. down: nobody answers.
 enum class ServiceState { ok, degraded, sorry, down };
@@ -114,11 +115,19 @@ struct ServiceStatus {
   std::vector<std::string> scheduler_flags;  // "sh-fallback", "sh-port"; in ipvsadm's order
   ServiceState state{};
   std::uint32_t quorum = 1;
+  std::int64_t persistence_s = 0;        // 0: none
+  std::uint32_t persistence_prefix = 0;  // 0: the whole address
+  std::string persistence_engine;        // "", "sip"
+  bool one_packet = false;
+  std::uint32_t fwmark = 0;           // 0: none
+  std::string family;                 // of a firewall mark: "ipv4", "ipv6"
+  std::uint32_t max_connections = 0;  // 0: no limit
   Statistics statistics;
   std::vector<ServerStatus> servers;  // configuration order, draining ones and the sorry server last
 };
 BOOST_DESCRIBE_STRUCT(ServiceStatus, (),
-                      (name, listeners, scheduler, scheduler_flags, state, quorum, statistics, servers))
+                      (name, listeners, scheduler, scheduler_flags, state, quorum, persistence_s, persistence_prefix,
+                       persistence_engine, one_packet, fwmark, family, max_connections, statistics, servers))
 
 struct InterfaceStatus {
   std::string name;

@@ -12,10 +12,8 @@
 
 namespace lvsd::ipvs {
 
-constexpr std::string_view name(Protocol protocol) {
-  return protocol == Protocol::Tcp ? "tcp" : protocol == Protocol::Udp ? "udp" : "sctp";
-}
-
+inline constexpr std::array<std::pair<Protocol, std::string_view>, 3> kProtocolNames{
+    {{Protocol::Tcp, "tcp"}, {Protocol::Udp, "udp"}, {Protocol::Sctp, "sctp"}}};
 inline constexpr std::array<std::pair<Method, std::string_view>, 4> kMethodNames{
     {{Method::Nat, "nat"}, {Method::Dr, "dr"}, {Method::Tun, "tun"}, {Method::Fullnat, "fullnat"}}};
 inline constexpr std::array<std::pair<TunnelKind, std::string_view>, 3> kTunnelNames{
@@ -53,14 +51,30 @@ constexpr std::optional<Value> value_named(const std::array<std::pair<Value, std
   return std::nullopt;
 }
 
+constexpr std::string_view name(Protocol protocol) { return word_for(kProtocolNames, protocol); }
 constexpr std::string_view name(Method method) { return word_for(kMethodNames, method); }
 constexpr std::string_view name(TunnelKind kind) { return word_for(kTunnelNames, kind); }
 constexpr std::string_view name(SchedulerKind kind) { return word_for(kSchedulerNames, kind); }
 constexpr std::optional<SchedulerKind> scheduler_named(std::string_view word) {
   return value_named(kSchedulerNames, word);
 }
+constexpr std::optional<Protocol> protocol_named(std::string_view word) { return value_named(kProtocolNames, word); }
 constexpr std::optional<Method> method_named(std::string_view word) { return value_named(kMethodNames, word); }
 constexpr std::optional<TunnelKind> tunnel_named(std::string_view word) { return value_named(kTunnelNames, word); }
+
+// "80", "8000-8100", "*"
+inline std::string ports(const Listener& listener) {
+  if (listener.all_ports()) return "*";
+  auto text = std::to_string(listener.address.port);
+  return listener.last_port == 0 ? text : text + "-" + std::to_string(listener.last_port);
+}
+
+// "tcp 10.0.0.1:80", "udp [2001:db8::1]:8000-8100", "tcp 10.0.0.1:*"
+inline std::string text(const Listener& listener) {
+  const auto address = listener.address.address.to_string();
+  const auto host = listener.address.address.is_v4() ? address : "[" + address + "]";
+  return std::string{name(listener.protocol)} + " " + host + ":" + ports(listener);
+}
 
 // "sh-fallback", "sh-port": in the order of ipvsadm.
 inline std::vector<std::string> flag_names(SchedulerKind kind, const SchedulerFlags& flags) {

@@ -38,10 +38,17 @@ std::string address_text(const base::Endpoint& endpoint) {
   return endpoint.port ? endpoint.to_string() : endpoint.address.to_string();
 }
 
-std::string_view method_text(ipvs::Method method) { return method == ipvs::Method::Nat ? "nat" : "dr"; }
+std::string listener_text(const ipvs::Listener& listener) { return ipvs::text(listener); }
 
-std::string listener_text(const ipvs::Listener& listener) {
-  return fmt::format("{} {}", listener.protocol == ipvs::Protocol::Tcp ? "tcp" : "udp", listener.address.to_string());
+std::string number_or(std::uint32_t number, std::string_view none) {
+  return number == 0 ? std::string{none} : fmt::format("{}", number);
+}
+
+std::string persistence_text(const ipvs::ServiceOptions& options) {
+  const auto& p = options.persistence;
+  if (p.timeout.count() == 0) return "none";
+  return fmt::format("{}{}{}", format_duration(p.timeout), p.prefix ? fmt::format(" mask {}", p.prefix) : "",
+                     p.sip_call_id ? " engine sip" : "");
 }
 
 std::string track_text(const vrrp::TrackConfig& t) {
@@ -115,20 +122,24 @@ Facts facts(const healthcheck::CheckConfig& c) {
 }
 
 Facts facts(const ipvs::VirtualServerConfig& v) {
-  const auto sorry = v.has_sorry_server ? fmt::format("{} {}", address_text(v.sorry_server.address),
-                                                      method_text(v.sorry_server.method))
-                                        : "none";
+  const auto sorry = v.has_sorry_server
+                         ? fmt::format("{} {}", address_text(v.sorry_server.address), ipvs::name(v.sorry_server.method))
+                         : "none";
   return {{"listen", joined(v.listeners, listener_text), ""},
           {"scheduler", std::string{ipvs::name(v.scheduler)}, kNewOnly},
           {"scheduler_flags",
            joined(ipvs::flag_names(v.scheduler, v.scheduler_flags), [](const auto& flag) { return flag; }), kNewOnly},
           {"quorum", fmt::format("{}", v.quorum), ""},
-          {"sorry_server", sorry, kNewOnly}};
+          {"sorry_server", sorry, kNewOnly},
+          {"persistence", persistence_text(v.options), kNewOnly},
+          {"one_packet", yes_no(v.options.one_packet), kNewOnly},
+          {"fwmark", number_or(v.options.fwmark, "none"), ""},
+          {"max_connections", number_or(v.options.max_connections, "no limit"), kNewOnly}};
 }
 
 Facts facts(const ipvs::RealServerConfig& s) {
   return {{"address", address_text(s.address), "the old address is drained"},
-          {"method", std::string{method_text(s.method)}, kNewOnly},
+          {"method", std::string{ipvs::name(s.method)}, kNewOnly},
           {"weight", fmt::format("{}", s.weight), kNewOnly},
           {"check", joined(s.checks, [](const auto& id) { return id; }), ""}};
 }
@@ -142,7 +153,16 @@ Facts engine_facts(const Config& c) {
       {"max_connections", fmt::format("{}", e.max_connections), "at the next start of lvsd"},
       {"tcp_timeout", format_duration(e.timeouts.tcp), ""},
       {"tcp_fin_timeout", format_duration(e.timeouts.tcp_fin), ""},
-      {"udp_timeout", format_duration(e.timeouts.udp), ""}};
+      {"udp_timeout", format_duration(e.timeouts.udp), ""},
+      {"sctp_timeout", format_duration(e.timeouts.sctp), ""},
+      {"secure_tcp", yes_no(e.policy.secure_tcp), ""},
+      {"sloppy_tcp", yes_no(e.policy.sloppy_tcp), kNewOnly},
+      {"sloppy_sctp", yes_no(e.policy.sloppy_sctp), kNewOnly},
+      {"expire_nodest_conn", yes_no(e.policy.expire_nodest_conn), ""},
+      {"expire_quiescent_template", yes_no(e.policy.expire_quiescent_template), ""},
+      {"conn_reuse_mode", fmt::format("{}", e.policy.conn_reuse_mode), kNewOnly},
+      {"max_half_open", number_or(e.policy.max_half_open, "half of max_connections"), kNewOnly},
+      {"schedule_icmp", yes_no(e.policy.schedule_icmp), ""}};
 }
 
 Facts kernel_facts(const Config& c) {

@@ -2,12 +2,14 @@
 // only by parse() (load.hpp); nothing unvalidated gets past it.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/address.hpp"
 #include "base/log.hpp"
+#include "base/script.hpp"
 #include "healthcheck/config.hpp"
 #include "ipvs/config.hpp"
 #include "vrrp/config.hpp"
@@ -28,6 +30,7 @@ struct Config {
   vrrp::Config vrrp;
   healthcheck::Config healthcheck;
   ipvs::Config ipvs;
+  std::map<std::string, base::ScriptCommand> scripts;  // by the name a room asks for: "check ok@10.0.0.11:80"
 
   friend bool operator==(const Config&, const Config&) = default;
 };

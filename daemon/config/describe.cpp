@@ -36,7 +36,7 @@ std::string type_text(const Key& key) {
     case Form::SorryServer:
       return "ADDRESS[:PORT] [method=METHOD]";
     case Form::Listener:
-      return "tcp\\|udp ADDRESS:PORT";
+      return "tcp\\|udp\\|sctp ADDRESS:PORTS";
     case Form::RealServer:
       return "NAME ADDRESS[:PORT] [key=value …]";
     case Form::Header:

@@ -16,6 +16,7 @@ Config build_for(const Document& document, std::string_view node, Report& report
   build_sync_groups(build);
   build_checks(build);
   build_services(build);
+  build_scripts(build);
   build_engine(build);
   build_kernel(build);
   return std::move(build.config);

@@ -41,11 +41,13 @@ constexpr Choice kChecksums[] = {{"pseudo_header"}, {"message"}};
 constexpr Choice kMethods[] = {{"nat"}, {"dr"}, {"tun", false}, {"fullnat", false}};
 constexpr Choice kSchedulers[] = {{"rr"},  {"wrr"}, {"lc"}, {"wlc"}, {"sed"},  {"nq"},    {"fo"},
                                   {"ovf"}, {"dh"},  {"sh"}, {"mh"},  {"lblc"}, {"lblcr"}, {"twos"}};
+constexpr Choice kPersistenceEngines[] = {{"sip"}};
+constexpr Choice kFamilies[] = {{"ipv4"}, {"ipv6"}};
 constexpr Choice kSchedulerFlags[] = {{"sh-port"}, {"sh-fallback"}, {"mh-port"}, {"mh-fallback"}};
-constexpr Choice kCheckTypes[] = {
-    {"tcp"},  {"http"},  {"https"}, {"tls"},           {"udp"},         {"dns"},         {"smtp"},
-    {"ping"}, {"mysql"}, {"pgsql"}, {"redis"},         {"ldap"},        {"imap"},        {"pop3"},
-    {"ftp"},  {"sip"},   {"nntp"},  {"script", false}, {"file", false}, {"grpc", false}, {"agent", false}};
+constexpr Choice kCheckTypes[] = {{"tcp"},         {"http"},        {"https"},       {"tls"},   {"udp"},   {"dns"},
+                                  {"smtp"},        {"ping"},        {"mysql"},       {"pgsql"}, {"redis"}, {"ldap"},
+                                  {"imap"},        {"pop3"},        {"ftp"},         {"sip"},   {"nntp"},  {"script"},
+                                  {"file", false}, {"grpc", false}, {"agent", false}};
 constexpr Choice kRcodes[] = {{"NOERROR"}, {"FORMERR"}, {"SERVFAIL"}, {"NXDOMAIN"}, {"NOTIMP"}, {"REFUSED"}};
 constexpr Choice kTrackTypes[] = {{"interface"},      {"script", false}, {"file", false},
                                   {"process", false}, {"route", false},  {"ping", false},
@@ -77,19 +79,19 @@ constexpr Key kEngine[] = {
     time("tcp_timeout", "15m", 1000, kDay, "Idle time of an established TCP connection."),
     time("tcp_fin_timeout", "2m", 1000, kDay, "Idle time of a TCP connection after a FIN."),
     time("udp_timeout", "5m", 1000, kDay, "Idle time of a UDP connection."),
-    later("sctp_timeout", "Idle time of an established SCTP association."),
+    time("sctp_timeout", "15m", 1000, kDay, "Idle time of an established SCTP association."),
     later("workers", "Number of worker threads."),
     later("zero_copy", "Require or forbid zero-copy receive."),
     later("busy_poll", "Microseconds of busy polling per wake-up."),
     later("local_address", "Addresses for fullnat.", kList),
-    later("secure_tcp", "Stricter TCP states under attack."),
-    later("sloppy_tcp", "Make a connection from any TCP packet, not only from a SYN."),
-    later("sloppy_sctp", "Make an association from any SCTP packet."),
-    later("expire_nodest_conn", "End connections whose server is gone at once."),
-    later("expire_quiescent_template", "Forget persistence to a server of weight 0."),
-    later("conn_reuse_mode", "What a new SYN on a finished connection does."),
-    later("max_half_open", "Most connections whose handshake is not finished."),
-    later("schedule_icmp", "Forward ICMP that belongs to no connection."),
+    boolean("secure_tcp", "no", "The stricter TCP states that IPVS has for times of attack (its secure_tcp)."),
+    boolean("sloppy_tcp", "no", "Any TCP packet but a reset begins a connection, not only a SYN."),
+    boolean("sloppy_sctp", "no", "Any SCTP packet but an abort begins an association, not only an INIT."),
+    boolean("expire_nodest_conn", "no", "Connections whose server was removed end at once. Otherwise they may finish."),
+    boolean("expire_quiescent_template", "yes", "A configured weight of 0 ends persistence to the server. With `no`, clients that have it stay, as in IPVS."),
+    integer("conn_reuse_mode", "3", 0, 3, "What a new SYN does with a connection that is closing. Sum of 1: in TIME_WAIT or CLOSE a new one begins; 2: also in FIN_WAIT when replies are not seen (dr, tun)."),
+    integer("max_half_open", "", 1, 16'777'216, "Most TCP connections whose handshake is not finished. Default: half of max_connections."),
+    boolean("schedule_icmp", "no", "An ICMP error that belongs to no connection goes to the server that its connection would get."),
     later("tunnel_checksum", "Checksum of gue and gre tunnels."),
 };
 
@@ -217,8 +219,9 @@ constexpr Key kCheck[] = {
     later("tls_server_name", "TLS server name where it differs from host."),
     later("tls_certificate_file", "Client certificate."),
     later("tls_key_file", "Its key."),
-    later("command", "Program whose exit code counts."),
-    later("user", "User that it runs as."),
+    value("command", Form::Text, "Program with its arguments (script), no shell; 0 is good. `{address}` and `{port}` are the server's."),
+    value("user", Form::Text, "User that it runs as, without capabilities (script). Default: lvsd-script, or nobody where it does not exist."),
+    boolean("weight_from_exit", "no", "Exit codes 2..255 are good and set the weight to code - 2 (script), as keepalived's misc_dynamic."),
     later("file", "File whose content counts."),
     later("service", "gRPC service name."),
     later("password_file", "File with its password."),
@@ -228,7 +231,6 @@ constexpr Key kCheck[] = {
     later("mark", "Firewall mark of the connection."),
     later("through_vip", "Ask the server under the virtual address, as clients do."),
     later("initial", "State before the first result."),
-    later("weight_from_exit", "Exit code sets the weight, as keepalived's MISC_CHECK."),
 };
 
 constexpr Key kPool[] = {
@@ -237,7 +239,7 @@ constexpr Key kPool[] = {
 };
 
 constexpr Key kVirtualServer[] = {
-    value("listen", Form::Listener, "Where clients connect; several make one service.", kList | kRequired | kOwnOnly),
+    value("listen", Form::Listener, "Where clients connect; several make one service. PORTS: one, FIRST-LAST, or `*` for all.", kList | kRequired | kOwnOnly),
     choice("scheduler", "wlc", kSchedulers, "How a server is chosen for a new connection."),
     choice("scheduler_flags", "", kSchedulerFlags, "Of `sh` and `mh`: the client's port decides too; another server when the client's own takes nothing.", kList),
     choice("method", "dr", kMethods, "Forwarding method of its servers."),
@@ -246,20 +248,20 @@ constexpr Key kVirtualServer[] = {
     value("pool", Form::Name, "Pool whose servers are used as well.", kOwnOnly),
     integer("quorum", "1", 1, 1'000'000'000, "Least sum of the weights of usable servers."),
     value("sorry_server", Form::SorryServer, "Takes all new connections while below the quorum."),
-    later("persistence", "Time that a client stays with its server."),
-    later("persistence_mask", "Prefix length that counts as one client."),
-    later("persistence_engine", "sip: by Call-ID."),
-    later("fwmark", "Firewall mark instead of listeners.", kOwnOnly),
-    later("match", "Address, protocol and ports that get the mark.", kList | kOwnOnly),
-    later("family", "Address family of a firewall mark."),
+    time("persistence", "", 1000, 24 * kDay, "Time that a client stays with its server after its last new connection. Default: no persistence."),
+    integer("persistence_mask", "", 1, 128, "Leading bits of the address that make one client. Default: all."),
+    choice("persistence_engine", "", kPersistenceEngines, "What stands for the client in place of its address: `sip`, the Call-ID of a SIP message over UDP."),
+    integer("fwmark", "", 1, 4'294'967'295, "Firewall mark in place of `listen`.", kOwnOnly),
+    value("match", Form::Listener, "Packets that get the mark, as with `listen`. The engine needs at least one.", kList | kOwnOnly),
+    choice("family", "", kFamilies, "Address family of a firewall mark. Default: that of `match`, else ipv4."),
     later("vrrp", "VRRP instance that the service belongs to."),
-    later("one_packet", "No connection state for UDP."),
+    boolean("one_packet", "no", "UDP: a server is chosen for each packet; no connection is kept."),
     later("hysteresis", "Weight that the quorum must be passed by."),
     later("on_failure", "quiesce or remove a server whose check fails."),
     later("all_down", "What happens when no server is usable."),
     later("slow_start", "Time in which a new server's weight grows."),
     later("drain_time", "Longest time that a removed server keeps its connections."),
-    later("max_connections", "Most connections of the service."),
+    integer("max_connections", "", 1, 16'777'216, "Connections of all its servers at which it gets no new ones. Default: no limit."),
     later("local_address", "Addresses for fullnat.", kList),
     later("client_address", "Tell fullnat servers the client: toa or proxy_protocol."),
     later("notify", "Program run when the quorum is lost or gained."),

@@ -24,7 +24,7 @@ enum class Form : std::uint8_t {
   Endpoint,        // ADDRESS:PORT
   ServerEndpoint,  // ADDRESS[:PORT]
   SorryServer,     // ADDRESS[:PORT] [method=METHOD]
-  Listener,        // PROTOCOL ADDRESS:PORT
+  Listener,        // PROTOCOL ADDRESS:PORT, ADDRESS:FIRST-LAST or ADDRESS:*
   RealServer,      // NAME ADDRESS[:PORT] [key=value …]
   Header,          // "Name: value"
   StatusRanges,    // 200, 200-299

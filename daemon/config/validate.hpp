@@ -48,6 +48,7 @@ void build_vrrp(Build& build);         // [vrrp]; after tracks
 void build_sync_groups(Build& build);  // [sync_group]; after vrrp
 void build_checks(Build& build);       // [check]
 void build_services(Build& build);     // [virtual_server], [pool], [real_server]
+void build_scripts(Build& build);      // what the rooms may have run; after services
 void build_engine(Build& build);       // [engine]; after vrrp and services
 void build_kernel(Build& build);       // [kernel]; after services
 

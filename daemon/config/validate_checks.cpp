@@ -11,6 +11,7 @@
 #include "healthcheck/dns_message.hpp"
 #include "healthcheck/escapes.hpp"
 #include "healthcheck/pattern.hpp"
+#include "healthcheck/script_check.hpp"
 
 namespace lvsd::daemon {
 namespace {
@@ -169,6 +170,16 @@ void read_word(const SectionReader& reader, std::string_view key, std::string& o
   }
 }
 
+void read_script(const SectionReader& reader, CheckConfig& check, Report& report) {
+  read_word(reader, "user", check.user, report);
+  check.weight_from_exit = reader.boolean("weight_from_exit");
+  if (const auto command = reader.value("command")) {
+    check.command = read_command("command", *command, report);
+  } else {
+    report.error(reader.section().place, fmt::format("{} has no command", reader.section().title()));
+  }
+}
+
 // Keys that mean something to some types only. One with another type: most likely `type` is wrong.
 struct KeyUse {
   std::string_view key;
@@ -197,7 +208,10 @@ constexpr KeyUse kUses[] = {{"method", kHttps},
                             {"helo", "smtp"},
                             {"starttls", "smtp"},
                             {"login", "mysql or pgsql"},
-                            {"database", "pgsql"}};
+                            {"database", "pgsql"},
+                            {"command", "script"},
+                            {"user", "script"},
+                            {"weight_from_exit", "script"}};
 
 bool is_among(std::string_view word, std::string_view types) {
   const auto at = types.find(word);
@@ -233,6 +247,7 @@ void read_type(const SectionReader& reader, CheckConfig& check, Report& report) 
   if (takes("query")) read_dns(reader, check, report);
   if (takes("login")) read_word(reader, "login", check.login, report);
   if (takes("database")) read_word(reader, "database", check.database, report);
+  if (takes("command")) read_script(reader, check, report);
   if (check.type == CheckType::Sip) read_status(reader, check, report);
   if (check.type == CheckType::Smtp) {
     read_word(reader, "helo", check.helo, report);
@@ -282,8 +297,10 @@ std::string question_of(CheckConfig check) {
                      check.start_delay.count(), check.tls_min_days, check.tls_warn_days, check.require_reply,
                      check.starttls, check.expect_rcode);
   for (const auto& text : {check.expect_body_regex, check.send, check.expect, check.expect_regex, check.query_name,
-                           check.query_type, check.expect_answer, check.helo, check.login, check.database})
+                           check.query_type, check.expect_answer, check.helo, check.login, check.database, check.user})
     out += fmt::format(" {:?}", text);
+  for (const auto& argument : check.command) out += fmt::format(" a{:?}", argument);
+  out += fmt::format(" {}", check.weight_from_exit);
   for (const auto& [name, value] : check.headers) out += fmt::format(" h{:?}:{:?}", name, value);
   for (const auto& range : check.expect_status) out += fmt::format(" s{}-{}", range.first, range.last);
   return out;
@@ -297,6 +314,13 @@ void build_checks(Build& build) {
     auto plan = build_check(build, *section);
     plan.question = questions.try_emplace(question_of(plan.check), questions.size()).first->second;
     build.checks.emplace(section->name, std::move(plan));
+  }
+}
+
+void build_scripts(Build& build) {
+  for (const auto& target : build.config.healthcheck.targets) {
+    if (target.check.type == CheckType::Script)
+      build.config.scripts[healthcheck::script_name(target)] = healthcheck::script_command(target);
   }
 }
 

@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "daemon/config/validate.hpp"
+#include "daemon/config/service_options.hpp"
 
 namespace lvsd::daemon {
 namespace {
@@ -76,7 +76,9 @@ void build_engine(Build& build) {
   auto& engine = build.config.ipvs.engine;
   engine.xdp_mode = xdp_mode(reader.choice("xdp_mode"));
   engine.max_connections = static_cast<std::uint32_t>(reader.integer("max_connections"));
-  engine.timeouts = {reader.time("tcp_timeout"), reader.time("tcp_fin_timeout"), reader.time("udp_timeout")};
+  engine.timeouts = {reader.time("tcp_timeout"), reader.time("tcp_fin_timeout"), reader.time("udp_timeout"),
+                     reader.time("sctp_timeout")};
+  engine.policy = read_policy(reader);
   for (const auto& value : reader.values("interface")) {
     for (const auto& word : split_commas(value)) {
       const auto name = read_interface(word, build.report);

@@ -5,17 +5,13 @@
 #include <fmt/format.h>
 
 #include "daemon/config/servers.hpp"
+#include "daemon/config/service_options.hpp"
 #include "ipvs/names.hpp"
 
 namespace lvsd::daemon {
 namespace {
 
 using ipvs::Method;
-
-struct ListenerPlan {
-  ipvs::Listener listener;
-  Place place;
-};
 
 struct Service {
   const Section* section = nullptr;
@@ -24,13 +20,16 @@ struct Service {
   Method method = Method::Dr;
   bool method_known = true;  // false: what was written is wrong, and ports cannot be judged
   std::vector<const CheckPlan*> checks;
+
+  // False: what was written of them is wrong, and servers cannot be judged.
+  bool has_ports() const { return !listeners.empty() || config.options.fwmark != 0; }
 };
 
 // What all services share while they are built.
 struct Services {
   Build& build;
   ServerLists lists;
-  std::map<ipvs::Listener, Place> listeners;
+  ListenerBook listeners;
   std::map<std::string_view, bool> pool_used;
   std::map<std::tuple<std::size_t, base::Endpoint>, std::string> targets;  // question and endpoint → id
 };
@@ -56,83 +55,49 @@ void read_scheduler(Service& service, const SectionReader& reader, Report& repor
   }
 }
 
-std::optional<ipvs::Protocol> protocol(const Value& word, Report& report) {
-  if (word.text == "tcp") return ipvs::Protocol::Tcp;
-  if (word.text == "udp") return ipvs::Protocol::Udp;
-  if (word.text == "sctp") {
-    report.error(word.place, "listen: protocol sctp is not supported yet", "supported: tcp udp");
-  } else {
-    constexpr std::string_view known[] = {"tcp", "udp", "sctp"};
-    report.error(word.place,
-                 fmt::format("listen: unknown protocol \"{}\"{}", word.text, did_you_mean(word.text, known)),
-                 "write listen = tcp ADDRESS:PORT");
-  }
-  return std::nullopt;
-}
-
-// "80-90" or "*" after the last colon: services on port ranges and on all ports.
-bool is_port_range(std::string_view text) {
-  const auto port = text.substr(std::min(text.size(), text.rfind(':') + 1));
-  const auto digits = [](std::string_view t) {
-    return !t.empty() && t.find_first_not_of("0123456789") == std::string_view::npos;
-  };
-  const auto dash = port.find('-');
-  return port == "*" ||
-         (dash != std::string_view::npos && digits(port.substr(0, dash)) && digits(port.substr(dash + 1)));
-}
-
-void add_listener(Services& all, Service& service, const Value& value) {
-  auto& report = all.build.report;
-  const auto words = split_words(value);
-  if (words.size() != 2)
-    return report.error(value.place, fmt::format("listen = {}: expected two words", value.text),
-                        "write listen = tcp ADDRESS:PORT");
-  const auto proto = protocol(words[0], report);
-  if (is_port_range(words[1].text)) return report.error(words[1].place, "listen: port ranges are not supported yet");
-  const auto endpoint = base::Endpoint::parse(words[1].text);
-  if (!endpoint) return report.error(words[1].place, "listen: " + endpoint.error().text);
-  if (!proto || !family_supported(endpoint->address, words[1].place, report)) return;
-  const auto& address = endpoint->address;
-  if (address.is_unspecified() || address.is_multicast() || address.is_loopback()) {
-    return report.error(words[1].place, fmt::format("a virtual server cannot listen on {}", address.to_string()));
-  }
-  const ipvs::Listener listener{*proto, *endpoint};
-  const auto [first, is_new] = all.listeners.emplace(listener, value.place);
-  if (!is_new) {
-    return report.error(value.place, fmt::format("listen = {} stands twice (first at {})", value.text,
-                                                 report.name(first->second, value.place)));
-  }
-  const auto& addresses = all.build.virtual_addresses;
-  if (!all.build.config.vrrp.instances.empty() && !addresses.contains(address)) {
-    report.warning(
-        words[1].place, fmt::format("{} is no virtual_address of any [vrrp]", address.to_string()),
-        "no director will own it; add virtual_address to a [vrrp] section, unless it is routed to the directors");
-  }
-  service.listeners.push_back({listener, words[1].place});
-  service.config.listeners.push_back(listener);
+bool is_port_of(const ipvs::Listener& listener, std::uint16_t port) {
+  return listener.last_port == 0 && listener.address.port == port;
 }
 
 // Direct routing leaves the packet's port as it is, so a server must listen where clients connect.
 void check_port(Services& all, const Service& service, const Server& server) {
   for (const auto& [listener, place] : service.listeners) {
-    if (server.address.port == listener.address.port) continue;
+    if (is_port_of(listener, server.address.port)) continue;
     return all.build.report.error_pair(
         server.port_place, server.name.place,
         fmt::format("port {} of real server {} differs from port {} of {} (listen, {}) with method = dr",
-                    server.address.port, server.name.text, listener.address.port, service.section->title(),
+                    server.address.port, server.name.text, ipvs::ports(listener), service.section->title(),
                     all.build.report.name(place, server.port_place)),
         fmt::format("direct routing cannot rewrite ports; drop \":{}\" or use method = nat", server.address.port));
   }
 }
 
-std::string target_for(Services& all, const CheckPlan& plan, base::Endpoint endpoint) {
+// The port that checks ask where the server has none of its own: that of the first listener that is not for all ports.
+std::uint16_t asked_port(const Service& service) {
+  const auto& all = service.listeners;
+  const auto one = std::find_if(all.begin(), all.end(), [](const auto& plan) { return !plan.listener.all_ports(); });
+  return one == all.end() ? std::uint16_t{0} : one->listener.address.port;
+}
+
+std::string target_for(Services& all, const Service& service, const CheckPlan& plan, base::Endpoint endpoint) {
   if (plan.port) endpoint.port = plan.port;
+  if (endpoint.port == 0 && plan.check.type != healthcheck::CheckType::Ping) {
+    all.build.report.error(plan.section->place,
+                           fmt::format("[check {}] does not know which port to ask of the servers of {}",
+                                       plan.check.name, service.section->title()),
+                           "that virtual server has no port of its own; add port = PORT to the check");
+  }
   const auto [at, is_new] = all.targets.try_emplace({plan.question, endpoint});
   if (is_new) {
     at->second = fmt::format("{}@{}", plan.check.name, endpoint.to_string());
     all.build.config.healthcheck.targets.push_back({at->second, plan.check, endpoint});
   }
   return at->second;
+}
+
+// Only a tunnel carries one family within the other.
+bool family_fits(const Service& service, Method method, const base::IpAddress& server) {
+  return method == Method::Tun || server.family() == service.config.options.family;
 }
 
 void add_server(Services& all, Service& service, const Server& server,
@@ -143,9 +108,8 @@ void add_server(Services& all, Service& service, const Server& server,
   config.address = server.address;
   config.weight = server.weight;
   config.method = server.method.value_or(service.method);
-  if (server.address_good && !service.listeners.empty()) {
-    const auto& first = service.listeners.front();
-    if (first.listener.address.address.family() != server.address.address.family()) {
+  if (server.address_good && service.has_ports()) {
+    if (!family_fits(service, config.method, server.address.address)) {
       report.error(server.address_place, fmt::format("real server {} is of another address family than {}",
                                                      server.name.text, service.section->title()));
       return;
@@ -154,8 +118,8 @@ void add_server(Services& all, Service& service, const Server& server,
     if (direct && server.address.port) check_port(all, service, server);
     const auto& checks = server.own_checks ? server.checks : service.checks.empty() ? pool_checks : service.checks;
     auto asked = server.address;
-    if (asked.port == 0) asked.port = first.listener.address.port;
-    for (const auto* plan : checks) config.checks.push_back(target_for(all, *plan, asked));
+    if (asked.port == 0) asked.port = asked_port(service);
+    for (const auto* plan : checks) config.checks.push_back(target_for(all, service, *plan, asked));
   }
   service.config.servers.push_back(std::move(config));
 }
@@ -253,19 +217,19 @@ void read_sorry_server(Services& all, Service& service, const SectionReader& rea
       sorry.method = ipvs::method_named(*method).value_or(Method::Nat);
     }
   }
-  if (service.listeners.empty() || !server_address_possible(all.build, endpoint->address, words.front().place)) return;
-  if (endpoint->address.family() != service.listeners.front().listener.address.address.family()) {
+  if (!service.has_ports() || !server_address_possible(all.build, endpoint->address, words.front().place)) return;
+  if (!family_fits(service, sorry.method, endpoint->address)) {
     return report.error(words.front().place,
                         fmt::format("the sorry server is of another address family than {}", service.section->title()));
   }
   for (const auto& [listener, place] : service.listeners) {
-    if (!service.method_known || sorry.method == Method::Nat || endpoint->port == 0 ||
-        endpoint->port == listener.address.port)
+    if (!service.method_known || sorry.method != Method::Dr || endpoint->port == 0 ||
+        is_port_of(listener, endpoint->port))
       continue;
     return report.error(
         words.front().place,
         fmt::format("port {} of the sorry server differs from port {} (listen, {}) with method = dr", endpoint->port,
-                    listener.address.port, report.name(place, words.front().place)),
+                    ipvs::ports(listener), report.name(place, words.front().place)),
         fmt::format("direct routing cannot rewrite ports; write sorry_server = {} method=nat", words.front().text));
   }
 }
@@ -281,9 +245,9 @@ void build_service(Services& all, const Section& section) {
   service.method = ipvs::method_named(method.value_or("dr")).value_or(Method::Dr);
   service.config.quorum = static_cast<std::uint32_t>(reader.integer("quorum"));
   service.checks = find_checks(all.build, reader.values("check"));
-  if (reader.has_own("listen") || !reader.has_own("fwmark")) {
-    for (const auto& value : reader.values("listen")) add_listener(all, service, value);
-  }
+  service.listeners = all.listeners.read(reader);
+  for (const auto& plan : service.listeners) service.config.listeners.push_back(plan.listener);
+  service.config.options = read_service_options(all.build, reader, service.listeners);
   add_servers(all, service, reader);
   read_sorry_server(all, service, reader);
   check_quorum(all, service, reader);
@@ -293,7 +257,7 @@ void build_service(Services& all, const Section& section) {
 }  // namespace
 
 void build_services(Build& build) {
-  Services all{build, build_servers(build), {}, {}, {}};
+  Services all{build, build_servers(build), ListenerBook{build}, {}, {}};
   for (const auto* section : build.document.all("virtual_server")) build_service(all, *section);
   for (const auto* section : build.document.all("pool")) {
     if (all.pool_used.contains(section->name)) continue;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -177,6 +178,29 @@ bool family_supported(const base::IpAddress& address, Place place, Report& repor
 
 std::vector<Value> split_words(const Value& value) { return split(value, " \t"); }
 std::vector<Value> split_commas(const Value& value) { return split(value, ", \t"); }
+
+std::vector<std::string> read_command(std::string_view key, const Value& value, Report& report) {
+  std::vector<std::string> words;
+  bool quoted = false;
+  bool in_word = false;
+  for (const char c : value.text) {
+    if (!quoted && (c == ' ' || c == '\t')) {
+      in_word = false;
+      continue;
+    }
+    if (!std::exchange(in_word, true)) words.emplace_back();
+    if (c == '"') {
+      quoted = !quoted;
+    } else {
+      words.back() += c;
+    }
+  }
+  if (quoted) report.error(value.place, fmt::format("{}: a quotation mark has no second one", key));
+  if (words.empty() || !words.front().starts_with('/'))
+    report.error(value.place, fmt::format("{} = {}: must begin with an absolute path", key, value.text),
+                 "no shell is used: write /path/of/program argument …");
+  return words;
+}
 
 std::optional<Option> split_option(const Value& word) {
   const auto equals = word.text.find('=');

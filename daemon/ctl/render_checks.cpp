@@ -101,6 +101,16 @@ std::string certificate_text(const TargetStatus& t, const View& view) {
   return fmt::format("expires {} (in {})", when, age(left));
 }
 
+// What the server says of its own share of connections; empty: nothing.
+std::string share_text(const healthcheck::Share& share) {
+  std::vector<std::string> parts;
+  if (share.maintenance) parts.emplace_back("maintenance");
+  if (share.drain) parts.emplace_back("drain");
+  if (share.weight >= 0) parts.push_back(fmt::format("weight {}", share.weight));
+  if (share.weight_percent >= 0) parts.push_back(fmt::format("{}% of its weight", share.weight_percent));
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
 std::string target_in_full(const TargetStatus& t, const ipvs::Table& table, const View& view) {
   std::string out = fmt::format("{}  {}\n", users(t, table), verdict_line(t, view));
   add_field(out, "check",
@@ -112,6 +122,7 @@ std::string target_in_full(const TargetStatus& t, const ipvs::Table& table, cons
                                   : fmt::format("{}: {}, took {}", t.last_passed ? "passed" : "failed", last_text(t),
                                                 milliseconds_text(t.last_latency_us)));
   if (!t.down_reason.empty()) add_field(out, "why", t.down_reason);
+  if (const auto share = share_text(t.share); !share.empty()) add_field(out, "share", share);
   if (t.certificate_expires_unix_ms != 0) add_field(out, "cert", certificate_text(t, view));
   if (!t.history.empty())
     add_field(out, "history", strip(t, view) + std::string{view.symbol("  (old → new)", "  (old to new)")});

@@ -12,15 +12,23 @@ namespace {
 using Align = Column::Align;
 
 std::string listener_text(const ipvs::ListenerStatus& l) {
-  return fmt::format("{} {}", l.protocol, l.address.to_string());
+  if (l.address.port != 0 && l.last_port == 0) return fmt::format("{} {}", l.protocol, l.address.to_string());
+  const auto address = l.address.address.to_string();
+  return fmt::format("{} {}:{}", l.protocol, l.address.address.is_v4() ? address : fmt::format("[{}]", address),
+                     l.address.port == 0 ? "*" : fmt::format("{}-{}", l.address.port, l.last_port));
+}
+
+std::string mark_text(const ipvs::ServiceStatus& service) {
+  return fmt::format("fwmark {} ({})", service.fwmark, service.family);
 }
 
 std::string first_listener(const ipvs::ServiceStatus& service) {
+  if (service.fwmark != 0) return mark_text(service);
   return service.listeners.empty() ? "" : listener_text(service.listeners.front());
 }
 
 std::string listeners_text(const ipvs::ServiceStatus& service) {
-  std::string text;
+  std::string text = service.fwmark != 0 ? mark_text(service) : "";
   for (const auto& l : service.listeners) text += (text.empty() ? "" : " ") + listener_text(l);
   return text;
 }
@@ -105,10 +113,14 @@ std::uint64_t sum(const ipvs::ServiceStatus& service, std::uint64_t ipvs::Server
 
 std::string arrow_name(const ipvs::ServerStatus& server) { return "  -> " + server.name; }
 
-// "sh", "sh (sh-port)"
+// "sh", "sh (sh-port)", "wlc persistent 300 mask 24 pe sip", "rr ops": ipvsadm's words
 std::string scheduler_text(const ipvs::ServiceStatus& service) {
-  if (service.scheduler_flags.empty()) return service.scheduler;
-  return fmt::format("{} ({})", service.scheduler, fmt::join(service.scheduler_flags, ","));
+  auto text = service.scheduler;
+  if (!service.scheduler_flags.empty()) text += fmt::format(" ({})", fmt::join(service.scheduler_flags, ","));
+  if (service.persistence_s != 0) text += fmt::format(" persistent {}", service.persistence_s);
+  if (service.persistence_prefix != 0) text += fmt::format(" mask {}", service.persistence_prefix);
+  if (!service.persistence_engine.empty()) text += " pe " + service.persistence_engine;
+  return service.one_packet ? text + " ops" : text;
 }
 
 std::string services_csv(const Services& services, const View& view) {
@@ -141,7 +153,7 @@ std::string render_numbers(const Services& services, std::vector<std::string> ti
                     std::ranges::all_of(service->servers, [](const auto& s) { return s.method == "dr"; });
     const auto* note = dr && !view.csv ? "OUT is 0 by design: dr replies bypass the director" : "";
     add(service->name, view.csv ? listeners_text(*service) : first_listener(*service), service->statistics, note);
-    for (std::size_t i = 1; i < service->listeners.size() && !view.csv; ++i)
+    for (std::size_t i = service->fwmark != 0 ? 0 : 1; i < service->listeners.size() && !view.csv; ++i)
       layout.add({"", listener_text(service->listeners[i])});
     for (const auto& server : service->servers) {
       add(view.csv ? service->name + '/' + server.name : arrow_name(server), address_text(server.address),
@@ -169,7 +181,8 @@ std::string render_services(const Services& services, const healthcheck::Status&
   for (const auto* s : services) {
     layout.add({s->name, first_listener(*s), scheduler_text(*s), "", "", "", state_cell(s->state, view), usable(*s),
                 fmt::format("{}", s->quorum)});
-    for (std::size_t i = 1; i < s->listeners.size(); ++i) layout.add({"", listener_text(s->listeners[i])});
+    for (std::size_t i = s->fwmark != 0 ? 0 : 1; i < s->listeners.size(); ++i)
+      layout.add({"", listener_text(s->listeners[i])});
     for (const auto& server : s->servers) {
       const auto* check = telling_check(server, checks);
       layout.add({arrow_name(server), address_text(server.address), server.method, weight_text(server, view),

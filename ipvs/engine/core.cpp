@@ -23,6 +23,7 @@ void Core::forward(std::span<Packet> packets, std::span<Verdict> verdicts, base:
   impl_->forwarder.forward(packets, verdicts, now);
 }
 
+std::vector<ExtraFrame> Core::take_extra_frames() { return std::exchange(impl_->state.extra_frames, {}); }
 std::vector<FlowChange> Core::take_flow_changes() { return std::exchange(impl_->state.flow_changes, {}); }
 
 std::vector<FlowChange> Core::live_flows() const {

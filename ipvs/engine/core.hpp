@@ -32,6 +32,13 @@ struct FlowChange {
   FlowKey flow;
 };
 
+// A frame that leaves besides those of the batch: a fragment that had been held. `verdict.action` is Send or
+// AwaitNextHop.
+struct ExtraFrame {
+  std::vector<std::uint8_t> bytes;
+  Verdict verdict;
+};
+
 class Core {
  public:
   // Bytes that a table of `max_connections` needs (v4). The memory may be a mapping that outlives the process.
@@ -54,6 +61,9 @@ class Core {
 
   // Data path. verdicts.size() == packets.size(). `now` is the time of the batch.
   void forward(std::span<Packet> packets, std::span<Verdict> verdicts, base::TimePoint now) noexcept;
+
+  // What the last batches send besides their packets. To be sent after them.
+  std::vector<ExtraFrame> take_extra_frames();
 
   // Flows that appeared or ended since the last call, in order. To be put into force before the batch's packets are
   // sent.

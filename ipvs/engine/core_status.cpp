@@ -1,6 +1,7 @@
 // What a core tells about itself: the table for diff, the numbers and connections for people.
 #include <string_view>
 
+#include "ipvs/describe.hpp"
 #include "ipvs/engine/core.hpp"
 #include "ipvs/engine/core_impl.hpp"
 #include "ipvs/engine/network_order.hpp"
@@ -26,13 +27,7 @@ ServerStatus describe(const LiveServer& server) {
 }
 
 ServiceStatus describe(const Services& services, const LiveService& service) {
-  ServiceStatus status;
-  status.name = service.config.name;
-  for (const auto& listener : service.config.listeners) {
-    status.listeners.push_back({std::string{ipvs::name(listener.protocol)}, listener.address});
-  }
-  status.scheduler = ipvs::name(service.config.scheduler);
-  status.scheduler_flags = flag_names(service.config.scheduler, service.config.flags);
+  auto status = ipvs::describe(service.config);
   status.state = service.removed ? lvsd::ipvs::ServiceState::down : lvsd::ipvs::ServiceState::ok;
   status.statistics = service.estimator.with_rates(services.totals(service));
   for (const auto slot : service.servers) status.servers.push_back(describe(services.server(slot)));

@@ -13,7 +13,7 @@ FlowKey flow_key(const Connection& c, const Ends& ends) {
 }
 
 EngineState::EngineState(std::span<std::byte> bytes, std::uint32_t max_connections, std::uint64_t seed)
-    : memory{bytes, max_connections, seed}, services{memory}, connections{memory} {
+    : memory{bytes, max_connections, seed}, services{memory}, connections{memory}, fragments{memory.seed} {
   for (const auto& c : connections.all().first(connections.used())) {
     if (c.is_free()) continue;
     auto& server = services.server(c.server);
@@ -55,6 +55,7 @@ void EngineState::note_unanswered(Connection& c, std::uint32_t now) noexcept {
 }
 
 void EngineState::expire(std::uint32_t now, std::size_t budget) noexcept {
+  drops[static_cast<std::size_t>(DropReason::Fragment)] += fragments.give_up(now);
   const auto visits = std::min<std::size_t>(budget, connections.used());
   for (std::size_t i = 0; i < visits; ++i, ++expire_next_) {
     if (expire_next_ >= connections.used()) expire_next_ = 0;

@@ -10,6 +10,7 @@
 
 #include "ipvs/engine/connection_table.hpp"
 #include "ipvs/engine/core.hpp"
+#include "ipvs/engine/fragments.hpp"
 #include "ipvs/engine/next_hops.hpp"
 #include "ipvs/engine/services.hpp"
 #include "ipvs/engine/table_memory.hpp"
@@ -51,6 +52,8 @@ class EngineState {
   IdleLimits limits;
   std::array<std::uint64_t, kDropReasons> drops{};
   std::vector<FlowChange> flow_changes;
+  Fragments fragments;
+  std::vector<ExtraFrame> extra_frames;
 
  private:
   void note_unanswered(Connection& c, std::uint32_t now) noexcept;

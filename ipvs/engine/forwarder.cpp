@@ -9,8 +9,6 @@
 namespace lvsd::ipvs::engine {
 namespace {
 
-constexpr Verdict kToKernel{Action::ToKernel, DropReason::None, 0, {}};
-
 // Addresses no packet can come from: RFC 1812 §5.3.7 (0/8, 127/8, 224/4, 255.255.255.255), and for IPv6 the
 // unspecified, loopback, IPv4-mapped and multicast ones, and link-local ones, which no router forwards (RFC 4291
 // §2.5.6).
@@ -28,21 +26,6 @@ bool is_impossible_source(const WireAddress& address, bool v6) {
 }
 
 bool has(const Frame& frame, std::uint8_t flag) { return (frame.tcp_flags & flag) != 0; }
-
-// The frame ends with the IP packet; what was padding is room. A priority tag is left out.
-void trim(Packet& packet, Frame& frame) {
-  if (frame.ip != kEthernetHeader) {
-    const std::uint32_t tag = frame.ip - kEthernetHeader;
-    std::memmove(packet.data + tag, packet.data, 12);
-    packet.data += tag;
-    packet.headroom += tag;
-    packet.length -= tag;
-    frame.ip = kEthernetHeader;
-  }
-  const std::uint32_t length = kEthernetHeader + frame.total_length;
-  packet.tailroom += packet.length - length;
-  packet.length = length;
-}
 
 }  // namespace
 
@@ -96,14 +79,18 @@ Verdict Forwarder::decide(Packet& packet, const Work& work) noexcept {
     case FrameKind::Options:
       return drop(DropReason::IpOptions);
     case FrameKind::Fragment:
-      return state_.services.is_virtual(work.frame.destination) ? drop(DropReason::Fragment) : kToKernel;
+      return later_fragment(packet, work.frame);
     case FrameKind::IcmpError:
-      return kToKernel;
+      return related_error(packet, work.frame);
     case FrameKind::Tcp:
     case FrameKind::Udp:
     case FrameKind::Sctp:
       break;
   }
+  return work.frame.more_fragments ? first_fragment(packet, work) : find_and_forward(packet, work);
+}
+
+Verdict Forwarder::find_and_forward(Packet& packet, const Work& work) noexcept {
   return work.tuple.direction() == Tuple::Direction::Reply ? reply(packet, work) : inbound(packet, work);
 }
 
@@ -173,13 +160,20 @@ void Forwarder::account(Connection& connection, const Frame& frame, Seen seen) n
     const auto next = next_state(connection.state, frame.tcp_flags, seen);
     if (next != connection.state) state_.enter(connection, next);
   }
-  auto& counters = *state_.services.server(connection.server).counters;
   if (seen == Seen::FromServer) {
     connection.flags |= Connection::kReplied;
+  } else if (connection.in_packets != ~0u) {
+    ++connection.in_packets;
+  }
+  count(connection, frame, seen);
+}
+
+void Forwarder::count(const Connection& connection, const Frame& frame, Seen seen) noexcept {
+  auto& counters = *state_.services.server(connection.server).counters;
+  if (seen == Seen::FromServer) {
     ++counters.out_packets;
     counters.out_bytes += frame.total_length;
   } else {
-    if (connection.in_packets != ~0u) ++connection.in_packets;
     ++counters.in_packets;
     counters.in_bytes += frame.total_length;
   }
@@ -194,96 +188,6 @@ Verdict Forwarder::reply(Packet& packet, const Work& work) noexcept {
   }
   account(*connection, work.frame, Seen::FromServer);
   return to_client(packet, work.frame, *connection);
-}
-
-Verdict Forwarder::to_server(Packet& packet, Frame frame, const Connection& connection) noexcept {
-  auto& server = state_.services.server(connection.server);
-  trim(packet, frame);
-  complete_checksum(packet.data, frame);
-  const auto hop = way_to(server);
-  const auto verdict = route(packet, frame, hop, frame.destination);
-  if (verdict.action != Action::Send || verdict.reason != DropReason::None) return verdict;
-  if (connection.nat()) {
-    rewrite_end(packet.data, frame, End::Destination, state_.connections.ends(connection).server,
-                connection.server_port);
-  }
-  return send(packet, hop);
-}
-
-Verdict Forwarder::to_client(Packet& packet, Frame frame, const Connection& connection) noexcept {
-  trim(packet, frame);
-  complete_checksum(packet.data, frame);
-  const auto hop = state_.next_hops.find(to_address(frame.destination));
-  const auto verdict = route(packet, frame, hop, own_address(packet.interface, frame.v6));
-  if (verdict.action != Action::Send || verdict.reason != DropReason::None) return verdict;
-  rewrite_end(packet.data, frame, End::Source, state_.connections.ends(connection).virtual_address,
-              connection.virtual_port);
-  return send(packet, hop);
-}
-
-NextHop Forwarder::way_to(LiveServer& server) noexcept {
-  if (server.way_generation != state_.next_hops.generation()) {
-    const auto address = to_address(server.address);
-    server.way = server.nat ? state_.next_hops.find(address) : state_.next_hops.find_on_link(address);
-    server.way_generation = state_.next_hops.generation();
-  }
-  return server.way;
-}
-
-// In the order of the kernel: route, time to live, size.
-Verdict Forwarder::route(Packet& packet, const Frame& frame, const NextHop& hop,
-                         const WireAddress& error_source) noexcept {
-  const auto* out = state_.next_hops.interface(hop.interface);
-  const bool known = hop.kind != NextHop::Kind::NoRoute && hop.kind != NextHop::Kind::Local;
-  if (!known || out == nullptr || !out->engine) {
-    return icmp(packet, frame, DropReason::NoRoute, kHostUnreachable, error_source);
-  }
-  if (ttl(packet.data, frame) <= 1) return icmp(packet, frame, DropReason::TtlExceeded, kTimeExceeded, error_source);
-  decrement_ttl(packet.data, frame);
-  if (frame.total_length > hop.mtu) {
-    if (!dont_fragment(packet.data, frame)) return drop(DropReason::TooBig);
-    return icmp(packet, frame, DropReason::TooBig, too_big(hop.mtu), error_source);
-  }
-  return {Action::Send, DropReason::None, hop.interface, {}};
-}
-
-// A next hop that failed is asked for again, as the kernel does: whoever holds the packet gives up on it.
-Verdict Forwarder::send(Packet& packet, const NextHop& hop) const noexcept {
-  write_macs(packet.data, hop.destination, hop.source);
-  const bool resolved = hop.kind == NextHop::Kind::Resolved;
-  return {resolved ? Action::Send : Action::AwaitNextHop, DropReason::None, hop.interface, hop.address};
-}
-
-Verdict Forwarder::drop(DropReason reason) noexcept {
-  ++state_.drops[static_cast<std::size_t>(reason)];
-  return {Action::Drop, reason, 0, {}};
-}
-
-Verdict Forwarder::icmp(Packet& packet, const Frame& frame, DropReason reason, IcmpError error,
-                        const WireAddress& source) noexcept {
-  auto verdict = drop(reason);
-  if (source == WireAddress{} || !icmp_limit_.take(now_) || !make_icmp_error(packet, frame, error, source))
-    return verdict;
-  verdict.action = Action::Send;
-  verdict.interface = packet.interface;
-  return verdict;
-}
-
-Verdict Forwarder::reset(Packet& packet, const Frame& frame) noexcept {
-  auto verdict = drop(DropReason::NoConnection);
-  if (has(frame, kTcpRst) || !reset_limit_.take(now_) || !make_reset(packet, frame)) return verdict;
-  verdict.action = Action::Send;
-  verdict.interface = packet.interface;
-  return verdict;
-}
-
-// The interface's first address of the family that is not link-local, or none.
-WireAddress Forwarder::own_address(std::uint32_t interface, bool v6) const noexcept {
-  const auto* own = state_.next_hops.interface(interface);
-  if (own == nullptr) return {};
-  const auto fits = [v6](const base::IpAddress& a) { return a.is_v4() != v6 && !(v6 && a.is_link_local()); };
-  const auto at = std::find_if(own->addresses.begin(), own->addresses.end(), fits);
-  return at == own->addresses.end() ? WireAddress{} : to_packet(*at);
 }
 
 }  // namespace lvsd::ipvs::engine

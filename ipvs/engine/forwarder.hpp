@@ -21,6 +21,7 @@ class Forwarder {
 
  private:
   static constexpr std::size_t kBatch = 64;
+  static constexpr Verdict kToKernel{Action::ToKernel, DropReason::None, 0, {}};
   // Of the director's own words about packets; the kernel's default for ICMP (icmp_msgs_per_sec) is 1000 too.
   static constexpr std::uint32_t kIcmpPerSecond = 1000;
   static constexpr std::uint32_t kResetsPerSecond = 10000;
@@ -35,16 +36,27 @@ class Forwarder {
   void make_room_for_changes(std::size_t packets) noexcept;
   void prepare(const Packet& packet, Work& work) const noexcept;
   Verdict decide(Packet& packet, const Work& work) noexcept;
+  Verdict find_and_forward(Packet& packet, const Work& work) noexcept;
   Verdict inbound(Packet& packet, const Work& work) noexcept;
   Verdict reply(Packet& packet, const Work& work) noexcept;
-  Verdict unserved(Packet& packet, const Frame& frame, const LiveService& service) noexcept;
+
+  // related.cpp
+  Verdict first_fragment(Packet& packet, const Work& work) noexcept;
+  Verdict later_fragment(Packet& packet, const Frame& frame) noexcept;
+  Verdict related_error(Packet& packet, const Frame& frame) noexcept;
+  void rewrite_error_to_server(Packet& packet, const Frame& frame, const Connection& c, const Ends& ends) noexcept;
+  void rewrite_error_to_client(Packet& packet, const Frame& frame, const Connection& c, const Ends& ends) noexcept;
 
   bool gives_way(const Connection& connection, const Frame& frame) const noexcept;
   Connection* open(LiveService& service, const Frame& frame, DropReason& reason) noexcept;
   void account(Connection& connection, const Frame& frame, Seen seen) noexcept;
+  void count(const Connection& connection, const Frame& frame, Seen seen) noexcept;
 
+  // way_out.cpp
   Verdict to_server(Packet& packet, Frame frame, const Connection& connection) noexcept;
   Verdict to_client(Packet& packet, Frame frame, const Connection& connection) noexcept;
+  void rewrite_to_server(Packet& packet, const Frame& frame, const Connection& connection) noexcept;
+  void rewrite_to_client(Packet& packet, const Frame& frame, const Connection& connection) noexcept;
   NextHop way_to(LiveServer& server) noexcept;
   // The checks of a router. A verdict other than Send ends it; the TTL has been decremented otherwise.
   Verdict route(Packet& packet, const Frame& frame, const NextHop& hop, const WireAddress& error_source) noexcept;

@@ -1,6 +1,7 @@
 #include "ipvs/engine/kernel_objects.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include <linux/if.h>
@@ -32,11 +33,14 @@ void for_each(const Cache& cache, Each each) {
 }
 
 std::optional<base::IpAddress> to_address(nl_addr* address) {
-  if (!address || nl_addr_get_family(address) != AF_INET) return std::nullopt;
-  if (nl_addr_get_len(address) == 0) return base::IpAddress{};  // "default"
-  if (nl_addr_get_len(address) != 4) return std::nullopt;
-  std::uint8_t bytes[4];
-  std::memcpy(bytes, nl_addr_get_binary_addr(address), sizeof bytes);
+  if (!address) return std::nullopt;
+  const int family = nl_addr_get_family(address);
+  if (family != AF_INET && family != AF_INET6) return std::nullopt;
+  std::array<std::uint8_t, 16> bytes{};
+  const auto length = nl_addr_get_len(address);
+  if (length != 0 && length != (family == AF_INET ? 4u : 16u)) return std::nullopt;  // 0: "default"
+  std::memcpy(bytes.data(), nl_addr_get_binary_addr(address), length);
+  if (family == AF_INET6) return base::IpAddress::v6(bytes);
   return base::IpAddress::v4((std::uint32_t{bytes[0]} << 24) | (std::uint32_t{bytes[1]} << 16) |
                              (std::uint32_t{bytes[2]} << 8) | bytes[3]);
 }
@@ -113,13 +117,15 @@ base::Result<std::vector<Link>> dump_links(nl_sock* socket) {
 }
 
 base::Result<std::vector<Route>> dump_routes(nl_sock* socket) {
-  nl_cache* cache = nullptr;
-  if (const int e = rtnl_route_alloc_cache(socket, AF_INET, 0, &cache); e < 0) return fail_nl("dump routes", e);
-  const Cache routes{cache};
   std::vector<Route> result;
-  for_each<rtnl_route>(routes, [&](rtnl_route* object) {
-    if (auto route = to_route(object)) result.push_back(*route);
-  });
+  for (const int family : {AF_INET, AF_INET6}) {
+    nl_cache* cache = nullptr;
+    if (const int e = rtnl_route_alloc_cache(socket, family, 0, &cache); e < 0) return fail_nl("dump routes", e);
+    const Cache routes{cache};
+    for_each<rtnl_route>(routes, [&](rtnl_route* object) {
+      if (auto route = to_route(object)) result.push_back(*route);
+    });
+  }
   return result;
 }
 
@@ -135,7 +141,7 @@ base::Result<std::vector<Neighbour>> dump_neighbours(nl_sock* socket) {
 }
 
 std::optional<Neighbour> to_neighbour(rtnl_neigh* object) {
-  if (rtnl_neigh_get_family(object) != AF_INET) return std::nullopt;
+  if (const int family = rtnl_neigh_get_family(object); family != AF_INET && family != AF_INET6) return std::nullopt;
   if (const int flags = static_cast<int>(rtnl_neigh_get_flags(object)); flags > 0 && (flags & NTF_PROXY))
     return std::nullopt;
   const auto address = to_address(rtnl_neigh_get_dst(object));

@@ -78,8 +78,8 @@ base::Result<void> Neighbours::Impl::open() {
         return static_cast<int>(NL_OK);
       },
       this);
-  const int error =
-      nl_socket_add_memberships(events.get(), RTNLGRP_LINK, RTNLGRP_NEIGH, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE, 0);
+  const int error = nl_socket_add_memberships(events.get(), RTNLGRP_LINK, RTNLGRP_NEIGH, RTNLGRP_IPV4_IFADDR,
+                                              RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_ROUTE, 0);
   if (error < 0) return base::fail(std::string{"follow netlink events: "} + nl_geterror(error));
   readable.assign(nl_socket_get_fd(events.get()));
   return {};
@@ -202,10 +202,10 @@ Neighbours::Neighbours(std::unique_ptr<Impl> impl) : impl_{std::move(impl)} {}
 Neighbours::~Neighbours() = default;
 
 void Neighbours::ask(std::uint32_t interface, const base::IpAddress& address) {
-  if (!address.is_v4()) return;
+  const int family = address.is_v4() ? AF_INET : AF_INET6;
   rtnl_neigh* neighbour = rtnl_neigh_alloc();
-  nl_addr* destination = nl_addr_build(AF_INET, address.data(), address.size());
-  rtnl_neigh_set_family(neighbour, AF_INET);
+  nl_addr* destination = nl_addr_build(family, address.data(), address.size());
+  rtnl_neigh_set_family(neighbour, family);
   rtnl_neigh_set_ifindex(neighbour, static_cast<int>(interface));
   rtnl_neigh_set_dst(neighbour, destination);
   rtnl_neigh_set_state(neighbour, NUD_NONE);

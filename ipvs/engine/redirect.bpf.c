@@ -1,12 +1,13 @@
 /* The XDP program of the engine: frames that belong to a virtual server, and replies of connections under NAT, go to
  * the AF_XDP socket of their receive queue; every other frame passes to the kernel untouched. Loaded once per interface
- * by xdp_program.cpp; `listeners` and `flows` are shared by all interfaces. */
+ * by xdp_program.cpp; `listeners`, `port_ranges` and `flows` are shared by all interfaces. */
 /* The types of linux/bpf.h come before the helpers that use them. */
 /* clang-format off */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/in.h>
 #include <linux/ip.h>
+#include <linux/ipv6.h>
 
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
@@ -14,7 +15,11 @@
 
 #include "redirect_keys.h"
 
-#define FRAGMENT_OFFSET 0x1fff /* RFC 791 §3.1 */
+#define MORE_FRAGMENTS 0x2000 /* RFC 791 §3.1 */
+#define FRAGMENT_OFFSET 0x1fff
+#define EXTENSION_LIMIT 4 /* as frame.hpp */
+#define ICMP_HEADER 8
+#define ISAKMP 500 /* AH and ESP follow its UDP connection */
 
 struct {
   __uint(type, BPF_MAP_TYPE_HASH);
@@ -24,11 +29,33 @@ struct {
 } listeners SEC(".maps");
 
 struct {
+  __uint(type, BPF_MAP_TYPE_LPM_TRIE);
+  __uint(max_entries, 1 << 16);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __type(key, struct redirect_ports);
+  __type(value, __u8);
+} port_ranges SEC(".maps");
+
+struct {
   __uint(type, BPF_MAP_TYPE_HASH);
   __uint(max_entries, 1 << 18);
   __type(key, struct redirect_flow);
   __type(value, __u8);
 } flows SEC(".maps");
+
+/* Replies whose first fragment went to the engine: the later ones follow. */
+struct fragment_key {
+  __u32 source[4];
+  __u32 destination[4];
+  __u32 id;
+  __u32 protocol;
+};
+struct {
+  __uint(type, BPF_MAP_TYPE_LRU_HASH);
+  __uint(max_entries, 4096);
+  __type(key, struct fragment_key);
+  __type(value, __u8);
+} fragments SEC(".maps");
 
 struct {
   __uint(type, BPF_MAP_TYPE_XSKMAP);
@@ -48,6 +75,19 @@ struct {
  * kernel. */
 __u8 own_mac[8];
 
+enum fragment_kind { WHOLE, FIRST, LATER };
+
+struct packet {
+  __u32 source[4];
+  __u32 destination[4];
+  __u32 fragment_id;
+  __u32 transport; /* offset in the frame */
+  __u16 ports[2];
+  __u8 protocol;
+  __u8 fragment;
+  __u8 v6;
+};
+
 static __always_inline void count(__u32 index) {
   __u64* value = bpf_map_lookup_elem(&counters, &index);
   if (value) *value += 1;
@@ -60,51 +100,179 @@ static __always_inline int is_ours(const __u8* mac) {
   return 1;
 }
 
-/* Source and destination port. Behind options a helper reads them: without CAP_PERFMON the verifier allows no pointer
- * whose offset is not constant. */
-static __always_inline int read_ports(struct xdp_md* context, const struct iphdr* ip, const void* end, __u16* ports) {
-  if (ip->ihl != 5) {
-    return bpf_xdp_load_bytes(context, sizeof(struct ethhdr) + ip->ihl * 4, ports, 2 * sizeof *ports) == 0;
-  }
-  const __u16* in_frame = (const void*)(ip + 1);
-  if ((const void*)(in_frame + 2) > end) return 0;
-  ports[0] = in_frame[0];
-  ports[1] = in_frame[1];
+static __always_inline void map_v4(__u32* to, __u32 address) {
+  to[0] = 0;
+  to[1] = 0;
+  to[2] = bpf_htonl(0xffff);
+  to[3] = address;
+}
+
+static __always_inline int read_ipv4(const struct iphdr* ip, __u32 at, struct packet* packet) {
+  if (ip->version != 4 || ip->ihl < 5) return 0;
+  map_v4(packet->source, ip->saddr);
+  map_v4(packet->destination, ip->daddr);
+  packet->protocol = ip->protocol;
+  packet->transport = at + ip->ihl * 4;
+  packet->v6 = 0;
+  const __u16 fragment = bpf_ntohs(ip->frag_off);
+  packet->fragment = fragment & FRAGMENT_OFFSET ? LATER : fragment & MORE_FRAGMENTS ? FIRST : WHOLE;
+  packet->fragment_id = ip->id;
   return 1;
 }
 
-static __always_inline int wanted(struct xdp_md* context, const struct iphdr* ip, const void* end) {
-  if (ip->protocol != IPPROTO_TCP && ip->protocol != IPPROTO_UDP) return 0;
-  struct redirect_listener listener = {.address = ip->daddr, .protocol = ip->protocol};
-  if (ip->frag_off & bpf_htons(FRAGMENT_OFFSET)) return bpf_map_lookup_elem(&listeners, &listener) != 0;
+/* Behind options and extension headers a helper reads: without CAP_PERFMON the verifier allows no pointer whose offset
+ * is not constant. */
+static __always_inline int read_extensions(struct xdp_md* context, struct packet* packet) {
+  struct {
+    __u8 next;
+    __u8 length;
+    __u16 fragment;
+    __u32 id;
+  } header = {};
+  for (int i = 0; i < EXTENSION_LIMIT; i++) {
+    const __u8 kind = packet->protocol;
+    if (kind != IPPROTO_HOPOPTS && kind != IPPROTO_ROUTING && kind != IPPROTO_FRAGMENT && kind != IPPROTO_DSTOPTS)
+      break;
+    if (bpf_xdp_load_bytes(context, packet->transport, &header, sizeof header)) return 0;
+    packet->protocol = header.next;
+    packet->transport += kind == IPPROTO_FRAGMENT ? 8 : (header.length + 1) * 8;
+    if (kind != IPPROTO_FRAGMENT) continue;
+    const __u16 fragment = bpf_ntohs(header.fragment);
+    packet->fragment = fragment >> 3 ? LATER : fragment & 1 ? FIRST : WHOLE;
+    packet->fragment_id = header.id;
+    if (packet->fragment == LATER) break;
+  }
+  return 1;
+}
 
-  __u16 ports[2];
-  if (!read_ports(context, ip, end, ports)) return 0;
-  listener.port = ports[1];
-  if (listener.port && bpf_map_lookup_elem(&listeners, &listener)) return 1;
+static __always_inline int read_ipv6(struct xdp_md* context, const struct ipv6hdr* ip, __u32 at,
+                                     struct packet* packet) {
+  if (ip->version != 6) return 0;
+  __builtin_memcpy(packet->source, &ip->saddr, sizeof packet->source);
+  __builtin_memcpy(packet->destination, &ip->daddr, sizeof packet->destination);
+  packet->protocol = ip->nexthdr;
+  packet->transport = at + sizeof *ip;
+  packet->v6 = 1;
+  packet->fragment = WHOLE;
+  packet->fragment_id = 0;
+  return read_extensions(context, packet);
+}
 
-  const struct redirect_flow flow = {.server = ip->saddr,
-                                     .client = ip->daddr,
-                                     .server_port = ports[0],
-                                     .client_port = ports[1],
-                                     .protocol = ip->protocol};
-  return bpf_map_lookup_elem(&flows, &flow) != 0;
+static __always_inline int read_ports(struct xdp_md* context, struct packet* packet) {
+  if (packet->protocol == IPPROTO_ESP || packet->protocol == IPPROTO_AH) {
+    packet->protocol = IPPROTO_UDP;
+    packet->ports[0] = packet->ports[1] = bpf_htons(ISAKMP);
+    return 1;
+  }
+  if (packet->protocol != IPPROTO_TCP && packet->protocol != IPPROTO_UDP && packet->protocol != IPPROTO_SCTP) return 0;
+  return bpf_xdp_load_bytes(context, packet->transport, packet->ports, sizeof packet->ports) == 0;
+}
+
+static __always_inline int listens(const __u32* address, __u8 protocol, __u16 port) {
+  struct redirect_listener key = {.port = port, .protocol = protocol};
+  __builtin_memcpy(key.address, address, sizeof key.address);
+  if (port && bpf_map_lookup_elem(&listeners, &key)) return 1;
+  key.port = 0;
+  const __u8* beside = bpf_map_lookup_elem(&listeners, &key);
+  if (!beside || !(*beside & REDIRECT_HAS_RANGES)) return 0;
+  struct redirect_ports ports = {.prefix_length = REDIRECT_PORTS_WHOLE, .protocol = protocol, .port = port};
+  __builtin_memcpy(ports.address, address, sizeof ports.address);
+  return bpf_map_lookup_elem(&port_ranges, &ports) != 0;
+}
+
+static __always_inline int has_listeners(const __u32* address, __u8 protocol) {
+  struct redirect_listener key = {.protocol = protocol};
+  __builtin_memcpy(key.address, address, sizeof key.address);
+  return bpf_map_lookup_elem(&listeners, &key) != 0;
+}
+
+static __always_inline int is_flow(const __u32* server, const __u32* client, __u16 server_port, __u16 client_port,
+                                   __u8 protocol) {
+  struct redirect_flow key = {.server_port = server_port, .client_port = client_port, .protocol = protocol};
+  __builtin_memcpy(key.server, server, sizeof key.server);
+  __builtin_memcpy(key.client, client, sizeof key.client);
+  return bpf_map_lookup_elem(&flows, &key) != 0;
+}
+
+static __always_inline void name_fragment(const struct packet* packet, struct fragment_key* key) {
+  __builtin_memcpy(key->source, packet->source, sizeof key->source);
+  __builtin_memcpy(key->destination, packet->destination, sizeof key->destination);
+  key->id = packet->fragment_id;
+  key->protocol = packet->v6 ? 0 : packet->protocol;
+}
+
+/* An ICMP error belongs to the engine when what it quotes does: a packet that a virtual address sent, one that went to
+ * a server under NAT, or one of our tunnels. Quoted extension headers are not looked through. */
+static __always_inline int wanted_error(struct xdp_md* context, const struct packet* error) {
+  struct packet quoted = {};
+  const __u32 at = error->transport + ICMP_HEADER;
+  if (error->v6) {
+    struct ipv6hdr ip = {};
+    if (bpf_xdp_load_bytes(context, at, &ip, sizeof ip) || ip.version != 6) return 0;
+    __builtin_memcpy(quoted.source, &ip.saddr, sizeof quoted.source);
+    __builtin_memcpy(quoted.destination, &ip.daddr, sizeof quoted.destination);
+    quoted.protocol = ip.nexthdr;
+    quoted.transport = at + sizeof ip;
+  } else {
+    struct iphdr ip = {};
+    if (bpf_xdp_load_bytes(context, at, &ip, sizeof ip) || !read_ipv4(&ip, at, &quoted)) return 0;
+    if (quoted.fragment == LATER) return 0;
+  }
+  if (has_listeners(quoted.destination, REDIRECT_TUNNEL_SERVER)) return 1;
+  if (!read_ports(context, &quoted)) return 0;
+  if (listens(quoted.source, quoted.protocol, quoted.ports[0])) return 1;
+  return is_flow(quoted.destination, quoted.source, quoted.ports[1], quoted.ports[0], quoted.protocol);
+}
+
+static __always_inline int is_error(struct xdp_md* context, const struct packet* packet) {
+  if (packet->protocol != (packet->v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP) || packet->fragment != WHOLE) return 0;
+  __u8 type = 0;
+  if (bpf_xdp_load_bytes(context, packet->transport, &type, sizeof type)) return 0;
+  return packet->v6 ? type >= 1 && type <= 4 : type == 3 || type == 4 || type == 11;
+}
+
+static __always_inline int wanted(struct xdp_md* context, struct packet* packet) {
+  if (is_error(context, packet)) return wanted_error(context, packet);
+  struct fragment_key fragment = {};
+  if (packet->fragment != WHOLE) name_fragment(packet, &fragment);
+  if (packet->fragment == LATER) {
+    return has_listeners(packet->destination, packet->protocol) || bpf_map_lookup_elem(&fragments, &fragment) != 0;
+  }
+  if (!read_ports(context, packet)) return 0;
+  if (listens(packet->destination, packet->protocol, packet->ports[1])) return 1;
+  if (!is_flow(packet->source, packet->destination, packet->ports[0], packet->ports[1], packet->protocol)) return 0;
+  if (packet->fragment == FIRST) {
+    const __u8 present = 1;
+    bpf_map_update_elem(&fragments, &fragment, &present, BPF_ANY);
+  }
+  return 1;
+}
+
+/* 0: nothing that could be ours. Tagged frames (802.1Q) have another type and pass. */
+static __always_inline int read_packet(struct xdp_md* context, struct packet* packet) {
+  const void* data = (const void*)(long)context->data;
+  const void* end = (const void*)(long)context->data_end;
+  const struct ethhdr* ethernet = data;
+  if ((const void*)(ethernet + 1) > end || !is_ours(ethernet->h_dest)) return 0;
+  if (ethernet->h_proto == bpf_htons(ETH_P_IP)) {
+    const struct iphdr* ip = (const void*)(ethernet + 1);
+    return (const void*)(ip + 1) <= end && read_ipv4(ip, sizeof *ethernet, packet);
+  }
+  if (ethernet->h_proto == bpf_htons(ETH_P_IPV6)) {
+    const struct ipv6hdr* ip = (const void*)(ethernet + 1);
+    return (const void*)(ip + 1) <= end && read_ipv6(context, ip, sizeof *ethernet, packet);
+  }
+  return 0;
 }
 
 SEC("xdp")
 int redirect(struct xdp_md* context) {
-  const void* data = (const void*)(long)context->data;
-  const void* end = (const void*)(long)context->data_end;
-  const struct ethhdr* ethernet = data;
-  const struct iphdr* ip = (const void*)(ethernet + 1);
-  /* Tagged frames (802.1Q) have another type and pass. */
-  if ((const void*)(ip + 1) > end || ethernet->h_proto != bpf_htons(ETH_P_IP)) goto pass;
-  if (ip->version != 4 || ip->ihl < 5 || !is_ours(ethernet->h_dest)) goto pass;
-  if (!wanted(context, ip, end)) goto pass;
-  count(REDIRECT_TO_ENGINE);
-  /* Without a living socket the frame is dropped: the kernel, which may own the virtual address, would answer RST. */
-  return bpf_redirect_map(&sockets, context->rx_queue_index, XDP_DROP);
-pass:
+  struct packet packet = {};
+  if (read_packet(context, &packet) && wanted(context, &packet)) {
+    count(REDIRECT_TO_ENGINE);
+    /* Without a living socket the frame is dropped: the kernel, which may own the virtual address, would answer RST. */
+    return bpf_redirect_map(&sockets, context->rx_queue_index, XDP_DROP);
+  }
   count(REDIRECT_TO_KERNEL);
   return XDP_PASS;
 }

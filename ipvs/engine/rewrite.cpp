@@ -11,6 +11,7 @@ namespace {
 constexpr std::uint32_t kTcpChecksum = 16;  // offsets within the transport header
 constexpr std::uint32_t kUdpChecksum = 6;
 constexpr std::uint32_t kSctpChecksum = 8;
+constexpr std::uint32_t kIcmpChecksum = 2;
 
 constexpr std::uint16_t to_network(std::uint16_t value) {
   if constexpr (std::endian::native == std::endian::little)
@@ -32,6 +33,13 @@ std::uint16_t covered(const std::uint8_t* data, const Frame& frame) {
 std::uint64_t pseudo_header(const std::uint8_t* data, const Frame& frame, std::uint16_t length) {
   const std::uint64_t rest = to_network(frame.protocol) + to_network(length);
   return frame.v6 ? add_words(rest, {data + frame.ip + 8, 32}) : add_words(rest, {data + frame.ip + 12, 8});
+}
+
+// RFC 792; RFC 4443 §2.3 with the pseudo-header.
+std::uint64_t icmp_sum(const std::uint8_t* data, const Frame& frame) {
+  const auto length = static_cast<std::uint16_t>(frame.transport_length());
+  const auto before = frame.v6 ? pseudo_header(data, frame, length) : 0;
+  return add_words(before, {data + frame.transport(), length});
 }
 
 void compute_checksum(std::uint8_t* data, const Frame& frame) {
@@ -82,7 +90,7 @@ std::uint64_t add_words(std::uint64_t sum, std::span<const std::uint8_t> bytes) 
 }
 
 void complete_checksum(std::uint8_t* data, const Frame& frame) noexcept {
-  if (frame.more_fragments) return;
+  if (!frame.has_ports() || frame.more_fragments) return;
   if (frame.kind == FrameKind::Sctp) {
     if (load32(data + frame.transport() + kSctpChecksum) == 0) compute_sctp_checksum(data, frame);
     return;
@@ -120,7 +128,17 @@ void rewrite_end(std::uint8_t* data, const Frame& frame, End end, const WireAddr
   const auto before = load16(data + frame.transport() + (end == End::Source ? 0 : 2));
   const auto change = write_end(data, frame, end, address, port);
   if (frame.kind != FrameKind::Sctp) return update_checksum(data, frame, change);
-  if (port != before) compute_sctp_checksum(data, frame);
+  if (port != before && !frame.more_fragments) compute_sctp_checksum(data, frame);
+}
+
+bool icmp_checksum_holds(const std::uint8_t* data, const Frame& frame) noexcept {
+  return fold(icmp_sum(data, frame)) == 0xffff;
+}
+
+void write_icmp_checksum(std::uint8_t* data, const Frame& frame) noexcept {
+  auto* field = data + frame.transport() + kIcmpChecksum;
+  store16(field, 0);
+  store16(field, static_cast<std::uint16_t>(~fold(icmp_sum(data, frame))));
 }
 
 void decrement_ttl(std::uint8_t* data, const Frame& frame) noexcept {

@@ -65,6 +65,10 @@ ChecksumChange write_end(std::uint8_t* data, const Frame& frame, End end, const 
 void rewrite_end(std::uint8_t* data, const Frame& frame, End end, const WireAddress& address,
                  std::uint16_t port) noexcept;
 
+// Of an ICMP error of either family; the frame must not be a fragment.
+bool icmp_checksum_holds(const std::uint8_t* data, const Frame& frame) noexcept;
+void write_icmp_checksum(std::uint8_t* data, const Frame& frame) noexcept;
+
 // Time to live, or hop limit.
 inline std::uint8_t ttl(const std::uint8_t* data, const Frame& frame) { return data[frame.ip + (frame.v6 ? 7 : 8)]; }
 // It must be above 0.

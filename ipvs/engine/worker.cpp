@@ -45,7 +45,8 @@ struct Worker::Impl {
   bool serve(std::size_t index);
   void dispatch(std::size_t from, Packet& packet, const Verdict& verdict);
   void transmit(std::size_t from, const Packet& packet, std::uint32_t interface);
-  void await_next_hop(const Packet& packet, const Verdict& verdict);
+  void send_extra_frames();
+  void await_next_hop(std::span<const std::uint8_t> frame, const Verdict& verdict);
   void send_waited(const NextHopKey& key, const base::MacAddress& destination);
   Queue* way_out(std::uint32_t interface, std::size_t from);
   bool send_copy(std::span<const std::uint8_t> frame, std::uint32_t interface);
@@ -112,6 +113,7 @@ bool Worker::Impl::serve(std::size_t index) {
   core->forward(batch, std::span{verdicts.data(), count}, now);
   apply_flow_changes();
   for (std::size_t i = 0; i < count; ++i) dispatch(index, batch[i], verdicts[i]);
+  send_extra_frames();
   flush_unsent();
   socket.refill();
   return true;
@@ -122,7 +124,7 @@ void Worker::Impl::dispatch(std::size_t from, Packet& packet, const Verdict& ver
     case Action::Send:
       return transmit(from, packet, verdict.interface);
     case Action::AwaitNextHop:
-      await_next_hop(packet, verdict);
+      await_next_hop({packet.data, packet.length}, verdict);
       break;
     case Action::ToKernel:
       // The XDP program sends up exact flows and listeners only, so this is a connection or a listener that ended while
@@ -166,9 +168,19 @@ Queue* Worker::Impl::way_out(std::uint32_t interface, std::size_t from) {
   return first ? first + from % count : nullptr;  // the queues of an interface stand together
 }
 
-void Worker::Impl::await_next_hop(const Packet& packet, const Verdict& verdict) {
+void Worker::Impl::send_extra_frames() {
+  for (const auto& frame : core->take_extra_frames()) {
+    if (frame.verdict.action == Action::AwaitNextHop) {
+      await_next_hop(frame.bytes, frame.verdict);
+    } else if (!send_copy(frame.bytes, frame.verdict.interface)) {
+      drop(DropReason::TransmitRingFull);
+    }
+  }
+}
+
+void Worker::Impl::await_next_hop(std::span<const std::uint8_t> frame, const Verdict& verdict) {
   const NextHopKey key{verdict.interface, verdict.next_hop};
-  switch (waiting.add(key, {packet.data, packet.length}, now)) {
+  switch (waiting.add(key, frame, now)) {
     case WaitingPackets::Added::Full:
       return drop(DropReason::NextHopQueueFull);
     case WaitingPackets::Added::WaitsAndAsk:

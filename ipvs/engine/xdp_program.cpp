@@ -66,6 +66,9 @@ base::Result<XdpProgram> XdpProgram::load(const RedirectMaps& maps, const base::
   if (const int error = bpf_map__reuse_fd(program->maps.listeners, maps.listeners_fd()); error < 0) {
     return base::fail_errno("share map listeners", -error);
   }
+  if (const int error = bpf_map__reuse_fd(program->maps.port_ranges, maps.ranges_fd()); error < 0) {
+    return base::fail_errno("share map port_ranges", -error);
+  }
   if (const int error = bpf_map__reuse_fd(program->maps.flows, maps.flows_fd()); error < 0) {
     return base::fail_errno("share map flows", -error);
   }

@@ -22,7 +22,7 @@ async def serve(name, port):
         def datagram_received(self, data, peer):
             self.transport.sendto(name.encode() + b" " + data, peer)
 
-    server = await asyncio.start_server(talk, "0.0.0.0", port, backlog=4096)
+    server = await asyncio.start_server(talk, ["0.0.0.0", "::"], port, backlog=4096)
     # Bound to the wildcard address a reply would leave from the interface's address: one socket per local address.
     loop = asyncio.get_running_loop()
     for address in sys.argv[3:] or ["0.0.0.0"]:

@@ -24,6 +24,7 @@ http {{
   keepalive_requests 1000000;
   server {{
     listen 80 backlog=4096;
+    listen [::]:80 ipv6only=on backlog=4096;
     location = /healthz {{ if (-f {directory}/{name}.sick) {{ return 503 "sick\\n"; }} return 200 "ok\\n"; }}
     location = /large {{ root {directory}; }}
     location / {{ return 200 "{name}\\n"; }}
@@ -81,7 +82,7 @@ class Echo:
 
     def __init__(self, host, port=7):
         self.process = host.start([sys.executable, os.path.join(HERE, "echo.py"), host.name, str(port),
-                                   *host.addresses()], f"echo-{port}")
+                                   *host.addresses(), *host.addresses_v6()], f"echo-{port}")
         wait_until(lambda: "listening" in self.process.output(), 10, f"echo on {host.name}")
 
     def stop(self):

@@ -70,6 +70,19 @@ class Host:
         links = json.loads(done.stdout or "[]")
         return [info["local"] for link in links for info in link.get("addr_info", [])]
 
+    def addresses_v6(self):
+        """IPv6 addresses that others can reach."""
+        links = json.loads(self.ip("-j", "-6", "addr", "show", check=False).stdout or "[]")
+        return [info["local"] for link in links for info in link.get("addr_info", [])
+                if info.get("scope") == "global"]
+
+    def enable_ipv6(self, interface, *addresses):
+        """Addresses that work at once: duplicate address detection is off."""
+        self.sysctl(f"net.ipv6.conf.{interface}.accept_dad", 0)
+        self.sysctl(f"net.ipv6.conf.{interface}.disable_ipv6", 0)
+        for address in addresses:
+            self.ip("-6", "addr", "add", address, "dev", interface, "nodad")
+
     def has_address(self, address):
         return address in self.addresses()
 
@@ -285,6 +298,31 @@ def two_lans(testbed, servers=3):
         site.servers.append(server)
     site.client.ip("route", "add", "10.1.0.0/24", "via", site.vip)
     return site
+
+
+FRONT_VIP_V6 = "fd00::100"
+
+
+def add_ipv6(site):
+    """The same hosts with IPv6 beside: client fd00::200, directors ::2 and ::3, servers fd00::11 … or, with NAT,
+    fd01::11 … behind the first director (fd01::2). The virtual address fd00::100 stands on the first director."""
+    site.client.enable_ipv6("eth0", "fd00::200/64")
+    for index, director in enumerate(site.directors):
+        director.enable_ipv6("eth0", f"fd00::{2 + index}/64")
+        if site.back:
+            director.enable_ipv6("eth1", f"fd01::{2 + index}/64")
+            director.sysctl("net.ipv6.conf.all.forwarding", 1)
+    site.lvs1.ip("-6", "addr", "add", f"{FRONT_VIP_V6}/64", "dev", "eth0", "nodad")
+    for index, server in enumerate(site.servers):
+        server.enable_ipv6("eth0", f"{server_address_v6(site, index)}/64")
+        if site.back:
+            server.ip("-6", "route", "add", "default", "via", "fd01::2")
+        else:
+            server.enable_ipv6("lo", f"{FRONT_VIP_V6}/128")
+
+
+def server_address_v6(site, index):
+    return f"fd01::{11 + index}" if site.back else f"fd00::{11 + index}"
 
 
 def _front(testbed, method):

@@ -4,7 +4,8 @@
 The bytes are made here from the rules alone (RFC 791, 768, 9293, 1071), not by the engine. Run it after a change and look at
 the difference: tests/packet/make_fixtures.py > tests/packet/ipvs_fixtures.json
 The director is the one of tests/support/director.hpp: VIP 198.51.100.1, tcp 80 and udp 53, servers s1 (nat, 10.0.0.11:8080)
-in service "nat", s2 (dr, 10.0.0.12) in service "dr" at 198.51.100.2."""
+in service "nat", s2 (dr, 10.0.0.12) in service "dr" at 198.51.100.2; the same with IPv6: 2001:db8:1::1, ::2 and ::3,
+servers 2001:db8:5::11 and ::12; sctp 9899 beside the others."""
 import json
 import socket
 import struct
@@ -24,7 +25,23 @@ def checksum(data):
 
 
 def address(text):
-    return socket.inet_aton(text)
+    return socket.inet_pton(socket.AF_INET6 if ":" in text else socket.AF_INET, text)
+
+
+def crc32c(data):
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = (crc >> 1) ^ (0x82F63B78 if crc & 1 else 0)
+    return crc ^ 0xFFFFFFFF
+
+
+def packet_of(src, dst, protocol, body, **kw):
+    if ":" not in src:
+        return ipv4(src, dst, protocol, body, **kw)
+    head = struct.pack("!IHBB", 0x60000000, len(body), protocol, kw.get("ttl", 64))
+    return head + address(src) + address(dst) + body
 
 
 def ipv4(src, dst, protocol, body, ttl=64, tos=0, ident=0x1234, fragment=0x4000, options=b""):
@@ -34,14 +51,15 @@ def ipv4(src, dst, protocol, body, ttl=64, tos=0, ident=0x1234, fragment=0x4000,
 
 
 def pseudo(src, dst, protocol, length):
-    return address(src) + address(dst) + struct.pack("!BBH", 0, protocol, length)
+    tail = struct.pack("!IHBB", length, 0, 0, protocol) if ":" in src else struct.pack("!BBH", 0, protocol, length)
+    return address(src) + address(dst) + tail
 
 
 def tcp(src, sport, dst, dport, flags, payload=b"", seq=1000, ack=0, partial=False, window=1024, **ip):
     head = struct.pack("!HHIIBBHHH", sport, dport, seq, ack, 0x50, flags, window, 0, 0)
     before = pseudo(src, dst, 6, len(head) + len(payload))
     value = ~checksum(before) & 0xFFFF if partial else checksum(before + head + payload)
-    return ipv4(src, dst, 6, head[:16] + struct.pack("!H", value) + head[18:] + payload, **ip)
+    return packet_of(src, dst, 6, head[:16] + struct.pack("!H", value) + head[18:] + payload, **ip)
 
 
 def udp(src, sport, dst, dport, payload=b"", check=True, partial=False, **ip):
@@ -50,17 +68,42 @@ def udp(src, sport, dst, dport, payload=b"", check=True, partial=False, **ip):
     value = checksum(before + head + payload) or 0xFFFF
     if partial:
         value = ~checksum(before) & 0xFFFF
-    return ipv4(src, dst, 17, head[:6] + struct.pack("!H", value if check else 0) + payload, **ip)
+    return packet_of(src, dst, 17, head[:6] + struct.pack("!H", value if check else 0) + payload, **ip)
 
 
-def icmp(src, dst, kind, code, quoted, mtu=0):
+def sctp(src, sport, dst, dport, payload=b"\1\0\0\4", **kw):
+    head = struct.pack("!HHI", sport, dport, 0xCAFE)
+    return packet_of(src, dst, 132, head + struct.pack("<I", crc32c(head + bytes(4) + payload)) + payload, **kw)
+
+
+def fragments(packet, *cuts, ident=0x77):
+    """As a sender cuts an IP packet, at these bytes of its payload."""
+    size = 40 if packet[0] >> 4 == 6 else 20
+    head, body = packet[:size], packet[size:]
+    for start, end in zip((0, *cuts), (*cuts, len(body))):
+        more = end != len(body)
+        if size == 40:
+            extension = struct.pack("!BBHI", head[6], 0, start | more, ident)
+            yield head[:4] + struct.pack("!HB", 8 + end - start, 44) + head[7:] + extension + body[start:end]
+        else:
+            cut = head[:2] + struct.pack("!HHH", 20 + end - start, ident, start // 8 | more << 13) + head[8:10] + bytes(2) + head[12:]
+            yield cut[:10] + struct.pack("!H", checksum(cut)) + cut[12:] + body[start:end]
+
+
+def icmp6(src, dst, kind, code, quoted, mtu=0, **kw):
+    body = struct.pack("!BBHI", kind, code, 0, mtu) + quoted
+    value = checksum(pseudo(src, dst, 58, len(body)) + body)
+    return packet_of(src, dst, 58, body[:2] + struct.pack("!H", value) + body[4:], **kw)
+
+
+def icmp(src, dst, kind, code, quoted, mtu=0, tos=0xC0, **kw):
     body = struct.pack("!BBHHH", kind, code, 0, 0, mtu) + quoted
-    return ipv4(src, dst, 1, body[:2] + struct.pack("!H", checksum(body)) + body[4:], tos=0xC0, ident=0)
+    return ipv4(src, dst, 1, body[:2] + struct.pack("!H", checksum(body)) + body[4:], tos=tos, ident=0, **kw)
 
 
 def eth(to, from_, packet, padding=0, tag=None):
     vlan = b"" if tag is None else struct.pack("!HH", 0x8100, tag)
-    return bytes.fromhex(to) + bytes.fromhex(from_) + vlan + b"\x08\x00" + packet + bytes(padding)
+    return bytes.fromhex(to) + bytes.fromhex(from_) + vlan + (b"\x86\xdd" if packet[0] >> 4 == 6 else b"\x08\x00") + packet + bytes(padding)
 
 
 FIXTURES = []
@@ -149,13 +192,61 @@ fixture("unknown connection, a reset: nothing is said",
 for packet in (tcp(C, 40000, "198.51.100.3", 80, SYN), udp(C, 5000, "198.51.100.3", 53, b"x" * 700)):
     fixture("no server: port unreachable",
             step(to_vip(packet), eth(CLIENT, FRONT, icmp("198.51.100.3", C, 3, 3, packet[:548])), reason="no_server"))
-fixture("a fragment is dropped",
-        step(to_vip(udp(C, 5000, V, 53, b"12345678", fragment=0x2000)), None, action="drop", reason="fragment"))
 big, small = (udp(C, 5000, V, 53, bytes(1473), fragment=f) for f in (0x4000, 0))
 lower = udp(C, 5000, V, 53, bytes(1473), ttl=63)
 fixture("too big, with DF: fragmentation needed",
         step(to_vip(big), eth(CLIENT, FRONT, icmp(V, C, 3, 4, lower[:548], mtu=1500)), reason="too_big"))
 fixture("too big, without DF: dropped", step(to_vip(small), None, action="drop", reason="too_big"))
+
+C6, V6, W6, S6 = "2001:db8:c::10", "2001:db8:1::1", "2001:db8:1::2", "2001:db8:5::11"
+for size in (0, 1, 2, 7, 1380):
+    data = bytes(i & 255 for i in range(size))
+    fixture(f"nat, tcp over IPv6, {size} bytes of data, both ways",
+            step(to_vip(tcp(C6, 40000, V6, 80, SYN, data)), to_s1(tcp(C6, 40000, S6, 8080, SYN, data, ttl=63))),
+            step(from_s1(tcp(S6, 8080, C6, 40000, SYN | ACK, data)), to_client(tcp(V6, 80, C6, 40000, SYN | ACK, data, ttl=63)),
+                 interface=3))
+    fixture(f"nat, udp over IPv6, {size} bytes of data, both ways",
+            step(to_vip(udp(C6, 5000, V6, 53, data)), to_s1(udp(C6, 5000, S6, 8080, data, ttl=63))),
+            step(from_s1(udp(S6, 8080, C6, 5000, data)), to_client(udp(V6, 53, C6, 5000, data, ttl=63)), interface=3))
+    fixture(f"IPv6, incomplete checksums, {size} bytes: completed",
+            step(to_vip(tcp(C6, 40000, V6, 80, SYN, data, partial=True)), to_s1(tcp(C6, 40000, S6, 8080, SYN, data, ttl=63))),
+            step(to_vip(udp(C6, 5000, W6, 53, data, partial=True)), to_s2(udp(C6, 5000, W6, 53, data, ttl=63))))
+    fixture(f"dr over IPv6, {size} bytes: nothing but MAC and hop limit",
+            step(to_vip(tcp(C6, 40000, W6, 80, SYN, data)), to_s2(tcp(C6, 40000, W6, 80, SYN, data, ttl=63))))
+for c, v, w, s, what in ((C, V, W, S, "IPv4"), (C6, V6, W6, S6, "IPv6")):
+    fixture(f"sctp over {what}, nat both ways: the CRC is made anew",
+            step(to_vip(sctp(c, 5000, v, 9899)), to_s1(sctp(c, 5000, s, 8080, ttl=63))),
+            step(from_s1(sctp(s, 8080, c, 5000, b"\2\0\0\4")), to_client(sctp(v, 9899, c, 5000, b"\2\0\0\4", ttl=63)), interface=3))
+    fixture(f"sctp over {what}, dr", step(to_vip(sctp(c, 5000, w, 9899)), to_s2(sctp(c, 5000, w, 9899, ttl=63))))
+    data = bytes(i & 255 for i in range(2000))
+    for before, after, kw in ((to_vip, to_s1, (c, 5000, v, 53, c, 5000, s, 8080, 2)), (from_s1, to_client, (s, 8080, c, 5000, v, 53, c, 5000, 3))):
+        a, ap, b, bp, x, xp, y, yp, side = kw
+        opened = [] if side == 2 else [step(to_vip(udp(c, 5000, v, 53)), to_s1(udp(c, 5000, s, 8080, ttl=63)))]
+        fixture(f"{what}: fragments follow their first one, side {side}", *opened,
+                *(step(before(i), after(o), interface=side) for i, o in zip(fragments(udp(a, ap, b, bp, data), 1200, 1600),
+                                                                             fragments(udp(x, xp, y, yp, data, ttl=63), 1200, 1600))))
+    error, unreachable, router = (icmp6, 1, "2001:db8:c::99") if ":" in c else (icmp, 3, "192.0.2.99")
+
+    def said(packet, inner):  # the quoted transport checksum stays as it was
+        at = (40 if packet[0] >> 4 == 6 else 20) + 6
+        return packet[:at] + inner[at:at + 2] + packet[at + 2:]
+    told, heard = udp(v, 53, c, 5000, b"answer"), udp(s, 8080, c, 5000, b"answer")
+    asked, passed = udp(c, 5000, s, 8080, b"question", ttl=63), udp(c, 5000, v, 53, b"question", ttl=63)
+    fixture(f"{what}, nat: an error about a reply reaches the server", step(to_vip(udp(c, 5000, v, 53)), to_s1(udp(c, 5000, s, 8080, ttl=63))),
+            step(to_vip(error(router, v, unreachable, 1, told)), to_s1(error(router, s, unreachable, 1, said(heard, told), ttl=63))))
+    fixture(f"{what}, nat: an error of the server reaches the client",
+            step(to_vip(udp(c, 5000, v, 53)), to_s1(udp(c, 5000, s, 8080, ttl=63))),
+            step(from_s1(error(s, c, unreachable, 3, asked)), to_client(error(v, c, unreachable, 3, said(passed, asked), ttl=63)), interface=3))
+    fixture(f"{what}, dr: an error is handed on", step(to_vip(udp(c, 5000, w, 53)), to_s2(udp(c, 5000, w, 53, ttl=63))),
+            step(to_vip(error(router, w, unreachable, 1, udp(w, 53, c, 5000))), to_s2(error(router, w, unreachable, 1, udp(w, 53, c, 5000), ttl=63))))
+syn = tcp(C6, 40000, V6, 80, SYN, ttl=1)
+fixture("hop limit 1 ends here", step(to_vip(syn), eth(CLIENT, FRONT, icmp6(V6, C6, 3, 0, syn)), reason="ttl_exceeded"))
+lower = udp(C6, 5000, V6, 53, bytes(1453), ttl=63)
+fixture("IPv6, too big: packet too big",
+        step(to_vip(udp(C6, 5000, V6, 53, bytes(1453))), eth(CLIENT, FRONT, icmp6(V6, C6, 2, 0, lower[:1232], mtu=1500)), reason="too_big"))
+syn = tcp(C6, 40000, "2001:db8:1::3", 80, SYN)
+fixture("IPv6, no server: port unreachable",
+        step(to_vip(syn), eth(CLIENT, FRONT, icmp6("2001:db8:1::3", C6, 1, 4, syn)), reason="no_server"))
 for what, frame, side in (("ssh to the director", to_vip(tcp(C, 40000, V, 22, SYN)), 2),
                           ("routed traffic of a server", from_s1(tcp(S, 44000, C, 443, SYN)), 3),
                           ("a ping of the virtual address", to_vip(icmp(C, V, 8, 0, b"ping")), 2)):

@@ -110,6 +110,8 @@ class Director {
   }
   Result push(const FrameSpec& spec, std::uint32_t interface = kFront) { return push(make_frame(spec), interface); }
 
+  std::vector<ipvs::engine::ExtraFrame> extra() { return core_->take_extra_frames(); }
+
   // The process dies and its successor takes over the same memory.
   void restart() {
     core_.reset();

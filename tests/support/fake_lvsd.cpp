@@ -77,6 +77,8 @@ class FakeRoom {
         case Room::Ipvs:
           say(ipvs::Up{ipvs::Beat{++beats_}});
           break;
+        case Room::Scripts:
+          break;
       }
     }
     if (room_ == Room::Vrrp && configured_)
@@ -96,6 +98,8 @@ class FakeRoom {
         return answer(healthcheck::decode_down(text), fds);
       case Room::Ipvs:
         return answer(ipvs::decode_down(text), fds);
+      case Room::Scripts:
+        break;
     }
   }
 

@@ -152,6 +152,77 @@ inline Bytes make_frame(const FrameSpec& spec) {
   return frame.bytes;
 }
 
+// The IP packet of a frame cut into fragments at `at` bytes of its payload (a multiple of 8), as a sender would. The
+// frame must have no options or extension headers.
+inline std::vector<Bytes> cut(const Bytes& frame, std::vector<std::size_t> at, std::uint32_t id = 0x77) {
+  const bool v6 = (frame[14] >> 4) == 6;
+  const std::size_t header = v6 ? 40 : 20;
+  const Bytes payload(frame.begin() + 14 + static_cast<std::ptrdiff_t>(header), frame.end());
+  std::vector<Bytes> fragments;
+  at.push_back(payload.size());
+  std::size_t from = 0;
+  for (const auto to : at) {
+    Bytes f(frame.begin(), frame.begin() + 14 + static_cast<std::ptrdiff_t>(header));
+    const bool more = to != payload.size();
+    base::ByteWriter w;
+    if (v6) {
+      w.u8(f[14 + 6]);
+      w.u8(0);
+      w.u16(static_cast<std::uint16_t>(from | (more ? 1u : 0u)));
+      w.u32(id);
+      f[14 + 6] = 44;
+      const auto length = 8 + to - from;
+      f[14 + 4] = static_cast<std::uint8_t>(length >> 8);
+      f[14 + 5] = static_cast<std::uint8_t>(length);
+    } else {
+      const auto length = header + to - from;
+      f[16] = static_cast<std::uint8_t>(length >> 8);
+      f[17] = static_cast<std::uint8_t>(length);
+      f[18] = static_cast<std::uint8_t>(id >> 8);
+      f[19] = static_cast<std::uint8_t>(id);
+      const auto field = from / 8 | (more ? 0x2000u : 0u);
+      f[20] = static_cast<std::uint8_t>(field >> 8);
+      f[21] = static_cast<std::uint8_t>(field);
+      f[24] = f[25] = 0;
+      const auto check = base::checksum_finish(base::checksum_add(0, std::span{f}.subspan(14, 20)));
+      f[24] = static_cast<std::uint8_t>(check >> 8);
+      f[25] = static_cast<std::uint8_t>(check);
+    }
+    f.insert(f.end(), w.bytes.begin(), w.bytes.end());
+    f.insert(f.end(), payload.begin() + static_cast<std::ptrdiff_t>(from),
+             payload.begin() + static_cast<std::ptrdiff_t>(to));
+    fragments.push_back(std::move(f));
+    from = to;
+  }
+  return fragments;
+}
+
+// An ICMP error about `quoted` (an IP packet, perhaps cut short).
+inline Bytes make_icmp(const FrameSpec& around, std::uint8_t type, std::uint8_t code, std::uint32_t rest,
+                       std::span<const std::uint8_t> quoted) {
+  auto spec = around;
+  const bool v4 = spec.source.address.is_v4();
+  spec.protocol = v4 ? 1 : 58;
+  base::ByteWriter w;
+  w.u8(type);
+  w.u8(code);
+  w.u16(0);
+  w.u32(rest);
+  w.append(quoted);
+  const auto length = static_cast<std::uint32_t>(w.bytes.size());
+  const auto pseudo = v4 ? 0 : base::pseudo_header_sum(spec.source.address, spec.destination.address, 58, length);
+  const auto check = base::checksum_finish(base::checksum_add(pseudo, w.bytes));
+  w.bytes[2] = static_cast<std::uint8_t>(check >> 8);
+  w.bytes[3] = static_cast<std::uint8_t>(check);
+  base::ByteWriter frame;
+  frame.append(spec.to.bytes);
+  frame.append(spec.from.bytes);
+  frame.u16(v4 ? 0x0800 : 0x86dd);
+  frame.append((v4 ? ipv4_header : ipv6_header)(spec, w.bytes.size()));
+  frame.append(w.bytes);
+  return frame.bytes;
+}
+
 inline bool transport_checksum_holds(std::span<const std::uint8_t> transport, std::uint8_t protocol,
                                      std::uint64_t pseudo) {
   if (protocol == kSctpProtocol) {

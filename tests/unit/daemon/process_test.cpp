@@ -28,8 +28,9 @@ TEST_F(Process, AKilledRoomIsBackAtOnceAndToldWhatItKnew) {
   }
 
   EXPECT_THAT(read("vrrp.heard"), HasSubstr("{\"Resume\":{\"masters\":[{\"name\":\"front\""));
-  EXPECT_THAT(read("healthcheck.heard"),
-              HasSubstr("{\"Known\":{\"targets\":[{\"id\":\"alive@10.0.0.11:80\",\"verdict\":\"up\"}"));
+  EXPECT_THAT(
+      read("healthcheck.heard"),
+      HasSubstr("{\"Known\":{\"targets\":[{\"id\":\"alive@10.0.0.11:80\",\"verdict\":\"up\",\"share\":{\"weight\":-1"));
   EXPECT_THAT(read("ipvs.heard"), HasSubstr("{\"Keep\":{\"names\":[\"xdp:eth0\"]}} fds=1"));
   EXPECT_THAT(read("ipvs.heard"),
               HasSubstr("\"complete\":true,\"targets\":[{\"id\":\"alive@10.0.0.11:80\",\"passes\":true}"));

@@ -235,7 +235,7 @@ TEST(LocalTrouble, IsNoRouteOfOurs) {
 TEST(LocalTrouble, IsNoFreeDescriptor) {
   RudeServer server{[](Guest& g) { g.hold(); }};
   boost::asio::io_context loop;
-  const auto checkers = make_checkers(loop);
+  const auto checkers = make_checkers(loop, no_scripts());
   rlimit before{};
   getrlimit(RLIMIT_NOFILE, &before);
   const int highest = dup(0);
@@ -325,7 +325,7 @@ TEST(Checker, IsCancelledByItsDestruction) {
     left = true;
   }};
   boost::asio::io_context loop;
-  const auto checkers = make_checkers(loop);
+  const auto checkers = make_checkers(loop, no_scripts());
   int results = 0;
   auto check = checkers->start(target("http", server.endpoint(), "timeout=9s"), [&](const CheckResult&) { ++results; });
   const auto give_up = base::Clock::now() + 5s;
@@ -342,7 +342,7 @@ TEST(Checker, DoesNotBlameTheServerForALateLoop) {
   for (const auto* type : {"tcp", "http"}) {
     RudeServer server{reply("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")};
     boost::asio::io_context loop;
-    const auto checkers = make_checkers(loop);
+    const auto checkers = make_checkers(loop, no_scripts());
     std::optional<CheckResult> result;
     const auto started = base::Clock::now();
     const auto check = checkers->start(target(type, server.endpoint(), "timeout=200ms"),
@@ -356,7 +356,7 @@ TEST(Checker, DoesNotBlameTheServerForALateLoop) {
 TEST(Checker, GivesALateLoopOneMoreChanceAndNoSecond) {
   RudeServer silent{[](Guest& g) { g.hold(); }};
   boost::asio::io_context loop;
-  const auto checkers = make_checkers(loop);
+  const auto checkers = make_checkers(loop, no_scripts());
   std::optional<CheckResult> result;
   const auto started = base::Clock::now();
   const auto check =

@@ -7,6 +7,7 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include "base/script_client.hpp"
 #include "healthcheck/checker.hpp"
 #include "tests/support/check_target_lines.hpp"
 
@@ -24,10 +25,16 @@ inline Target target(const std::string& type, const base::Endpoint& endpoint, co
   return *parsed;
 }
 
+// For checks that are no scripts.
+inline base::ScriptClient& no_scripts() {
+  static base::ScriptClient none{{[](const base::RunScript&) {}, [](const base::CancelScript&) {}}};
+  return none;
+}
+
 inline Outcome run_check(const Target& target) {
   std::signal(SIGPIPE, SIG_IGN);  // as the room does
   boost::asio::io_context loop;
-  const auto checkers = make_checkers(loop);
+  const auto checkers = make_checkers(loop, no_scripts());
   Outcome outcome;
   const auto started = base::Clock::now();
   std::unique_ptr<Checker> check = checkers->start(target, [&](CheckResult result) {

@@ -71,8 +71,7 @@ TEST(Files, BadFilesAreRefusedWithExactlyTheExpectedDiagnostics) {
 
 TEST(Files, TheDesignsExampleLacksOnlyWhatIsNotSupportedYet) {
   EXPECT_THAT(said_of(text_of(kSource + "/tests/config/design.conf"), "lvs1"),
-              testing::ElementsAre("41:1 error: \"persistence\" in [virtual_server shop] is not supported yet",
-                                   "52:1 error: \"max_connections\" in [real_server shop/app3] is not supported yet"));
+              testing::ElementsAre("52:1 error: \"max_connections\" in [real_server shop/app3] is not supported yet"));
 }
 
 }  // namespace

@@ -5,7 +5,9 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <gtest/gtest.h>
 
+#include "daemon/config/config.hpp"
 #include "daemon/config/load.hpp"
 
 namespace lvsd::daemon {
@@ -31,6 +33,14 @@ inline std::vector<std::string> said(const std::vector<Diagnostic>& diagnostics)
 inline std::vector<std::string> said_of(std::string text, const std::string& node = "") {
   return said(parse_text(std::move(text), node).diagnostics);
 }
+
+inline Config config_of(const std::string& text, const std::string& node = "") {
+  auto outcome = parse_text(text, node);
+  EXPECT_TRUE(outcome.config) << render(outcome.diagnostics, one_file(text));
+  return outcome.config.value_or(Config{});
+}
+
+inline base::Endpoint endpoint(std::string_view text) { return *base::Endpoint::parse(text, false); }
 
 // A valid file that tests add lines or sections to.
 inline const std::string kFront = R"([vrrp front]

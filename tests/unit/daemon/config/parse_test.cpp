@@ -12,19 +12,11 @@ using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-Config config_of(const std::string& text, const std::string& node = "") {
-  auto outcome = parse_text(text, node);
-  EXPECT_TRUE(outcome.config) << render(outcome.diagnostics, one_file(text));
-  return outcome.config.value_or(Config{});
-}
-
 std::vector<std::string> target_ids(const Config& config) {
   std::vector<std::string> ids;
   for (const auto& target : config.healthcheck.targets) ids.push_back(target.id);
   return ids;
 }
-
-base::Endpoint endpoint(std::string_view text) { return *base::Endpoint::parse(text, false); }
 
 const std::string kTwoNodes = "[node lvs1]\naddress = 10.0.0.2\n[node lvs2]\naddress = 10.0.0.3\n";
 
@@ -101,7 +93,7 @@ TEST(Parse, TheSingletonsAreRead) {
   EXPECT_THAT(config.ipvs.engine.interfaces, ElementsAre("eth3", "eth4", "eth5"));
   EXPECT_EQ(config.ipvs.engine.xdp_mode, ipvs::XdpMode::Generic);
   EXPECT_EQ(config.ipvs.engine.max_connections, 5000u);
-  EXPECT_EQ(config.ipvs.engine.timeouts, (ipvs::Timeouts{1h, 10s, 20s}));
+  EXPECT_EQ(config.ipvs.engine.timeouts, (ipvs::Timeouts{1h, 10s, 20s, 15min}));
 }
 
 TEST(Parse, TheEngineWorksOnTheInterfacesOfVrrpWhenNoneIsNamed) {
@@ -388,7 +380,27 @@ INSTANTIATE_TEST_SUITE_P(
         Line{"virtual_server", "listen = udp 10.0.0.100:80", nullptr},
         Line{"virtual_server", "listen = TCP 10.0.0.100:81", "listen: unknown protocol \"TCP\"; did you mean \"tcp\"?"},
         Line{"virtual_server", "listen = tcp 10.0.0.100", "listen: \"10.0.0.100\" has no port (write ADDRESS:PORT)"},
-        Line{"virtual_server", "listen = tcp 10.0.0.100:*", "listen: port ranges are not supported yet"}));
+        Line{"virtual_server", "listen = tcp 10.0.0.100:*", nullptr},
+        Line{"virtual_server", "listen = sctp 10.0.0.100:8000-8010", nullptr},
+        Line{"virtual_server", "listen = tcp 10.0.0.100:90-80",
+             "listen: \"10.0.0.100:90-80\": \"90-80\" is not a range of ports in 1..65535"},
+        Line{"virtual_server", "listen = tcp 10.0.0.100:0-80",
+             "listen: \"10.0.0.100:0-80\": \"0-80\" is not a range of ports in 1..65535"},
+        Line{"virtual_server", "listen = tcp 10.0.0.100:70-90\nlisten = tcp 10.0.0.100:90-99",
+             "listen = tcp 10.0.0.100:90-99 overlaps with tcp 10.0.0.100:70-90 (line 8)"},
+        Line{"virtual_server", "fwmark = 7", "[virtual_server v] has both fwmark and listen"},
+        Line{"virtual_server", "match = tcp 10.0.0.100:80",
+             "match has no meaning without fwmark in [virtual_server v]"},
+        Line{"virtual_server", "family = ipv6", "family has no meaning without fwmark in [virtual_server v]"},
+        Line{"virtual_server", "persistence = 5m\npersistence_mask = 24", nullptr},
+        Line{"virtual_server", "persistence = 5m\npersistence_mask = 33",
+             "persistence_mask = 33: must be 1..32 with IPv4"},
+        Line{"virtual_server", "persistence = 999ms", "persistence = 999ms: must be 1s..576h"},
+        Line{"virtual_server", "persistence_mask = 24", "persistence_mask has no meaning without persistence"},
+        Line{"virtual_server", "persistence = 60\npersistence_engine = sip",
+             "persistence_engine = sip needs UDP, and [virtual_server v] has other listeners"},
+        Line{"virtual_server", "one_packet = yes", "one_packet needs UDP, and [virtual_server v] has other listeners"},
+        Line{"virtual_server", "max_connections = 0", "max_connections = 0: must be 1..16777216"}));
 
 }  // namespace
 }  // namespace lvsd::daemon

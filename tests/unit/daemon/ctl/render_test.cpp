@@ -97,7 +97,7 @@ TEST(RenderServices, CsvHasOneLinePerServiceWithPlainNumbers) {
   EXPECT_EQ(render_services(services_of(t), checks(), csv_view),
             "name,service,sched,state,usable,quorum,active,inact\n"
             "web,tcp 192.0.2.10:80,wlc,degraded,1/2,1,8143,1219\n"
-            "shop,tcp 192.0.2.10:443 tcp 192.0.2.10:8443,wrr,ok,1/1,2,1022,310\n");
+            "shop,tcp 192.0.2.10:443 tcp 192.0.2.10:8443,wrr persistent 300,ok,1/1,2,1022,310\n");
 }
 
 TEST(RenderServices, WithoutAnyServiceSaysSo) {

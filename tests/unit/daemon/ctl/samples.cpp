@@ -138,6 +138,7 @@ ipvs::Table table() {
   shop.name = "shop";
   shop.listeners = {{"tcp", at("192.0.2.10:443")}, {"tcp", at("192.0.2.10:8443")}};
   shop.scheduler = "wrr";
+  shop.persistence_s = 300;
   shop.state = ipvs::ServiceState::ok;
   shop.quorum = 2;
   shop.statistics = traffic(310'000, 20'000);

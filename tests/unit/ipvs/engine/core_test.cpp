@@ -163,9 +163,6 @@ TEST(Core, PacketsThatCannotBeAreDroppedAndCounted) {
     spec.source.address = test::ip(source);
     dropped(spec, DropReason::Spoofed);
   }
-  auto fragment = from_client(kSyn);
-  fragment.fragment = 0x0010;
-  dropped(fragment, DropReason::Fragment);
   auto routed = from_client(kSyn);
   routed.options = {131, 3, 4, 0};
   dropped(routed, DropReason::IpOptions);

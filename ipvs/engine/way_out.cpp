@@ -1,0 +1,144 @@
+// The way out of a packet whose connection is known: rewritten, routed, or answered by the director itself.
+#include <algorithm>
+
+#include "ipvs/engine/forwarder.hpp"
+#include "ipvs/engine/network_order.hpp"
+#include "ipvs/engine/rewrite.hpp"
+
+namespace lvsd::ipvs::engine {
+namespace {
+
+// The frame ends with the IP packet; what was padding is room. A priority tag is left out.
+void trim(Packet& packet, Frame& frame) {
+  if (frame.ip != kEthernetHeader) {
+    const std::uint32_t tag = frame.ip - kEthernetHeader;
+    std::memmove(packet.data + tag, packet.data, 12);
+    packet.data += tag;
+    packet.headroom += tag;
+    packet.length -= tag;
+    frame.ip = kEthernetHeader;
+  }
+  const std::uint32_t length = kEthernetHeader + frame.total_length;
+  packet.tailroom += packet.length - length;
+  packet.length = length;
+}
+
+// SCTP's checksum covers the ports and all that follows: of a fragment it cannot be made anew.
+bool cannot_be_rewritten(const Frame& frame, const Connection& c) {
+  const bool ports_change = c.server_port != c.virtual_port || (c.flags & Connection::kFullnat) != 0;
+  return frame.kind == FrameKind::Sctp && frame.more_fragments && c.nat() && ports_change;
+}
+
+}  // namespace
+
+Verdict Forwarder::to_server(Packet& packet, Frame frame, const Connection& connection) noexcept {
+  if (cannot_be_rewritten(frame, connection)) return drop(DropReason::Fragment);
+  auto& server = state_.services.server(connection.server);
+  trim(packet, frame);
+  complete_checksum(packet.data, frame);
+  const auto hop = way_to(server);
+  const auto verdict = route(packet, frame, hop, frame.destination);
+  if (verdict.action != Action::Send || verdict.reason != DropReason::None) return verdict;
+  if (connection.nat()) rewrite_to_server(packet, frame, connection);
+  return send(packet, hop);
+}
+
+Verdict Forwarder::to_client(Packet& packet, Frame frame, const Connection& connection) noexcept {
+  if (cannot_be_rewritten(frame, connection)) return drop(DropReason::Fragment);
+  trim(packet, frame);
+  complete_checksum(packet.data, frame);
+  const auto hop = state_.next_hops.find(to_address(frame.destination));
+  const auto verdict = route(packet, frame, hop, own_address(packet.interface, frame.v6));
+  if (verdict.action != Action::Send || verdict.reason != DropReason::None) return verdict;
+  rewrite_to_client(packet, frame, connection);
+  return send(packet, hop);
+}
+
+void Forwarder::rewrite_to_server(Packet& packet, const Frame& frame, const Connection& connection) noexcept {
+  const auto ends = state_.connections.ends(connection);
+  if (frame.kind == FrameKind::IcmpError) return rewrite_error_to_server(packet, frame, connection, ends);
+  if (!frame.has_ports()) {
+    write_end(packet.data, frame, End::Destination, ends.server, 0);
+    return;
+  }
+  rewrite_end(packet.data, frame, End::Destination, ends.server, connection.server_port);
+}
+
+void Forwarder::rewrite_to_client(Packet& packet, const Frame& frame, const Connection& connection) noexcept {
+  const auto ends = state_.connections.ends(connection);
+  if (frame.kind == FrameKind::IcmpError) return rewrite_error_to_client(packet, frame, connection, ends);
+  if (!frame.has_ports()) {
+    write_end(packet.data, frame, End::Source, ends.virtual_address, 0);
+    return;
+  }
+  rewrite_end(packet.data, frame, End::Source, ends.virtual_address, connection.virtual_port);
+}
+
+NextHop Forwarder::way_to(LiveServer& server) noexcept {
+  if (server.way_generation != state_.next_hops.generation()) {
+    const auto address = to_address(server.address);
+    server.way = server.nat ? state_.next_hops.find(address) : state_.next_hops.find_on_link(address);
+    server.way_generation = state_.next_hops.generation();
+  }
+  return server.way;
+}
+
+// In the order of the kernel: route, time to live, size.
+Verdict Forwarder::route(Packet& packet, const Frame& frame, const NextHop& hop,
+                         const WireAddress& error_source) noexcept {
+  const auto* out = state_.next_hops.interface(hop.interface);
+  const bool known = hop.kind != NextHop::Kind::NoRoute && hop.kind != NextHop::Kind::Local;
+  if (!known || out == nullptr || !out->engine) {
+    return icmp(packet, frame, DropReason::NoRoute, kHostUnreachable, error_source);
+  }
+  if (ttl(packet.data, frame) <= 1) return icmp(packet, frame, DropReason::TtlExceeded, kTimeExceeded, error_source);
+  decrement_ttl(packet.data, frame);
+  if (frame.total_length > hop.mtu) {
+    if (!dont_fragment(packet.data, frame)) return drop(DropReason::TooBig);
+    return icmp(packet, frame, DropReason::TooBig, too_big(hop.mtu), error_source);
+  }
+  return {Action::Send, DropReason::None, hop.interface, {}};
+}
+
+// A next hop that failed is asked for again, as the kernel does: whoever holds the packet gives up on it.
+Verdict Forwarder::send(Packet& packet, const NextHop& hop) const noexcept {
+  write_macs(packet.data, hop.destination, hop.source);
+  const bool resolved = hop.kind == NextHop::Kind::Resolved;
+  return {resolved ? Action::Send : Action::AwaitNextHop, DropReason::None, hop.interface, hop.address};
+}
+
+Verdict Forwarder::drop(DropReason reason) noexcept {
+  ++state_.drops[static_cast<std::size_t>(reason)];
+  return {Action::Drop, reason, 0, {}};
+}
+
+Verdict Forwarder::icmp(Packet& packet, const Frame& frame, DropReason reason, IcmpError error,
+                        const WireAddress& source) noexcept {
+  auto verdict = drop(reason);
+  // RFC 1812 §4.3.2.7, RFC 4443 §2.4 e: never about an error or a later fragment.
+  if (!frame.has_ports() || source == WireAddress{} || !icmp_limit_.take(now_) ||
+      !make_icmp_error(packet, frame, error, source))
+    return verdict;
+  verdict.action = Action::Send;
+  verdict.interface = packet.interface;
+  return verdict;
+}
+
+Verdict Forwarder::reset(Packet& packet, const Frame& frame) noexcept {
+  auto verdict = drop(DropReason::NoConnection);
+  if ((frame.tcp_flags & kTcpRst) != 0 || !reset_limit_.take(now_) || !make_reset(packet, frame)) return verdict;
+  verdict.action = Action::Send;
+  verdict.interface = packet.interface;
+  return verdict;
+}
+
+// The interface's first address of the family that is not link-local, or none.
+WireAddress Forwarder::own_address(std::uint32_t interface, bool v6) const noexcept {
+  const auto* own = state_.next_hops.interface(interface);
+  if (own == nullptr) return {};
+  const auto fits = [v6](const base::IpAddress& a) { return a.is_v4() != v6 && !(v6 && a.is_link_local()); };
+  const auto at = std::find_if(own->addresses.begin(), own->addresses.end(), fits);
+  return at == own->addresses.end() ? WireAddress{} : to_packet(*at);
+}
+
+}  // namespace lvsd::ipvs::engine
