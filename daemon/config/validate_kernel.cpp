@@ -8,9 +8,6 @@
 namespace lvsd::daemon {
 namespace {
 
-constexpr std::string_view kMarkHint =
-    "let the kernel mark its packets: write fwmark = NUMBER, and match in place of listen";
-
 // "conn_reuse_mode 0", "sync_threshold 3 50".
 void read_sysctl(const Value& value, std::vector<ipvs::KernelConfig::Sysctl>& into, Report& report) {
   const auto words = split_words(value);
@@ -29,40 +26,14 @@ void read_sysctl(const Value& value, std::vector<ipvs::KernelConfig::Sysctl>& in
   into.push_back({std::string{name}, std::move(text)});
 }
 
-struct Obstacle {
-  std::string_view key;  // where it stands
-  std::string text;
-  std::string_view hint;
-};
-
-std::optional<Obstacle> obstacle(const ipvs::VirtualServerConfig& service) {
-  const auto& options = service.options;
-  const bool persistent = options.persistence.timeout > base::Duration{};
+// Of what a service's own keys do not show already (service_options.cpp).
+void check_methods(Build& build, const ipvs::VirtualServerConfig& service) {
   const auto is_fullnat = [](const auto& server) { return server.method == ipvs::Method::Fullnat; };
-  if (std::any_of(service.servers.begin(), service.servers.end(), is_fullnat))
-    return Obstacle{"method", "there is no method = fullnat with backend = kernel", "use nat, dr or tun"};
-  if (options.max_connections) {
-    return Obstacle{"max_connections", "with backend = kernel a virtual server has no max_connections",
-                    "its real servers may have"};
-  }
-  if (options.fwmark) return std::nullopt;
-  for (const auto& listener : service.listeners) {
-    if (listener.last_port) return Obstacle{"listen", "kernel IPVS has no port ranges", kMarkHint};
-    if (listener.all_ports() && !persistent)
-      return Obstacle{"listen", "kernel IPVS takes all ports of an address only with persistence", kMarkHint};
-  }
-  if (persistent && service.listeners.size() > 1)
-    return Obstacle{"persistence", "kernel IPVS has no persistence across several listeners", kMarkHint};
-  return std::nullopt;
-}
-
-void check_service(Build& build, const ipvs::VirtualServerConfig& service) {
   const auto* section = build.document.find("virtual_server", service.name);
-  const auto found = obstacle(service);
-  if (!section || !found) return;
-  const auto reader = build.reader(*section);
-  const auto values = reader.has(found->key) ? reader.values(found->key) : std::vector<Value>{};
-  build.report.error(values.empty() ? section->place : values.front().place, found->text, std::string{found->hint});
+  if (!section || std::none_of(service.servers.begin(), service.servers.end(), is_fullnat)) return;
+  const auto value = build.reader(*section).value("method");
+  build.report.error(value ? value->place : section->place, "method = fullnat is not possible with backend = kernel",
+                     "use nat, dr or tun");
 }
 
 }  // namespace
@@ -81,7 +52,7 @@ void build_kernel(Build& build) {
   kernel.timeouts.udp = time("udp_timeout");
   kernel.verify_interval = reader.time("verify_interval");
   if (build.config.ipvs.backend != ipvs::Backend::Kernel) return;
-  for (const auto& service : build.config.ipvs.virtual_servers) check_service(build, service);
+  for (const auto& service : build.config.ipvs.virtual_servers) check_methods(build, service);
 }
 
 }  // namespace lvsd::daemon

@@ -281,7 +281,6 @@ base::Result<void> IpvsSocket::execute(std::span<const Operation> operations) {
       const bool last = &operation == &part.back();
       append(batch, command_of(operation.kind), last ? NLM_F_ACK : 0, attributes_of(operation));
     }
-    writes_ += part.size();
     if (auto sent = send(batch); !sent) return sent;
     auto received = receive([&](const void* message) {
       const auto* header = static_cast<const nlmsghdr*>(message);
@@ -302,7 +301,6 @@ base::Result<void> IpvsSocket::change(int command, const Bytes& attributes, cons
   Bytes request;
   append(request, command, NLM_F_ACK, attributes);
   const auto expected = sequence_;
-  ++writes_;
   if (auto sent = send(request); !sent) return sent;
   int error = 0;
   auto received = receive([&](const void* message) {

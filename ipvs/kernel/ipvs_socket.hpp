@@ -34,8 +34,6 @@ class IpvsSocket {
   base::Result<void> start(const SyncDaemon& daemon);
   base::Result<void> stop(SyncState state);
 
-  std::uint64_t writes() const { return writes_; }  // messages that change something, since open()
-
  private:
   struct Free {
     void operator()(void* socket) const;
@@ -54,7 +52,6 @@ class IpvsSocket {
   std::unique_ptr<void, Free> socket_;
   int family_ = 0;
   std::uint32_t sequence_ = 0;
-  std::uint64_t writes_ = 0;
 };
 
 }  // namespace lvsd::ipvs::kernel

@@ -11,6 +11,8 @@
 #include "base/log.hpp"
 #include "ipvs/kernel/connection_list.hpp"
 #include "ipvs/kernel/ipvs_socket.hpp"
+#include "ipvs/kernel/mark_table.hpp"
+#include "ipvs/kernel/marks.hpp"
 #include "ipvs/kernel/plan.hpp"
 #include "ipvs/kernel/reading.hpp"
 #include "ipvs/kernel/service_memory.hpp"
@@ -58,6 +60,7 @@ struct KernelBackend::Impl {
   KernelConfig config;
   std::optional<IpvsSocket> socket;  // absent after an error: opened again at the next use
   ServiceMemory memory;
+  MarkTable marks;
   ServiceTable desired;
   Names names;
   std::uint64_t asked = 0;
@@ -144,8 +147,11 @@ base::Result<std::size_t> KernelBackend::put_in_force(const ServiceTable& desire
   const auto changes = impl_->bring(goal);
   if (!changes) return changes;
   impl_->forget_removed(goal);
+  // A service is there before packets get its mark.
+  const auto marked = impl_->marks.put_in_force(mark_table(desired));
+  if (!marked) return tl::unexpected{marked.error()};
   const auto settings = impl_->bring_settings();
-  return settings ? base::Result<std::size_t>{*changes + *settings} : settings;
+  return settings ? base::Result<std::size_t>{*changes + *settings + (*marked ? 1 : 0)} : settings;
 }
 
 base::Result<void> KernelBackend::configure(const Config& config) {
@@ -221,6 +227,8 @@ void KernelBackend::stop() {
   }
   const auto removed = actual ? impl_->socket->execute(operations) : base::Result<void>{tl::unexpected{actual.error()}};
   if (!removed) base::log::error("kernel", "the table stays: {}", removed.error().text);
+  if (auto unmarked = impl_->marks.put_in_force(""); !unmarked)
+    base::log::error("kernel", "the firewall marks stay: {}", unmarked.error().text);
 }
 
 }  // namespace lvsd::ipvs::kernel
