@@ -25,9 +25,9 @@ namespace lvsd::daemon {
 class Timer;
 
 using Answer = std::variant<vrrp::Status, healthcheck::Status, healthcheck::CheckedNow, ipvs::Table, ipvs::Connections,
-                            ipvs::Drops, ipvs::Trace>;
+                            ipvs::Listing, ipvs::Drops, ipvs::Trace>;
 using Question = std::variant<vrrp::StatusQuery, healthcheck::StatusQuery, healthcheck::CheckNow, ipvs::TableQuery,
-                              ipvs::ConnectionsQuery, ipvs::DropsQuery, ipvs::TraceQuery>;
+                              ipvs::ConnectionsQuery, ipvs::ListingQuery, ipvs::DropsQuery, ipvs::TraceQuery>;
 
 // What the rooms say of themselves at one moment; a room that did not answer is missing.
 struct Snapshot {

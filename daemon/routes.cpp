@@ -220,6 +220,10 @@ constexpr std::array kRoutes{
     Route{"/api/v1/checks/now", "POST", true, true, checks_now},
     Route{"/api/v1/events", "GET", false, false, events},
     Route{"/api/v1/connections", "GET", false, false, connections},
+    Route{"/api/v1/listing", "GET", false, false,
+          [](const Control& c, const HttpRequest&, const Target&, HttpServer::Respond r) {
+            relay<ipvs::Listing>(c, ipvs::ListingQuery{}, std::move(r));
+          }},
     Route{"/api/v1/drops", "GET", false, false,
           [](const Control& c, const HttpRequest&, const Target&, HttpServer::Respond r) {
             relay<ipvs::Drops>(c, ipvs::DropsQuery{}, std::move(r));

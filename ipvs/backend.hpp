@@ -3,12 +3,20 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
 
+#include "base/fd.hpp"
 #include "base/result.hpp"
 #include "ipvs/messages.hpp"
 #include "ipvs/table.hpp"
 
 namespace lvsd::ipvs {
+
+// Descriptors by name that the supervisor holds for the next incarnation of the room: "connections", "xdp:IFNAME".
+using Kept = std::map<std::string, base::UniqueFd>;
+using KeepFd = std::function<void(const std::string& name, int fd)>;
 
 class ForwardingBackend {
  public:
@@ -24,6 +32,7 @@ class ForwardingBackend {
   // For people; `measured` services carry no health yet (desired.hpp: describe).
   virtual base::Result<Table> status() = 0;
   virtual base::Result<Connections> connections(const ConnectionsQuery& query) = 0;
+  virtual base::Result<Listing> listing() = 0;
   virtual base::Result<Drops> drops() = 0;
   virtual base::Result<Trace> trace(const TraceQuery& query) = 0;
 

@@ -164,9 +164,25 @@ struct EngineConfig {
   friend bool operator==(const EngineConfig&, const EngineConfig&) = default;
 };
 
+// Kernel IPVS. What is not given stays as the kernel has it.
+struct KernelConfig {
+  struct Sysctl {
+    std::string name;  // below net.ipv4.vs
+    std::string value;
+    friend bool operator==(const Sysctl&, const Sysctl&) = default;
+  };
+  bool exclusive = false;       // remove services that others made
+  bool remove_on_stop = false;  // else the table goes on without lvsd
+  std::vector<Sysctl> sysctls;
+  Timeouts timeouts{{}, {}, {}, {}};                        // 0: as the kernel has it; sctp has none there
+  base::Duration verify_interval{std::chrono::seconds{5}};  // between two looks at the kernel's table
+  friend bool operator==(const KernelConfig&, const KernelConfig&) = default;
+};
+
 struct Config {
   Backend backend = Backend::Engine;
   EngineConfig engine;
+  KernelConfig kernel;
   std::vector<VirtualServerConfig> virtual_servers;
   // Servers that fail within so long fail together: one round of the slowest check.
   base::Duration failure_window{std::chrono::seconds{3}};

@@ -240,11 +240,13 @@ struct ConnectionStatus {
   std::string service;
   std::string server;
   std::int64_t expires_in_s = 0;
-  std::uint64_t in_packets = 0;
+  std::uint64_t in_packets = 0;    // kernel IPVS does not tell
+  std::string persistence_engine;  // "sip", and
+  std::string persistence_data;    // the Call-ID; kernel IPVS
 };
 BOOST_DESCRIBE_STRUCT(ConnectionStatus, (),
                       (protocol, state, client, virtual_address, server_address, service, server, expires_in_s,
-                       in_packets))
+                       in_packets, persistence_engine, persistence_data))
 
 struct Connections {
   static constexpr std::string_view kName = "Connections";
@@ -253,6 +255,76 @@ struct Connections {
   std::vector<ConnectionStatus> connections;
 };
 BOOST_DESCRIBE_STRUCT(Connections, (), (id, total, connections))
+
+// Down / up: the table as ipvsadm lists it. With kernel IPVS that is the kernel's own, also what others put there, in
+// the kernel's order; the engine lists each listener as a service with all servers.
+struct ListingQuery {
+  static constexpr std::string_view kName = "ListingQuery";
+  std::uint64_t id = 0;
+};
+BOOST_DESCRIBE_STRUCT(ListingQuery, (), (id))
+
+struct ListedServer {
+  base::Endpoint address;
+  std::string forward;  // "Masq", "Local", "Tunnel", "Route", "Fullnat"
+  std::uint32_t weight = 0;
+  std::uint32_t upper_threshold = 0;
+  std::uint32_t lower_threshold = 0;
+  std::uint64_t active_connections = 0;
+  std::uint64_t inactive_connections = 0;
+  std::uint64_t persistent_connections = 0;  // templates
+  std::string tunnel;                        // of "Tunnel": "ipip", "gue", "gre"
+  std::uint32_t tunnel_port = 0;
+  std::string tunnel_checksum;  // "none", "full", "remote"
+  Statistics statistics;
+};
+BOOST_DESCRIBE_STRUCT(ListedServer, (),
+                      (address, forward, weight, upper_threshold, lower_threshold, active_connections,
+                       inactive_connections, persistent_connections, tunnel, tunnel_port, tunnel_checksum, statistics))
+
+struct ListedService {
+  std::uint32_t fwmark = 0;  // 0: by protocol and address
+  bool ipv6 = false;
+  std::string protocol;  // "tcp", "udp", "sctp"; "" of a firewall mark
+  base::Endpoint address;
+  std::string scheduler;
+  std::vector<std::string> scheduler_flags;  // "sh-port", "flag-3"; in ipvsadm's order
+  bool persistent = false;
+  std::uint32_t persistence_s = 0;
+  std::string netmask;             // of persistence: "255.255.255.0", "64"; "" where each address is a client
+  std::string persistence_engine;  // "sip"
+  bool one_packet = false;
+  Statistics statistics;
+  std::vector<ListedServer> servers;
+};
+BOOST_DESCRIBE_STRUCT(ListedService, (),
+                      (fwmark, ipv6, protocol, address, scheduler, scheduler_flags, persistent, persistence_s, netmask,
+                       persistence_engine, one_packet, statistics, servers))
+
+struct ListedSyncDaemon {
+  bool master = false;  // else backup
+  std::string interface;
+  std::uint32_t id = 0;
+  std::uint32_t max_length = 0;
+  std::string group;  // address
+  std::uint32_t port = 0;
+  std::uint32_t ttl = 0;
+};
+BOOST_DESCRIBE_STRUCT(ListedSyncDaemon, (), (master, interface, id, max_length, group, port, ttl))
+
+struct Listing {
+  static constexpr std::string_view kName = "Listing";
+  std::uint64_t id = 0;
+  std::string version;  // "1.2.1"
+  std::uint64_t size = 0;
+  std::int64_t timeout_tcp_s = 0;
+  std::int64_t timeout_tcp_fin_s = 0;
+  std::int64_t timeout_udp_s = 0;
+  std::vector<ListedSyncDaemon> daemons;
+  std::vector<ListedService> services;
+};
+BOOST_DESCRIBE_STRUCT(Listing, (),
+                      (id, version, size, timeout_tcp_s, timeout_tcp_fin_s, timeout_udp_s, daemons, services))
 
 // Down / up: packets not forwarded, by reason.
 struct DropsQuery {
@@ -308,9 +380,9 @@ struct Trace {
 };
 BOOST_DESCRIBE_STRUCT(Trace, (), (id, steps, outcome, reason, service, server, problem))
 
-using Down =
-    std::variant<Configure, Health, Overrides, TableQuery, ConnectionsQuery, DropsQuery, TraceQuery, Keep, Stop>;
-using Up = std::variant<Configured, StatesChanged, Unanswered, Table, Connections, Drops, Trace, Keep, Beat>;
+using Down = std::variant<Configure, Health, Overrides, TableQuery, ConnectionsQuery, ListingQuery, DropsQuery,
+                          TraceQuery, Keep, Stop>;
+using Up = std::variant<Configured, StatesChanged, Unanswered, Table, Connections, Listing, Drops, Trace, Keep, Beat>;
 
 std::string encode(const Down& message);
 std::string encode(const Up& message);

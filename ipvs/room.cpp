@@ -14,6 +14,7 @@
 #include "base/log.hpp"
 #include "ipvs/desired.hpp"
 #include "ipvs/engine/engine_backend.hpp"
+#include "ipvs/kernel/kernel_backend.hpp"
 #include "ipvs/messages.hpp"
 
 namespace lvsd::ipvs {
@@ -22,8 +23,6 @@ namespace {
 constexpr base::Duration kRepairEvery = std::chrono::seconds{5};
 constexpr base::Duration kLookEvery = std::chrono::seconds{1};  // at what servers have not answered
 constexpr base::Duration kBeatEvery = std::chrono::milliseconds{500};
-
-std::int64_t seconds(base::Duration d) { return std::chrono::duration_cast<std::chrono::seconds>(d).count(); }
 
 class Room {
  public:
@@ -45,11 +44,13 @@ class Room {
   void handle(const Overrides& overrides, std::vector<base::UniqueFd>& fds);
   void handle(const TableQuery& query, std::vector<base::UniqueFd>& fds);
   void handle(const ConnectionsQuery& query, std::vector<base::UniqueFd>& fds);
+  void handle(const ListingQuery& query, std::vector<base::UniqueFd>& fds);
   void handle(const DropsQuery& query, std::vector<base::UniqueFd>& fds);
   void handle(const TraceQuery& query, std::vector<base::UniqueFd>& fds);
   void handle(const Keep& keep, std::vector<base::UniqueFd>& fds);
   void handle(const Stop& stop, std::vector<base::UniqueFd>& fds);
 
+  base::Result<std::unique_ptr<ForwardingBackend>> make_backend(const Config& config);
   base::Result<void> put_in_force(Config config);
   base::Result<std::size_t> apply_difference();
   void tell_states();
@@ -74,8 +75,8 @@ class Room {
   Pools pools_;
   std::optional<StatesChanged> told_;
   AnswerView answers_;
-  engine::EngineBackend::Kept kept_;
-  std::unique_ptr<engine::EngineBackend> backend_;
+  Kept kept_;
+  std::unique_ptr<ForwardingBackend> backend_;  // of config_->backend, once there is a configuration
   bool apply_due_ = false;
   std::uint64_t beats_ = 0;
   std::uint64_t last_progress_ = 0;
@@ -116,23 +117,32 @@ void Room::handle(const Configure& configure, std::vector<base::UniqueFd>& fds) 
   send(Configured{configure.generation, done ? std::string{} : done.error().text});
 }
 
-// The table before the interfaces: when the first packet arrives, its listener is there.
+base::Result<std::unique_ptr<ForwardingBackend>> Room::make_backend(const Config& config) {
+  const auto keep = [this](const std::string& name, int fd) { send(Keep{{name}}, std::span{&fd, 1}); };
+  if (config.backend == Backend::Kernel) return kernel::KernelBackend::create(config, kept_, keep);
+  return engine::EngineBackend::create(loop_, config.engine, std::exchange(kept_, {}), keep);
+}
+
+// The table before the interfaces: when the first packet arrives, its listener is there. Another backend is in force
+// before the present one stops.
 base::Result<void> Room::put_in_force(Config config) {
-  if (config.backend != Backend::Engine) return base::fail("backend = kernel is not supported yet");
-  if (!backend_) {
-    const auto keep = [this](const std::string& name, int fd) { send(Keep{{name}}, std::span{&fd, 1}); };
-    auto backend = engine::EngineBackend::create(loop_, config.engine, std::exchange(kept_, {}), keep);
-    if (!backend) return tl::unexpected{backend.error()};
-    backend_ = std::move(*backend);
+  std::unique_ptr<ForwardingBackend> present;
+  if (!backend_ || (config_ && config_->backend != config.backend)) {
+    auto made = make_backend(config);
+    if (!made) return tl::unexpected{made.error()};
+    present = std::exchange(backend_, std::move(*made));
   }
   auto previous = std::exchange(config_, std::move(config));
   auto applied = apply_difference();
   if (applied) {
-    if (auto configured = backend_->configure(*config_); configured)
+    auto configured = backend_->configure(*config_);
+    if (configured) {
+      if (present) present->stop();
       return {};
-    else
-      applied = tl::unexpected{configured.error()};
+    }
+    applied = tl::unexpected{configured.error()};
   }
+  if (present) std::exchange(backend_, std::move(present))->stop();
   config_ = std::move(previous);
   apply_soon();
   return tl::unexpected{applied.error()};
@@ -228,11 +238,7 @@ void Room::handle(const TableQuery& query, std::vector<base::UniqueFd>&) {
   if (backend_ && config_) {
     if (auto status = backend_->status()) table = std::move(*status);
     describe(table.services, *config_, health_, overrides_, pools_.view());
-    table.timeout_tcp_s = seconds(config_->engine.timeouts.tcp);
-    table.timeout_tcp_fin_s = seconds(config_->engine.timeouts.tcp_fin);
-    table.timeout_udp_s = seconds(config_->engine.timeouts.udp);
   }
-  table.backend = "engine";
   table.id = query.id;
   send(std::move(table));
 }
@@ -244,6 +250,15 @@ void Room::handle(const ConnectionsQuery& query, std::vector<base::UniqueFd>&) {
   }
   connections.id = query.id;
   send(std::move(connections));
+}
+
+void Room::handle(const ListingQuery& query, std::vector<base::UniqueFd>&) {
+  Listing listing;
+  if (backend_) {
+    if (auto made = backend_->listing()) listing = std::move(*made);
+  }
+  listing.id = query.id;
+  send(std::move(listing));
 }
 
 void Room::handle(const DropsQuery& query, std::vector<base::UniqueFd>&) {

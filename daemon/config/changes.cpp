@@ -207,6 +207,21 @@ Facts engine_facts(const Config& c) {
       {"hash_key", e.hash_key.empty() ? "the kernel's" : e.hash_key, kNewOnly}};
 }
 
+Facts kernel_facts(const Config& c) {
+  const auto& k = c.ipvs.kernel;
+  const auto idle = [](base::Duration d) {
+    return d > base::Duration{} ? format_duration(d) : std::string{"as it is"};
+  };
+  return {{"exclusive", k.exclusive ? "yes" : "no", ""},
+          {"on_stop", k.remove_on_stop ? "remove" : "keep", ""},
+          {"sysctl", joined(k.sysctls, [](const auto& s) { return s.name + ' ' + s.value; }),
+           "those not named any more stay as they are"},
+          {"verify_interval", format_duration(k.verify_interval), ""},
+          {"tcp_timeout", idle(k.timeouts.tcp), ""},
+          {"tcp_fin_timeout", idle(k.timeouts.tcp_fin), ""},
+          {"udp_timeout", idle(k.timeouts.udp), ""}};
+}
+
 Facts global_facts(const Config& c) {
   constexpr std::string_view kLevels[] = {"error", "warning", "notice", "info", "debug"};
   const auto nodes = joined(
@@ -336,6 +351,7 @@ std::vector<Change> changes(const Config& from, const Config& to) {
   Comparison out;
   out.compare("global", global_facts(from), global_facts(to));
   out.compare("engine", engine_facts(from), engine_facts(to));
+  out.compare("kernel", kernel_facts(from), kernel_facts(to));
   compare_vrrp(out, from, to);
   compare_checks(out, from, to);
   compare_services(out, from, to);

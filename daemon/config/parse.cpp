@@ -18,6 +18,7 @@ Config build_for(const Sources& sources, const Document& document, std::string_v
   build_engine(build);
   build_services(build);
   build_scripts(build);
+  build_kernel(build);
   return std::move(build.config);
 }
 

@@ -32,7 +32,8 @@ constexpr Key later(std::string_view name, std::string_view doc, unsigned flags 
   return {name, Form::Text, flags | kLater, "", doc};
 }
 
-constexpr Choice kBackends[] = {{"engine"}, {"kernel", false}};
+constexpr Choice kBackends[] = {{"engine"}, {"kernel"}};
+constexpr Choice kOnStop[] = {{"keep"}, {"remove"}};
 constexpr Choice kLogLevels[] = {{"error"}, {"warning"}, {"notice"}, {"info"}, {"debug"}};
 constexpr Choice kXdpModes[] = {{"auto"}, {"native"}, {"generic"}};
 constexpr Choice kVersions[] = {{"3"}, {"2"}};
@@ -66,8 +67,8 @@ constexpr Key kGlobal[] = {
     choice("backend", "engine", kBackends, "Who forwards: lvsd's own engine, or the kernel's IPVS."),
     value("include", Form::Path, "File or glob of files to read as well; relative to the including file.", kList | kSameOnAll),
     choice("log_level", "info", kLogLevels, "Least level that is logged."),
-    later("exclusive", "Remove what others put into the kernel's IPVS table."),
-    later("on_stop", "Keep or remove the kernel's IPVS table when lvsd stops."),
+    boolean("exclusive", "no", "Remove what others put into the kernel's IPVS table (backend = kernel)."),
+    choice("on_stop", "keep", kOnStop, "Whether the virtual servers stay in the kernel's IPVS table when lvsd stops (backend = kernel)."),
     later("startup_delay", "Time before VRRP takes part in elections after a start."),
     later("notify_fifo", "FIFO that gets a line for every change, as keepalived writes it."),
     later("notify", "Program run at every change."),
@@ -104,8 +105,11 @@ constexpr Key kEngine[] = {
 };
 
 constexpr Key kKernel[] = {
-    later("sysctl", "NAME = VALUE under net.ipv4.vs.", kList),
-    later("verify_interval", "How often the kernel's table is read back."),
+    value("sysctl", Form::Text, "`NAME VALUE`: a setting below net.ipv4.vs, such as `conn_reuse_mode 0`; those not named stay as they are.", kList),
+    time("verify_interval", "5s", 100, 3'600'000, "Time between two looks at the kernel's table, which repair what differs."),
+    time("tcp_timeout", "", 1000, kDay, "Idle time of an established TCP connection. Default: as the kernel has it."),
+    time("tcp_fin_timeout", "", 1000, kDay, "Idle time of a TCP connection after a FIN. Default: as the kernel has it."),
+    time("udp_timeout", "", 1000, kDay, "Idle time of a UDP connection. Default: as the kernel has it."),
 };
 
 constexpr Key kSync[] = {
@@ -304,7 +308,7 @@ constexpr Kind kKinds[] = {
     {"global", false, true, false, kGlobal, "What concerns the whole daemon."},
     {"node", true, true, false, kNode, "One director of the pair."},
     {"engine", false, true, false, kEngine, "The userspace forwarding engine."},
-    {"kernel", false, false, false, kKernel, "Kernel IPVS."},
+    {"kernel", false, true, false, kKernel, "Kernel IPVS, for backend = kernel."},
     {"sync", false, false, false, kSync, "Connection synchronisation between directors."},
     {"status", false, true, false, kStatus, "Status page, API and metrics on TCP."},
     {"vrrp", true, true, true, kVrrp, "One VRRP instance: virtual addresses that one director owns at a time."},

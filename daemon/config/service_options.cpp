@@ -87,6 +87,11 @@ void check_kernel(const SectionReader& reader, const std::vector<ListenerPlan>& 
                  "there only real servers have one");
   }
   if (options.fwmark != 0) return;
+  if (options.persistence.timeout.count() != 0 && listeners.size() > 1) {
+    report.error(place_of(reader, "persistence"),
+                 "persistence across several listeners is possible with backend = kernel only by a firewall mark",
+                 "write fwmark = N and match in place of listen");
+  }
   for (const auto& [listener, place] : listeners) {
     if (listener.last_port != 0)
       report.error(place, "a range of ports is not possible with backend = kernel",

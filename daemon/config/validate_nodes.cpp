@@ -57,8 +57,9 @@ void build_nodes(Build& build) {
   const auto* global = build.document.find("global");
   const auto reader = build.reader(global ? *global : no_global);
   build.config.log_level = log_level(reader.choice("log_level"));
-  reader.choice("backend");  // only "engine" gets through
-  build.config.ipvs.backend = ipvs::Backend::Engine;
+  build.config.ipvs.backend = reader.choice("backend") == "kernel" ? ipvs::Backend::Kernel : ipvs::Backend::Engine;
+  build.config.ipvs.kernel.exclusive = reader.boolean("exclusive");
+  build.config.ipvs.kernel.remove_on_stop = reader.choice("on_stop") == "remove";
 
   const auto* status = build.document.find("status");
   if (!status) return;
@@ -94,7 +95,8 @@ void build_engine(Build& build) {
   if (reader.has("interface")) return;
   for (const auto& instance : build.config.vrrp.instances) add_unique(engine.interfaces, instance.interface);
   const auto services = build.document.all("virtual_server");
-  if (engine.interfaces.empty() && !services.empty()) {
+  const bool needed = build.config.ipvs.backend == ipvs::Backend::Engine && !services.empty();
+  if (engine.interfaces.empty() && needed) {
     build.report.error(
         section ? section->place : services.front()->place, "the engine does not know which interfaces to work on",
         "write [engine] with interface = NAME; without it the interfaces of all [vrrp] sections are used");

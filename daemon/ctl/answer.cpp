@@ -301,20 +301,22 @@ class Work {
   }
 
   Answered ipvsadm_listing() const {
-    const auto listing = ipvsadm::parse(i_.arguments);
-    if (!listing) return usage(listing.error().text);
-    if (listing->kind == ipvsadm::Listing::Kind::Connections) {
+    const auto wish = ipvsadm::parse(i_.arguments);
+    if (!wish) return usage(wish.error().text);
+    if (wish->what == ipvsadm::Wish::What::Connections) {
       const auto all = ask_.get_as<ipvs::Connections>(fmt::format("/api/v1/connections?limit={}", kManyConnections));
       if (!all) return tl::unexpected{all.error()};
-      return Answer{ipvsadm::render(*all), beyond_limit(*all), kOk};
+      return Answer{ipvsadm::render(*all, *wish), beyond_limit(*all), kOk};
     }
-    const auto table = ask_.get_as<ipvs::Table>("/api/v1/table");
-    if (!table) return tl::unexpected{table.error()};
-    if (listing->only && !ipvsadm::has_service(*table, *listing)) {
-      const auto name = fmt::format("{} {}", listing->only->protocol, listing->only->address.to_string());
-      return fails(kNotFound, "not_found", fmt::format("no virtual server listens on {}", name));
+    const auto listing = ask_.get_as<ipvs::Listing>("/api/v1/listing");
+    if (!listing) return tl::unexpected{listing.error()};
+    if (!ipvsadm::has_service(*listing, *wish)) {
+      const auto& one = *wish->only;
+      const auto name = one.fwmark ? fmt::format("has the firewall mark {}", one.fwmark)
+                                   : fmt::format("listens on {} {}", one.protocol, one.address.to_string());
+      return fails(kNotFound, "not_found", "no virtual server " + name);
     }
-    return Answer{ipvsadm::render(*table, *listing), "", kOk};
+    return Answer{ipvsadm::render(*listing, *wish), "", kOk};
   }
 
   Answered metrics() const {

@@ -1,9 +1,8 @@
-// The printf forms are those of ipvsadm 1.31: ipvsadm.c, print_title, print_service_entry, print_largenum, print_conn.
 #include "daemon/ctl/ipvsadm.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <string_view>
-#include <tuple>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -11,129 +10,10 @@
 namespace lvsd::ctl::ipvsadm {
 namespace {
 
-using base::fail;
-using base::Result;
+using Form = Wish::Form;
 
 constexpr std::size_t kServiceWidth = 33;  // IPv4 names are cut there, IPv6 ones are not
 constexpr std::size_t kServerWidth = 28;
-
-struct Word {
-  std::string_view text;
-  enum class Means { List, Numeric, Connections, Statistics, Rates, Exact, Timeouts, Sort, NoSort, Tcp, Udp } means;
-};
-
-constexpr Word kWords[] = {
-    {"-L", Word::Means::List},
-    {"-l", Word::Means::List},
-    {"--list", Word::Means::List},
-    {"-n", Word::Means::Numeric},
-    {"--numeric", Word::Means::Numeric},
-    {"-c", Word::Means::Connections},
-    {"--connection", Word::Means::Connections},
-    {"--stats", Word::Means::Statistics},
-    {"--rate", Word::Means::Rates},
-    {"-X", Word::Means::Exact},
-    {"--exact", Word::Means::Exact},
-    {"--timeout", Word::Means::Timeouts},
-    {"--sort", Word::Means::Sort},
-    {"--nosort", Word::Means::NoSort},
-    {"-t", Word::Means::Tcp},
-    {"--tcp-service", Word::Means::Tcp},
-    {"-u", Word::Means::Udp},
-    {"--udp-service", Word::Means::Udp},
-};
-
-// "-Lnc" → -L -n -c; everything else as it is.
-std::vector<std::string> separated(const std::vector<std::string>& words) {
-  std::vector<std::string> out;
-  for (const auto& word : words) {
-    const bool cluster = word.size() > 2 && word[0] == '-' && word[1] != '-' &&
-                         (word[1] == 'L' || word[1] == 'l' || word[1] == 'n' || word[1] == 'c');
-    if (!cluster) {
-      out.push_back(word);
-      continue;
-    }
-    for (const char letter : word.substr(1)) out.push_back(fmt::format("-{}", letter));
-  }
-  return out;
-}
-
-class WordReader {
- public:
-  explicit WordReader(std::vector<std::string> words) : words_{std::move(words)} {}
-
-  Result<Listing> run() {
-    for (; at_ < words_.size(); ++at_) {
-      const auto* known = std::ranges::find(kWords, std::string_view{words_[at_]}, &Word::text);
-      if (known == std::end(kWords)) return unsupported(words_[at_]);
-      if (auto taken = take(known->means); !taken) return tl::unexpected{taken.error()};
-    }
-    if (!list_) return fail("ipvsadm: needs -L; lvsctl lists only, lvsd.conf and \"lvsctl reload\" change the table");
-    if (listing_.exact && listing_.kind != Listing::Kind::Statistics && listing_.kind != Listing::Kind::Rates) {
-      return fail("ipvsadm: --exact goes with --stats or --rate");
-    }
-    return listing_;
-  }
-
- private:
-  static tl::unexpected<base::Error> unsupported(const std::string& word) {
-    return fail(
-        fmt::format("ipvsadm: \"{}\" is not supported; lvsctl lists only: -L or -l with -n -c --stats --rate --exact "
-                    "--timeout --sort --nosort -t -u; lvsd.conf and \"lvsctl reload\" change the table",
-                    word));
-  }
-
-  Result<void> take(Word::Means means) {
-    switch (means) {
-      case Word::Means::List:
-        list_ = true;
-        return {};
-      case Word::Means::Numeric:
-      case Word::Means::Sort:
-        return {};
-      case Word::Means::NoSort:
-        listing_.sort = false;
-        return {};
-      case Word::Means::Exact:
-        listing_.exact = true;
-        return {};
-      case Word::Means::Connections:
-        return choose(Listing::Kind::Connections);
-      case Word::Means::Statistics:
-        return choose(Listing::Kind::Statistics);
-      case Word::Means::Rates:
-        return choose(Listing::Kind::Rates);
-      case Word::Means::Timeouts:
-        return choose(Listing::Kind::Timeouts);
-      case Word::Means::Tcp:
-        return service("tcp");
-      case Word::Means::Udp:
-        return service("udp");
-    }
-    return {};
-  }
-
-  Result<void> choose(Listing::Kind kind) {
-    if (listing_.kind != Listing::Kind::State && listing_.kind != kind) {
-      return fail("ipvsadm: choose one of -c, --stats, --rate and --timeout");
-    }
-    listing_.kind = kind;
-    return {};
-  }
-
-  Result<void> service(std::string protocol) {
-    if (at_ + 1 >= words_.size()) return fail(fmt::format("ipvsadm: {} needs ADDRESS:PORT", words_[at_]));
-    const auto address = base::Endpoint::parse(words_[++at_]);
-    if (!address) return tl::unexpected{address.error().within("ipvsadm")};
-    listing_.only = ipvs::ListenerStatus{std::move(protocol), *address};
-    return {};
-  }
-
-  std::vector<std::string> words_;
-  std::size_t at_ = 0;
-  bool list_ = false;
-  Listing listing_;
-};
 
 std::string upper(std::string text) {
   for (auto& c : text) {
@@ -159,18 +39,31 @@ std::string number(std::uint64_t n, bool exact) {
   return fmt::format("{:>8}T", n / 1'000'000'000'000);
 }
 
-std::string title(const Listing& listing) {
-  constexpr std::string_view form = "{:<33} {:>8} {:>8} {:>8} {:>8} {:>8}\n  -> RemoteAddress:Port\n";
+std::string title(Form form) {
   constexpr std::string_view left = "Prot LocalAddress:Port";
-  switch (listing.kind) {
-    case Listing::Kind::Statistics:
-      return fmt::format(form, left, "Conns", "InPkts", "OutPkts", "InBytes", "OutBytes");
-    case Listing::Kind::Rates:
-      return fmt::format(form, left, "CPS", "InPPS", "OutPPS", "InBPS", "OutBPS");
-    default:
+  constexpr std::string_view right = "\n  -> RemoteAddress:Port\n";
+  const auto numbers = [&](auto... heads) {
+    return fmt::format("{:<33} {:>8} {:>8} {:>8} {:>8} {:>8}{}", left, heads..., right);
+  };
+  switch (form) {
+    case Form::Statistics:
+      return numbers("Conns", "InPkts", "OutPkts", "InBytes", "OutBytes");
+    case Form::Rates:
+      return numbers("CPS", "InPPS", "OutPPS", "InBPS", "OutBPS");
+    case Form::Thresholds:
+      return fmt::format("{:<33} {:<10} {:<10} {:<10} {:<10}{}", left, "Uthreshold", "Lthreshold", "ActiveConn",
+                         "InActConn", right);
+    case Form::PersistentConnections:
+      return fmt::format("{:<33} {:<9} {:<11} {:<10} {:<10}{}", left, "Weight", "PersistConn", "ActiveConn",
+                         "InActConn", right);
+    case Form::Tunnels:
       return "Prot LocalAddress:Port Scheduler Flags\n"
-             "  -> RemoteAddress:Port           Forward Weight ActiveConn InActConn\n";
+             "  -> RemoteAddress:Port           Forward TunnelInfo    Weight ActiveConn InActConn\n";
+    case Form::State:
+      break;
   }
+  return "Prot LocalAddress:Port Scheduler Flags\n"
+         "  -> RemoteAddress:Port           Forward Weight ActiveConn InActConn\n";
 }
 
 std::string totals(const ipvs::Statistics& s, bool exact) {
@@ -178,112 +71,205 @@ std::string totals(const ipvs::Statistics& s, bool exact) {
          number(s.in_bytes, exact) + number(s.out_bytes, exact);
 }
 
-// print_service_entry: " (sh-fallback,sh-port)".
-std::string flags_text(const std::vector<std::string>& flags) {
-  return flags.empty() ? "" : fmt::format(" ({})", fmt::join(flags, ","));
+// Marks are printed as signed numbers.
+std::string service_name(const ipvs::ListedService& s) {
+  if (s.fwmark) return fmt::format("FWM  {}{}", static_cast<std::int32_t>(s.fwmark), s.ipv6 ? " IPv6" : "");
+  return cut(fmt::format("{:<4} {}", upper(s.protocol), s.address.to_string()), kServiceWidth, s.address.address);
 }
 
-std::string service_line(const ipvs::ServiceStatus& service, const ipvs::ListenerStatus& listener,
-                         const Listing& listing) {
-  const auto name = cut(fmt::format("{:<4} {}", upper(listener.protocol), listener.address.to_string()), kServiceWidth,
-                        listener.address.address);
+std::string service_line(const ipvs::ListedService& service, const Wish& wish) {
+  const auto name = service_name(service);
   const auto& s = service.statistics;
-  switch (listing.kind) {
-    case Listing::Kind::Statistics:
-      return fmt::format("{:<33}{}\n", name, totals(s, listing.exact));
-    case Listing::Kind::Rates:
-      return fmt::format("{:<33}{}{}{}{}{}\n", name, number(s.connections_per_second, listing.exact),
-                         number(s.in_packets_per_second, listing.exact),
-                         number(s.out_packets_per_second, listing.exact), number(s.in_bytes_per_second, listing.exact),
-                         number(s.out_bytes_per_second, listing.exact));
-    default:
-      return fmt::format("{} {}{}\n", name, service.scheduler, flags_text(service.scheduler_flags));
+  if (wish.form == Form::Statistics) return fmt::format("{:<33}{}\n", name, totals(s, wish.exact));
+  if (wish.form == Form::Rates) {
+    return fmt::format("{:<33}{}{}{}{}{}\n", name, number(s.connections_per_second, wish.exact),
+                       number(s.in_packets_per_second, wish.exact), number(s.out_packets_per_second, wish.exact),
+                       number(s.in_bytes_per_second, wish.exact), number(s.out_bytes_per_second, wish.exact));
   }
+  std::string line = fmt::format("{} {}", name, service.scheduler);
+  if (!service.scheduler_flags.empty()) line += fmt::format(" ({})", fmt::join(service.scheduler_flags, ","));
+  if (service.persistent) line += fmt::format(" persistent {}", service.persistence_s);
+  if (service.persistent && !service.netmask.empty()) line += fmt::format(" mask {}", service.netmask);
+  if (!service.persistence_engine.empty()) line += fmt::format(" pe {}", service.persistence_engine);
+  return line + (service.one_packet ? " ops\n" : "\n");
 }
 
-std::string_view forward_word(std::string_view method) {
-  return method == "dr" ? "Route" : method == "tun" ? "Tunnel" : "Masq";
+std::string tunnel_text(const ipvs::ListedServer& server) {
+  const auto flags = server.tunnel_checksum == "remote" ? "r+c" : server.tunnel_checksum == "full" ? "+c" : "-c";
+  if (server.tunnel == "gue") return fmt::format("gue:{}:{}", server.tunnel_port, flags);
+  if (server.tunnel == "gre") return fmt::format("gre:{}", flags);
+  return server.tunnel.empty() ? "n/a" : server.tunnel;
 }
 
-std::string server_line(const ipvs::ServerStatus& server, const base::Endpoint& address, const Listing& listing) {
-  const auto name = cut(address.to_string(), kServerWidth, address.address);
+std::string server_line(const ipvs::ListedServer& server, const Wish& wish) {
+  const auto name = fmt::format("  -> {:<28}", cut(server.address.to_string(), kServerWidth, server.address.address));
   const auto& s = server.statistics;
-  switch (listing.kind) {
-    case Listing::Kind::Statistics:
-      return fmt::format("  -> {:<28}{}\n", name, totals(s, listing.exact));
-    case Listing::Kind::Rates:
-      return fmt::format("  -> {:<28} {:>8} {:>8} {:>8}{}{}\n", name, s.connections_per_second, s.in_packets_per_second,
-                         s.out_packets_per_second, number(s.in_bytes_per_second, listing.exact),
-                         number(s.out_bytes_per_second, listing.exact));
-    default:
-      return fmt::format("  -> {:<28} {:<7} {:<6} {:<10} {:<10}\n", name, forward_word(server.method),
-                         server.effective_weight, server.active_connections, server.inactive_connections);
+  const auto connections = fmt::format("{:<10} {:<10}\n", server.active_connections, server.inactive_connections);
+  switch (wish.form) {
+    case Form::Statistics:
+      return fmt::format("{}{}\n", name, totals(s, wish.exact));
+    case Form::Rates:
+      return fmt::format("{} {:>8} {:>8} {:>8}{}{}\n", name, s.connections_per_second, s.in_packets_per_second,
+                         s.out_packets_per_second, number(s.in_bytes_per_second, wish.exact),
+                         number(s.out_bytes_per_second, wish.exact));
+    case Form::Thresholds:
+      return fmt::format("{} {:<10} {:<10} {}", name, server.upper_threshold, server.lower_threshold, connections);
+    case Form::PersistentConnections:
+      return fmt::format("{} {:<9} {:<11} {}", name, server.weight, server.persistent_connections, connections);
+    case Form::Tunnels:
+      return fmt::format("{} {:<7} {:<13} {:<6} {}", name, server.forward, tunnel_text(server), server.weight,
+                         connections);
+    case Form::State:
+      break;
   }
+  return fmt::format("{} {:<7} {:<6} {}", name, server.forward, server.weight, connections);
 }
 
-struct Row {
-  const ipvs::ServiceStatus* service;
-  const ipvs::ListenerStatus* listener;
-  // Address family, protocol number, address, port.
-  auto order() const {
-    return std::tuple{listener->address.address.family(), listener->protocol == "udp", listener->address};
-  }
-};
+// --- rules of -S -----------------------------------------------------------------------------------------------------
 
-bool same(const ipvs::ListenerStatus& a, const ipvs::ListenerStatus& b) {
-  return a.protocol == b.protocol && a.address == b.address;
+std::string service_words(const ipvs::ListedService& s) {
+  if (s.fwmark) return fmt::format("-f {}{}", static_cast<std::int32_t>(s.fwmark), s.ipv6 ? " -6" : "");
+  const auto option = s.protocol == "tcp" ? "-t" : s.protocol == "udp" ? "-u" : "--sctp-service";
+  return fmt::format("{} {}", option, s.address.to_string());
 }
 
-std::vector<Row> rows_of(const ipvs::Table& table, const Listing& listing) {
-  std::vector<Row> rows;
-  for (const auto& service : table.services) {
-    for (const auto& listener : service.listeners) {
-      if (!listing.only || same(*listing.only, listener)) rows.push_back({&service, &listener});
+std::string service_rule(const ipvs::ListedService& s) {
+  std::string line = fmt::format("-A {} -s {}", service_words(s), s.scheduler);
+  if (s.persistent) line += fmt::format(" -p {}", s.persistence_s);
+  if (s.persistent && !s.netmask.empty()) line += fmt::format(" -M {}", s.netmask);
+  if (!s.persistence_engine.empty()) line += fmt::format(" --pe {}", s.persistence_engine);
+  if (s.one_packet) line += " -o";
+  if (!s.scheduler_flags.empty()) line += fmt::format(" -b {}", fmt::join(s.scheduler_flags, ","));
+  return line + "\n";
+}
+
+std::string server_rule(const ipvs::ListedService& service, const ipvs::ListedServer& s) {
+  const auto method = s.forward == "Masq" ? "-m" : s.forward == "Tunnel" ? "-i" : "-g";
+  auto line = fmt::format("-a {} -r {} {} -w {}", service_words(service), s.address.to_string(), method, s.weight);
+  if (s.tunnel.empty()) return line + "\n";
+  line += " --tun-type " + s.tunnel;
+  if (s.tunnel == "gue") line += fmt::format(" --tun-port {}", s.tunnel_port);
+  if (s.tunnel != "ipip")
+    line += s.tunnel_checksum == "remote" ? " --tun-remcsum"
+            : s.tunnel_checksum == "full" ? " --tun-csum"
+                                          : " --tun-nocsum";
+  return line + "\n";
+}
+
+// --- order -----------------------------------------------------------------------------------------------------------
+
+// As ipvsadm compares: the difference of two numbers as an int, wrapped around. That is no order (10.0.0.1 comes before
+// 100.0.0.1, that before 192.0.0.1, and that before 10.0.0.1), so the result depends on how the C library sorts: by its
+// own qsort here too.
+int difference(std::uint32_t a, std::uint32_t b) { return static_cast<int>(a - b); }
+
+int difference(const base::IpAddress& a, const base::IpAddress& b) {
+  if (a.family() != b.family()) return a.is_v4() ? -1 : 1;
+  const auto word = [](const base::IpAddress& address, std::size_t at) {
+    const auto* bytes = address.data() + at;
+    return std::uint32_t{bytes[0]} << 24 | std::uint32_t{bytes[1]} << 16 | std::uint32_t{bytes[2]} << 8 | bytes[3];
+  };
+  int result = 0;
+  for (std::size_t at = 0; result == 0 && at < a.size(); at += 4) result = difference(word(a, at), word(b, at));
+  return result;
+}
+
+int protocol_number(const std::string& word) { return word == "tcp" ? 6 : word == "udp" ? 17 : word.empty() ? 0 : 132; }
+
+int compare(const ipvs::ListedService& a, const ipvs::ListedService& b) {
+  if (const int marks = difference(a.fwmark, b.fwmark)) return marks;
+  if (a.ipv6 != b.ipv6) return a.ipv6 ? 1 : -1;
+  if (const int protocols = protocol_number(a.protocol) - protocol_number(b.protocol)) return protocols;
+  if (const int addresses = difference(a.address.address, b.address.address)) return addresses;
+  return a.address.port - b.address.port;
+}
+
+int compare(const ipvs::ListedServer& a, const ipvs::ListedServer& b) {
+  if (const int addresses = difference(a.address.address, b.address.address)) return addresses;
+  return a.address.port - b.address.port;
+}
+
+template <class T>
+std::vector<const T*> in_order(const std::vector<T>& list, bool sort) {
+  std::vector<const T*> out;
+  for (const auto& one : list) out.push_back(&one);
+  if (!sort || out.empty()) return out;
+  std::qsort(out.data(), out.size(), sizeof(const T*), [](const void* a, const void* b) {
+    return compare(**static_cast<const T* const*>(a), **static_cast<const T* const*>(b));
+  });
+  return out;
+}
+
+bool is(const ipvs::ListedService& s, const Wish::One& one) {
+  if (one.fwmark) return s.fwmark == one.fwmark && s.ipv6 == one.ipv6;
+  return !s.fwmark && s.protocol == one.protocol && s.address == one.address;
+}
+
+std::string daemon_line(const ipvs::ListedSyncDaemon& d) {
+  std::string line =
+      fmt::format("{} sync daemon (mcast={}, syncid={}", d.master ? "master" : "backup", d.interface, d.id);
+  if (d.max_length) line += fmt::format(", maxlen={}", d.max_length);
+  if (!d.group.empty()) line += fmt::format(", group={}", d.group);
+  if (d.port) line += fmt::format(", port={}", d.port);
+  if (d.ttl) line += fmt::format(", ttl={}", d.ttl);
+  return line + ")\n";
+}
+
+std::string daemon_lines(const ipvs::Listing& listing) {
+  std::string out;
+  for (const bool master : {true, false}) {
+    for (const auto& d : listing.daemons) {
+      if (d.master == master) out += daemon_line(d);
     }
   }
-  if (listing.sort) std::ranges::stable_sort(rows, {}, &Row::order);
-  return rows;
+  return out;
 }
 
-std::string servers_of(const Row& row, const Listing& listing) {
-  std::vector<std::pair<base::Endpoint, const ipvs::ServerStatus*>> servers;
-  for (const auto& s : row.service->servers) {
-    auto address = s.address;
-    if (address.port == 0) address.port = row.listener->address.port;
-    servers.emplace_back(address, &s);
-  }
-  if (listing.sort) std::ranges::stable_sort(servers, {}, [](const auto& s) { return s.first; });
+std::string rules(const ipvs::Listing& listing, const Wish& wish) {
   std::string out;
-  for (const auto& [address, server] : servers) out += server_line(*server, address, listing);
+  for (const auto* service : in_order(listing.services, wish.sort)) {
+    out += service_rule(*service);
+    for (const auto* server : in_order(service->servers, wish.sort)) out += server_rule(*service, *server);
+  }
   return out;
 }
 
 }  // namespace
 
-Result<Listing> parse(const std::vector<std::string>& words) { return WordReader{separated(words)}.run(); }
+bool has_service(const ipvs::Listing& listing, const Wish& wish) {
+  return !wish.only || std::ranges::any_of(listing.services, [&](const auto& s) { return is(s, *wish.only); });
+}
 
-bool has_service(const ipvs::Table& table, const Listing& listing) { return !rows_of(table, listing).empty(); }
-
-std::string render(const ipvs::Table& table, const Listing& listing) {
-  if (listing.kind == Listing::Kind::Timeouts) {
-    return fmt::format("Timeout (tcp tcpfin udp): {} {} {}\n", table.timeout_tcp_s, table.timeout_tcp_fin_s,
-                       table.timeout_udp_s);
+std::string render(const ipvs::Listing& listing, const Wish& wish) {
+  if (wish.what == Wish::What::Timeouts) {
+    return fmt::format("Timeout (tcp tcpfin udp): {} {} {}\n", listing.timeout_tcp_s, listing.timeout_tcp_fin_s,
+                       listing.timeout_udp_s);
   }
+  if (wish.what == Wish::What::Daemons) return daemon_lines(listing);
+  if (wish.what == Wish::What::Rules) return rules(listing, wish);
   std::string out;
-  if (!listing.only) out += fmt::format("IP Virtual Server version 1.2.1 (size={})\n", table.connection_capacity);
-  out += title(listing);
-  for (const auto& row : rows_of(table, listing))
-    out += service_line(*row.service, *row.listener, listing) + servers_of(row, listing);
+  if (!wish.only) out += fmt::format("IP Virtual Server version {} (size={})\n", listing.version, listing.size);
+  out += title(wish.form);
+  for (const auto* service : in_order(listing.services, wish.sort)) {
+    if (wish.only && !is(*service, *wish.only)) continue;
+    out += service_line(*service, wish);
+    for (const auto* server : in_order(service->servers, wish.sort)) out += server_line(*server, wish);
+  }
   return out;
 }
 
-std::string render(const ipvs::Connections& connections) {
+std::string render(const ipvs::Connections& connections, const Wish& wish) {
+  const bool engines = wish.form == Form::PersistentConnections;
   std::string out = "IPVS connection entries\n";
-  out += fmt::format("pro expire {:<11} {:<18} {:<18} {}\n", "state", "source", "virtual", "destination");
+  out += fmt::format("pro expire {:<11} {:<18} {:<18} ", "state", "source", "virtual");
+  out += engines ? fmt::format("{:<18} {:<16} {}\n", "destination", "pe name", "pe_data") : "destination\n";
   for (const auto& c : connections.connections) {
     const auto expires = fmt::format("{:02}:{:02}", c.expires_in_s / 60, c.expires_in_s % 60);
-    out += fmt::format("{:<3} {:<6} {:<11} {:<18} {:<18} {}\n", upper(c.protocol), expires, c.state,
-                       c.client.to_string(), c.virtual_address.to_string(), c.server_address.to_string());
+    out += fmt::format("{:<3} {:<6} {:<11} {:<18} {:<18} ", upper(c.protocol), expires, c.state, c.client.to_string(),
+                       c.virtual_address.to_string());
+    out += engines && !c.persistence_engine.empty() ? fmt::format("{:<18} {:<16} {}\n", c.server_address.to_string(),
+                                                                  c.persistence_engine, c.persistence_data)
+                                                    : fmt::format("{}\n", c.server_address.to_string());
   }
   return out;
 }

@@ -116,6 +116,7 @@ template Result<vrrp::Status> decode(std::string_view);
 template Result<healthcheck::Status> decode(std::string_view);
 template Result<ipvs::Table> decode(std::string_view);
 template Result<ipvs::Connections> decode(std::string_view);
+template Result<ipvs::Listing> decode(std::string_view);
 template Result<ipvs::Drops> decode(std::string_view);
 
 Result<RunningConfig> decode_config(std::string_view body) {

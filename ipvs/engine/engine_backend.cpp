@@ -16,6 +16,7 @@
 #include "ipvs/engine/neighbours.hpp"
 #include "ipvs/engine/redirect_maps.hpp"
 #include "ipvs/engine/worker.hpp"
+#include "ipvs/listing.hpp"
 
 namespace lvsd::ipvs::engine {
 namespace {
@@ -25,13 +26,15 @@ constexpr base::Duration kProbeEvery = std::chrono::seconds{10};
 constexpr const char* kConnections = "connections";
 constexpr std::string_view kLinkPrefix = "xdp:";
 
+std::int64_t seconds(base::Duration d) { return std::chrono::duration_cast<std::chrono::seconds>(d).count(); }
+
 std::uint64_t random_seed() {
   std::uint64_t seed = 0;
   if (getrandom(&seed, sizeof seed, 0) != static_cast<ssize_t>(sizeof seed)) seed = 0x6c767364;
   return seed;
 }
 
-std::map<std::string, base::UniqueFd> links_among(EngineBackend::Kept& kept) {
+std::map<std::string, base::UniqueFd> links_among(Kept& kept) {
   std::map<std::string, base::UniqueFd> links;
   for (auto& [name, fd] : kept) {
     if (name.starts_with(kLinkPrefix)) links.emplace(name.substr(kLinkPrefix.size()), std::move(fd));
@@ -45,7 +48,7 @@ struct EngineBackend::Impl {
   Impl(boost::asio::io_context& l, ConnectionMemory m, RedirectMaps r)
       : loop{l}, memory{std::move(m)}, maps{std::move(r)}, reconcile_timer{l}, probe_timer{l} {}
 
-  base::Result<void> start(Kept kept, const Keep& keep);
+  base::Result<void> start(Kept kept, const KeepFd& keep);
   void follow(const std::vector<Link>& fresh_links, const std::vector<Route>& fresh_routes);
   void reconcile();
   void publish();
@@ -72,10 +75,11 @@ struct EngineBackend::Impl {
   std::unique_ptr<Neighbours> neighbours;
   std::uint64_t refused_flows = 0;
   bool configured = false;
+  Timeouts timeouts;
 };
 
 base::Result<std::unique_ptr<EngineBackend>> EngineBackend::create(boost::asio::io_context& loop,
-                                                                   const EngineConfig& config, Kept kept, Keep keep) {
+                                                                   const EngineConfig& config, Kept kept, KeepFd keep) {
   auto memory = ConnectionMemory::open(std::move(kept[kConnections]), Core::memory_size(config.max_connections));
   if (!memory) return tl::unexpected{memory.error()};
   auto maps = RedirectMaps::create(config.max_connections);
@@ -86,7 +90,7 @@ base::Result<std::unique_ptr<EngineBackend>> EngineBackend::create(boost::asio::
   return std::unique_ptr<EngineBackend>{new EngineBackend{std::move(impl)}};
 }
 
-base::Result<void> EngineBackend::Impl::start(Kept kept, const Keep& keep) {
+base::Result<void> EngineBackend::Impl::start(Kept kept, const KeepFd& keep) {
   auto core = std::make_unique<Core>(memory.bytes(), max_connections, random_seed());
   const auto flows = core->live_flows();
   refused_flows = maps.change_flows(flows);
@@ -250,6 +254,7 @@ base::Result<void> EngineBackend::configure(const Config& config) {
     core.set_hash_key(config.engine.hash_key);
   });
   if (!done) return done;
+  impl_->timeouts = config.engine.timeouts;
   impl_->attachments->want(config.engine.interfaces, config.engine.xdp_mode);
   impl_->configured = true;
   impl_->attachments->reconcile(impl_->links);
@@ -269,6 +274,9 @@ base::Result<Table> EngineBackend::status() {
   table.interfaces = impl_->attachments->status();
   table.connection_capacity = impl_->max_connections;
   table.connection_memory_bytes = impl_->memory.bytes().size();
+  table.timeout_tcp_s = seconds(impl_->timeouts.tcp);
+  table.timeout_tcp_fin_s = seconds(impl_->timeouts.tcp_fin);
+  table.timeout_udp_s = seconds(impl_->timeouts.udp);
   return table;
 }
 
@@ -277,6 +285,12 @@ base::Result<Connections> EngineBackend::connections(const ConnectionsQuery& que
   auto done = impl_->on_worker([&](Core& core) { connections = core.connections(query, base::Clock::now()); });
   if (!done) return tl::unexpected{done.error()};
   return connections;
+}
+
+base::Result<Listing> EngineBackend::listing() {
+  const auto table = status();
+  if (!table) return tl::unexpected{table.error()};
+  return listing_of(*table, impl_->timeouts);
 }
 
 base::Result<Drops> EngineBackend::drops() {

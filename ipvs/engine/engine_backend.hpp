@@ -3,13 +3,10 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
-#include <map>
 #include <memory>
 #include <span>
 #include <string>
 
-#include "base/fd.hpp"
 #include "base/result.hpp"
 #include "ipvs/backend.hpp"
 #include "ipvs/config.hpp"
@@ -22,20 +19,17 @@ namespace lvsd::ipvs::engine {
 
 class EngineBackend final : public ForwardingBackend {
  public:
-  // Descriptors by name: "connections", "xdp:IFNAME".
-  using Kept = std::map<std::string, base::UniqueFd>;
-  using Keep = std::function<void(const std::string& name, int fd)>;
-
   // Takes up what an earlier incarnation left. Touches no interface before the first configure(), so that the table can
   // be applied first: no packet finds a listener missing.
   static base::Result<std::unique_ptr<EngineBackend>> create(boost::asio::io_context& loop, const EngineConfig& config,
-                                                             Kept kept, Keep keep);
+                                                             Kept kept, KeepFd keep);
   ~EngineBackend() override;
 
   base::Result<std::size_t> put_in_force(const ServiceTable& desired) override;
   base::Result<void> configure(const Config& config) override;
   base::Result<Table> status() override;
   base::Result<Connections> connections(const ConnectionsQuery& query) override;
+  base::Result<Listing> listing() override;
   base::Result<Drops> drops() override;
   base::Result<Trace> trace(const TraceQuery& query) override;
 

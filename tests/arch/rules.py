@@ -22,6 +22,7 @@ WORDS = [
     ("netlink", r"\b(?!nl_langinfo)(?:nl|nla|nlmsg|rtnl|genl|genlmsg|nl_cache)_\w+\s*\(",
      ["ipvs/engine/*neighbour*", "ipvs/engine/*link*", "ipvs/engine/kernel_objects*", "ipvs/kernel/*", "vrrp/*link*",
       "vrrp/*address*"]),
+    ("libnftables", r"\bnft_\w+\s*\(", ["ipvs/kernel/mark_table*"]),
     ("libcurl", r"\bcurl_\w+|\bCURL\w*_\w+|\bCURLM?\b", ["healthcheck/*"]),
     ("OpenSSL", r"\b(?:SSL|X509|ERR)_\w+\s*\(", ["healthcheck/tls.cpp", "healthcheck/stream.cpp"]),
     ("RE2", r"\bre2::", ["healthcheck/pattern.cpp"]),
@@ -43,10 +44,12 @@ PURE = [
     "ipvs/desired.*", "ipvs/diff.*", "ipvs/health.*", "ipvs/passive.*", "ipvs/pools.*", "ipvs/table.*", "ipvs/engine/core*", "ipvs/engine/connection_table.*", "ipvs/engine/packet*",
     "ipvs/engine/parse*", "ipvs/engine/rewrite*", "ipvs/engine/scheduler*", "ipvs/engine/tcp_state*", "ipvs/engine/forward*",
     "ipvs/engine/encapsulate.*", "ipvs/engine/split.*", "ipvs/engine/tcp_edit.*", "ipvs/engine/tunnel_error.*", "ipvs/engine/client_notice.*", "ipvs/engine/neighbour_book.*", "ipvs/engine/waiting_packets.*", "ipvs/engine/next_hop*",
+    "ipvs/listing.*", "ipvs/kernel/attributes.*", "ipvs/kernel/connection_list.*", "ipvs/kernel/kernel_table.*",
+    "ipvs/kernel/marks.*", "ipvs/kernel/owned_services.*", "ipvs/kernel/plan.*", "ipvs/kernel/reading.*", "ipvs/kernel/wanted.*",
     "daemon/config/document.*", "daemon/config/listeners.*", "daemon/config/service_options.*", "daemon/config/describe.*", "daemon/config/render.*", "daemon/config/report.*",
     "daemon/config/schema.*", "daemon/config/validate*", "daemon/config/values.*",
     "daemon/back_off.*", "daemon/events.*", "daemon/overview.*", "daemon/page.*", "daemon/standings.*", "daemon/overrides.*", "daemon/metrics.*", "daemon/ctl/render*", "daemon/ctl/layout.*",
-    "daemon/ctl/ipvsadm.*", "daemon/ctl/words.*", "daemon/ctl/nearest.*", "daemon/ctl/select.*",
+    "daemon/ctl/ipvsadm*", "daemon/ctl/words.*", "daemon/ctl/nearest.*", "daemon/ctl/select.*",
 ]
 IMPURE = [
     ("reads a clock", r"\b(?:Clock|steady_clock|system_clock|high_resolution_clock)::now\b|\bclock_gettime\b|\bgettimeofday\b"

@@ -7,7 +7,9 @@ The guest sees the host's files read-only, at the same paths, below a RAM disk t
 build run there as root. It has no network but its own lo. A boot takes about two seconds; a processor in there is some 15 times slower
 than the host's. Needs root (virtiofsd serves every file).
 """
+import ctypes
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -70,7 +72,7 @@ def _boot(image, work, memory, processors, virtual_time, shares, timeout, live):
             _wait_socket(os.path.join(work, f"fs{index}"), daemon, work)
         arguments = _qemu(image, work, memory, processors, virtual_time, len(daemons))
         with open(os.path.join(work, "qemu"), "wb") as log:
-            machine = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            machine = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=_die_with_us)
         try:
             return not _wait_end(machine, work, timeout, live)
         finally:
@@ -101,6 +103,12 @@ def _qemu(image, work, memory, processors, virtual_time, folders):
     return arguments
 
 
+def _die_with_us():
+    """In the child: it ends with this process, also when that is killed."""
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+
+
 def _serve(work, index, path, readonly):
     """virtiofsd on a folder; a read-only one in a mount namespace where nothing below it can be written."""
     daemon = [VIRTIOFSD, f"--socket-path={work}/fs{index}", "-o", "cache=always", "-o", "sandbox=chroot"]
@@ -112,7 +120,7 @@ def _serve(work, index, path, readonly):
     else:
         argv = [*daemon, "-o", f"source={path}"]
     with open(os.path.join(work, f"fs{index}.log"), "wb") as log:
-        return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=_die_with_us)
 
 
 def _wait_socket(path, daemon, work):

@@ -1,6 +1,7 @@
 """vm.py [OPTIONS] COMMAND…: runs COMMAND in a virtual machine with a Debian kernel (machine.py) and ends with its exit code. `./dev vm`."""
 import argparse
 import os
+import signal
 import sys
 
 import machine
@@ -19,6 +20,7 @@ def main():
     if os.geteuid() != 0:
         print("the virtual machine needs root (virtiofsd)", file=sys.stderr)
         sys.exit(77)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # the machine goes, its files too
     command = options.command[1:] if options.command[:1] == ["--"] else options.command
     done = machine.run(command or ["uname", "-a"], timeout=options.timeout, memory=options.memory, processors=options.processors,
                        virtual_time=options.virtual_time, shares=[os.path.abspath(path) for path in options.share], live=True)

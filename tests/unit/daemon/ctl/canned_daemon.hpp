@@ -23,6 +23,7 @@ class Run : public ::testing::Test {
     replies["/api/v1/checks"] = {200, body(checks())};
     replies["/api/v1/vrrp"] = {200, body(vrrp_status())};
     replies["/api/v1/connections"] = {200, body(connections())};
+    replies["/api/v1/listing"] = {200, body(listing())};
     replies["/api/v1/drops"] = {200, body(drops())};
     replies["/api/v1/reload"] = {200, body(reload_result())};
     replies["/metrics"] = {200, "# TYPE lvsd_up gauge\nlvsd_up 1\n"};

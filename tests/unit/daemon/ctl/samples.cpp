@@ -4,6 +4,7 @@
 #include <ctime>
 
 #include "base/json.hpp"
+#include "ipvs/listing.hpp"
 
 namespace lvsd::ctl::test {
 namespace {
@@ -210,11 +211,15 @@ ipvs::Connections connections() {
   ipvs::Connections c;
   c.total = 3;
   c.connections = {
-      {"tcp", "ESTABLISHED", at("198.51.100.7:40112"), at("192.0.2.10:80"), at("10.0.0.11:80"), "web", "rs1", 897, 12},
-      {"tcp", "FIN_WAIT", at("198.51.100.9:1025"), at("192.0.2.10:80"), at("10.0.0.11:80"), "web", "rs1", 61, 9},
-      {"udp", "UDP", at("198.51.100.7:53124"), at("192.0.2.53:53"), at("10.0.0.53:53"), "dns", "ns1", 5999, 1}};
+      {"tcp", "ESTABLISHED", at("198.51.100.7:40112"), at("192.0.2.10:80"), at("10.0.0.11:80"), "web", "rs1", 897, 12,
+       "", ""},
+      {"tcp", "FIN_WAIT", at("198.51.100.9:1025"), at("192.0.2.10:80"), at("10.0.0.11:80"), "web", "rs1", 61, 9, "",
+       ""},
+      {"udp", "UDP", at("198.51.100.7:53124"), at("192.0.2.53:53"), at("10.0.0.53:53"), "dns", "ns1", 5999, 1, "", ""}};
   return c;
 }
+
+ipvs::Listing listing() { return ipvs::listing_of(table(), {}); }
 
 ipvs::Drops drops() {
   ipvs::Drops d;
@@ -233,6 +238,7 @@ std::string body(const ipvs::Table& value) { return body_of(value); }
 std::string body(const healthcheck::Status& value) { return body_of(value); }
 std::string body(const vrrp::Status& value) { return body_of(value); }
 std::string body(const ipvs::Connections& value) { return body_of(value); }
+std::string body(const ipvs::Listing& value) { return body_of(value); }
 std::string body(const ipvs::Drops& value) { return body_of(value); }
 std::string body(const daemon::ReloadResult& value) { return body_of(value); }
 

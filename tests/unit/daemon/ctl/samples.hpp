@@ -20,6 +20,7 @@ ipvs::Table table();
 healthcheck::Status checks();
 vrrp::Status vrrp_status();
 ipvs::Connections connections();
+ipvs::Listing listing();  // of table()
 ipvs::Drops drops();
 daemon::ReloadResult reload_result();
 
@@ -29,6 +30,7 @@ std::string body(const ipvs::Table& value);
 std::string body(const healthcheck::Status& value);
 std::string body(const vrrp::Status& value);
 std::string body(const ipvs::Connections& value);
+std::string body(const ipvs::Listing& value);
 std::string body(const ipvs::Drops& value);
 std::string body(const daemon::ReloadResult& value);
 std::string body(const daemon::Sources& value);
