@@ -25,9 +25,8 @@ std::uint16_t port_below(std::uint16_t port) { return swap_port(static_cast<std:
 
 void DataConnections::heard_client(const Connection& control, const Packet& packet, const Frame& frame) noexcept {
   const auto wanted = ftp_client_listens(payload(packet.data, frame));
-  // A client may only name itself, and a server of another address space cannot reach it (RFC 2577 §3).
-  const bool local = (control.flags & Connection::kFullnat) != 0;
-  if (!wanted || local || wanted->address != frame.source || wanted->port < 1024) return;
+  // A client may only name itself (RFC 2577 §3).
+  if (!wanted || wanted->address != frame.source || wanted->port < 1024) return;
   Connection data;
   data.client_port = swap_port(wanted->port);
   data.virtual_port = port_below(control.virtual_port);

@@ -69,7 +69,8 @@ Connection Opening::draft(const Frame& frame, std::uint32_t slot, Ends& ends) co
   c.protocol = frame.protocol;
   c.state = first_state(frame.protocol);
   c.flags = server.nat ? Connection::kNat : std::uint16_t{0};
-  if (server.nat && frame.kind == FrameKind::Tcp && frame.destination_port == kFtpPort) c.flags |= Connection::kFtp;
+  const bool translated = server.config.method == Method::Nat;
+  if (translated && frame.kind == FrameKind::Tcp && frame.destination_port == kFtpPort) c.flags |= Connection::kFtp;
   c.server = slot;
   c.last_seen = state_.now;
   return c;
