@@ -20,7 +20,11 @@ VirtualServerConfig web() {
                      {"unchecked", endpoint("10.0.0.13:80"), Method::Dr, 1, {}}};
   return service;
 }
-Config config(VirtualServerConfig service) { return {{}, {}, {std::move(service)}}; }
+Config config(VirtualServerConfig service) {
+  Config wanted;
+  wanted.virtual_servers.push_back(std::move(service));
+  return wanted;
+}
 
 // "a3 b0! …": name, weight in force, ! for down, ~ for aside.
 std::string servers(const VirtualServerConfig& service, const HealthView& health, const OverrideView& overrides = {}) {
@@ -195,7 +199,8 @@ TEST(Describe, TheSorryServerIsNamedSo) {
 TEST(Describe, ServicesStandAsConfiguredAndRemovedOnesLast) {
   auto other = web();
   other.name = "aaa";
-  Config both{{}, {}, {web(), other}};
+  Config both = config(web());
+  both.virtual_servers.push_back(other);
   ServiceStatus gone;
   gone.name = "gone";
   gone.servers = {measured_server("x", ServerState::up)};
