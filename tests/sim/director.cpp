@@ -61,12 +61,12 @@ void Director::update_params() {
 }
 
 std::string Director::why_not_master(std::size_t at) const {
-  auto why = vrrp::problem(links_.find(lan(at)), lan(at), {});
+  auto why = vrrp::problem(links_.find(lan(at)), lan(at));
   return why.empty() ? vrrp::fault(tracks_, links_) : why;
 }
 
 vrrp::Circumstances Director::circumstances(std::size_t at) const {
-  vrrp::Circumstances result{vrrp::problem(links_.find(lan(at)), lan(at), {}), vrrp::fault(tracks_, links_)};
+  vrrp::Circumstances result{vrrp::problem(links_.find(lan(at)), lan(at)), vrrp::fault(tracks_, links_)};
   for (std::size_t i = 0; i < members_.size() && result.barred.empty(); ++i) {
     if (i != at) result.barred = why_not_master(i);
   }
