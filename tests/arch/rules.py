@@ -22,7 +22,7 @@ WORDS = [
     ("netlink", r"\b(?!nl_langinfo)(?:nl|nla|nlmsg|rtnl|genl|genlmsg|nl_cache)_\w+\s*\(",
      ["ipvs/engine/*neighbour*", "ipvs/engine/*link*", "ipvs/engine/kernel_objects*", "ipvs/kernel/*", "vrrp/*link*",
       "vrrp/*address*"]),
-    ("libnftables", r"\bnft_\w+\s*\(", ["ipvs/kernel/mark_table*"]),
+    ("libnftables", r"\bnft_\w+\s*\(", ["ipvs/kernel/mark_table*", "vrrp/accept_filter*"]),
     ("libcurl", r"\bcurl_\w+|\bCURL\w*_\w+|\bCURLM?\b", ["healthcheck/*"]),
     ("OpenSSL", r"\b(?:SSL|X509|ERR)_\w+\s*\(", ["healthcheck/tls.cpp", "healthcheck/stream.cpp"]),
     ("RE2", r"\bre2::", ["healthcheck/pattern.cpp"]),

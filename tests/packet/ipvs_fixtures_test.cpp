@@ -62,6 +62,12 @@ void run_step(test::Director& director, const json::object& step) {
   const auto result = director.push(input, interface);
   EXPECT_EQ(word(result.verdict.action), text("action"));
   EXPECT_EQ(name(result.verdict.reason), text("reason"));
+  const auto extra = director.extra();
+  const auto& wanted = step.at("extra").as_array();
+  ASSERT_EQ(extra.size(), wanted.size());
+  for (std::size_t i = 0; i < extra.size(); ++i) {
+    EXPECT_EQ(extra[i].bytes, from_hex(std::string_view{wanted[i].as_string()}));
+  }
   if (result.verdict.action == Action::Drop) return;
   EXPECT_EQ(result.bytes, from_hex(text("output")));
   if (result.verdict.action == Action::Send) {

@@ -113,12 +113,14 @@ def fixture(description, *steps):
     FIXTURES.append({"description": description, "steps": list(steps)})
 
 
-def step(frame, output, interface=2, action="send", reason="none", out=None):
+def step(frame, output, *extra, interface=2, action="send", reason="none", out=None):
+    """extra: frames that leave besides the output."""
     # Unset: straight through to the other side, or an answer on the same one.
     if out is None:
         out = (5 - interface) if reason == "none" else interface
     return {"interface": interface, "input": frame.hex(), "action": action, "reason": reason,
-            "output": output.hex() if output else "", "out_interface": out if action == "send" else 0}
+            "output": output.hex() if output else "", "out_interface": out if action == "send" else 0,
+            "extra": [frame.hex() for frame in extra]}
 
 
 C, V, W, S = "192.0.2.10", "198.51.100.1", "198.51.100.2", "10.0.0.11"
@@ -196,7 +198,8 @@ big, small = (udp(C, 5000, V, 53, bytes(1473), fragment=f) for f in (0x4000, 0))
 lower = udp(C, 5000, V, 53, bytes(1473), ttl=63)
 fixture("too big, with DF: fragmentation needed",
         step(to_vip(big), eth(CLIENT, FRONT, icmp(V, C, 3, 4, lower[:548], mtu=1500)), reason="too_big"))
-fixture("too big, without DF: dropped", step(to_vip(small), None, action="drop", reason="too_big"))
+fixture("too big, without DF: leaves in fragments",
+        step(to_vip(small), *map(to_s1, fragments(udp(C, 5000, S, 8080, bytes(1473), ttl=63), 1480, ident=0x1234))))
 
 C6, V6, W6, S6 = "2001:db8:c::10", "2001:db8:1::1", "2001:db8:1::2", "2001:db8:5::11"
 for size in (0, 1, 2, 7, 1380):
