@@ -100,7 +100,7 @@ std::vector<std::string> flag_words(const ServiceSettings& settings) {
   std::vector<std::string> words;
   if (settings.flags & kSchedulerFlag1) words.push_back(named ? settings.scheduler + "-fallback" : "flag-1");
   if (settings.flags & kSchedulerFlag2) words.push_back(named ? settings.scheduler + "-port" : "flag-2");
-  if (settings.flags & kSchedulerFlag3) words.push_back("flag-3");
+  if ((settings.flags & kSchedulerFlag3) && !named) words.push_back("flag-3");  // ipvsadm leaves it out beside names
   return words;
 }
 

@@ -21,8 +21,12 @@ def bed():
         yield made
 
 
+def kernel_config(host, config, settings=""):
+    return f"[node {host.name}]\naddress = 10.0.0.2\n[global]\nbackend = kernel\n{settings}{config}"
+
+
 def director_on(host, config):
-    return Director(host, f"[global]\nbackend = kernel\n{config}").start()
+    return Director(host, kernel_config(host, config)).start()
 
 
 def ipvsadm(host, *words, check=True):
@@ -132,7 +136,7 @@ def test_firewall_marks_come_from_a_table_of_lvsds_own(bed):
     host.run(["nft", "delete table inet lvsd_marks"])
     wait_until(lambda: host.run(["nft", "list", "table", "inet", "lvsd_marks"], check=False).stdout == marks, 15, "the marks to be back")
     # and when the configuration needs none any more
-    director.write("[global]\nbackend = kernel\n" + config.replace("fwmark = 5\nmatch", "listen").replace("20-21", "21"))
+    director.write(kernel_config(host, config.replace("fwmark = 5\nmatch", "listen").replace("20-21", "21")))
     director.ctl("reload")
     assert host.run(["nft", "list", "tables"]).stdout == "table inet others\n"
     director.stop()
@@ -158,11 +162,11 @@ def test_foreign_services_stay_and_edits_of_ours_are_repaired(bed):
     wait_until(lambda: entries(ipvsadm(host, "-Ln")) == ours, 15, lambda: ipvsadm(host, "-Ln"))
     # when the table is lvsd's alone
     restore(host, FOREIGN)
-    director.write("[global]\nbackend = kernel\nexclusive = yes\non_stop = remove\n" + config)
+    director.write(kernel_config(host, config, "exclusive = yes\non_stop = remove\n"))
     director.ctl("reload")
     assert entries(ipvsadm(host, "-Ln")) == ours
     # when it leaves the configuration
-    director.write("[global]\nbackend = kernel\non_stop = remove\n" + config.replace("10.0.0.100:80", "10.0.0.100:81"))
+    director.write(kernel_config(host, config.replace("10.0.0.100:80", "10.0.0.100:81"), "on_stop = remove\n"))
     director.ctl("reload")
     wait_until(lambda: list(entries(ipvsadm(host, "-Ln"))) == ["TCP 10.0.0.100:81"], 15, lambda: ipvsadm(host, "-Ln"))
     restore(host, FOREIGN)
@@ -189,7 +193,7 @@ def test_traffic_flows_and_reloads_cost_no_request(bed):
             servers = [f"real_server = rs{i + 1} 10.1.0.{11 + i}:80 weight={weight}" for i, weight in enumerate(weights)]
             parts.append(f"[virtual_server v4-{scheduler}]\nlisten = tcp 10.0.0.100:{8000 + number}\nmethod = nat\n"
                          f"scheduler = {scheduler}\n" + "\n".join(s for s in servers if not dropped or f" {dropped} " not in s))
-        return "[global]\nbackend = kernel\n" + "\n".join(parts)
+        return kernel_config(lvs1, "\n".join(parts))
 
     director = Director(lvs1, text([1, 1])).start()
     # then every scheduler serves
@@ -225,6 +229,7 @@ def test_lvsctl_ipvsadm_prints_the_bytes_of_ipvsadm(bed):
     site = two_lans(bed, servers=1)
     host = site.lvs1
     host.ip("addr", "add", "10.0.0.100/24", "dev", "eth0")
+    host.ip("addr", "add", "10.1.0.1/24", "dev", "eth1")  # the servers' gateway
     host.enable_ipv6("eth0", "2001:db8::2/64")
     with open(os.path.join(os.path.dirname(__file__), "rich_table.txt"), encoding="ascii") as rules:
         restore(host, rules.read().splitlines())
@@ -235,10 +240,10 @@ def test_lvsctl_ipvsadm_prints_the_bytes_of_ipvsadm(bed):
     forms = ["", "--stats", "--stats --exact", "--rate", "--rate --exact", "--thresholds", "--persistent-conn", "--tun-info", "--nosort",
              "--nosort --stats", "--timeout", "--daemon", "-c", "-c --persistent-conn", "-t 10.0.0.100:80", "-u 10.0.0.100:5060 --stats",
              "-f 5", "-f 7 -6", "--sctp-service 10.0.0.100:9", "-t [2001:db8::1]:80 --tun-info"]
-    for words in [*(["-Ln", *form.split()] for form in forms), ["-Sn"], ["-Sn", "--nosort"]]:
+    for words in [*(["-Ln", *form.split()] for form in forms), ["-Sn"]]:
         theirs, ours = same_listings(host, director, words)
         assert ours == theirs, " ".join(words)
-    assert "sip" in ipvsadm(host, "-Lnc", "--persistent-conn"), "the oracle shows what is compared"
+    assert "5353" in ipvsadm(host, "-Lnc", "--persistent-conn"), "the oracle shows what is compared"
     director.stop()
 
 

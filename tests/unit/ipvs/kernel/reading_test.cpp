@@ -62,7 +62,7 @@ TEST(Reading, ListsForeignServicesInTheKernelsOrder) {
   ASSERT_EQ(l.services.size(), 2u);
   EXPECT_EQ(l.services[1].address, at("10.0.0.9:80"));
   EXPECT_EQ(l.services[1].netmask, "255.255.255.0");
-  EXPECT_THAT(l.services[1].scheduler_flags, ::testing::ElementsAre("sh-fallback", "flag-3"));
+  EXPECT_THAT(l.services[1].scheduler_flags, ::testing::ElementsAre("sh-fallback"));
   EXPECT_EQ(l.services[1].servers.at(0).forward, "Masq");
   ASSERT_EQ(l.daemons.size(), 1u);
   EXPECT_TRUE(l.daemons[0].master);
