@@ -167,11 +167,13 @@ def test_servers_behind_nat_reach_the_client_through_the_inside_virtual_ip(bed):
 LEAVES_NAMESPACES = """
 import os, sys, time
 sys.path.insert(0, {here!r})
+from process import wait_until
 from topology import Testbed, one_lan
 with Testbed(prefix="lvsdgone") as testbed:
     site = one_lan(testbed, servers=1)
     site.client.start(["sleep", "3600"], "sleep")
-    print(testbed.tag, site.client.pids()[0], flush=True)
+    pid = wait_until(site.client.pids, 10, "the process to be in its namespace")[0]
+    print(testbed.tag, pid, flush=True)
     {end}
 """
 
