@@ -19,7 +19,6 @@
 #define FRAGMENT_OFFSET 0x1fff
 #define EXTENSION_LIMIT 4 /* as frame.hpp */
 #define ICMP_HEADER 8
-#define ISAKMP 500 /* AH and ESP follow its UDP connection */
 
 struct {
   __uint(type, BPF_MAP_TYPE_HASH);
@@ -159,11 +158,6 @@ static __always_inline int read_ipv6(struct xdp_md* context, const struct ipv6hd
 }
 
 static __always_inline int read_ports(struct xdp_md* context, struct packet* packet) {
-  if (packet->protocol == IPPROTO_ESP || packet->protocol == IPPROTO_AH) {
-    packet->protocol = IPPROTO_UDP;
-    packet->ports[0] = packet->ports[1] = bpf_htons(ISAKMP);
-    return 1;
-  }
   if (packet->protocol != IPPROTO_TCP && packet->protocol != IPPROTO_UDP && packet->protocol != IPPROTO_SCTP) return 0;
   return bpf_xdp_load_bytes(context, packet->transport, packet->ports, sizeof packet->ports) == 0;
 }

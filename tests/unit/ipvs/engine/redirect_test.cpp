@@ -116,6 +116,14 @@ TEST_F(Redirect, TakesWhatIsAddressedToAListenerAndNothingElse) {
   EXPECT_FALSE(goes_to_engine({.version_and_length = 0x44})) << "header shorter than a header";
 }
 
+// The core does not know them: taken, they would be lost.
+TEST_F(Redirect, LeavesAhAndEspToTheKernel) {
+  ASSERT_TRUE(maps_->set_listeners({{Protocol::Udp, {kVip, 500}}}));
+  EXPECT_TRUE(goes_to_engine({.protocol = 17, .destination_port = 500}));
+  EXPECT_FALSE(goes_to_engine({.protocol = 50}));
+  EXPECT_FALSE(goes_to_engine({.protocol = 51}));
+}
+
 TEST_F(Redirect, FindsThePortsBehindOptions) {
   EXPECT_TRUE(goes_to_engine({.version_and_length = 0x47, .options = 8}));
   EXPECT_FALSE(goes_to_engine({.destination_port = 22, .version_and_length = 0x47, .options = 8}));
