@@ -1,4 +1,5 @@
 // docs/configuration.md says what the schema says: every kind and key, and nothing else.
+#include <filesystem>
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -40,6 +41,22 @@ TEST(Documentation, HasNoTableRowThatTheSchemaLacks) {
   for (std::string line; std::getline(lines, line);) {
     if (!line.starts_with("| `")) continue;
     EXPECT_TRUE(known.contains(line)) << line;
+  }
+}
+
+// What no validator reads would be accepted and ignored.
+TEST(Schema, EveryKeyThatIsAcceptedIsRead) {
+  std::stringstream readers;
+  for (const auto& file : std::filesystem::directory_iterator{LVSD_SOURCE_DIR "/daemon/config"}) {
+    const auto name = file.path().filename().string();
+    if (name.ends_with(".cpp") && name != "schema.cpp") readers << std::ifstream{file.path()}.rdbuf();
+  }
+  const auto text = readers.str();
+  for (const auto& kind : kinds()) {
+    for (const auto& key : kind.keys) {
+      if (key.is(kLater)) continue;
+      EXPECT_NE(text.find(fmt::format("\"{}\"", key.name)), std::string::npos) << kind.name << ": " << key.name;
+    }
   }
 }
 
