@@ -22,7 +22,7 @@ WORDS = [
     ("netlink", r"\b(?!nl_langinfo)(?:nl|nla|nlmsg|rtnl|genl|genlmsg|nl_cache)_\w+\s*\(",
      ["ipvs/engine/*neighbour*", "ipvs/engine/*link*", "ipvs/engine/kernel_objects*", "ipvs/kernel/*", "vrrp/*link*",
       "vrrp/*address*"]),
-    ("libnftables", r"\bnft_\w+\s*\(", ["ipvs/kernel/mark_table*", "vrrp/accept_filter*"]),
+    ("libnftables", r"\bnft_\w+\s*\(", ["base/nft_table.cpp"]),
     ("libcurl", r"\bcurl_\w+|\bCURL\w*_\w+|\bCURLM?\b", ["healthcheck/*"]),
     ("OpenSSL", r"\b(?:SSL|X509|ERR)_\w+\s*\(", ["healthcheck/tls.cpp", "healthcheck/stream.cpp"]),
     ("RE2", r"\bre2::", ["healthcheck/pattern.cpp"]),
@@ -34,7 +34,7 @@ WORDS = [
 # Pure: values and a time point in, values out. No clock, no log, no descriptor, no event loop.
 PURE = [
     "base/address.*", "base/bytes.*", "base/checksum.*", "base/time.cpp",
-    "vrrp/advertisement.*", "vrrp/announce.*", "vrrp/circumstances.*", "vrrp/state_machine.*", "vrrp/timers.*", "vrrp/link_table.*", "vrrp/sync_group.*", "vrrp/tracks.*",
+    "vrrp/accept_filter.*", "vrrp/advertisement.*", "vrrp/announce.*", "vrrp/circumstances.*", "vrrp/state_machine.*", "vrrp/timers.*", "vrrp/link_table.*", "vrrp/sync_group.*", "vrrp/tracks.*",
     "vrrp/authenticator.*", "vrrp/config.*", "vrrp/datagram.*", "vrrp/instance_status.*", "vrrp/peer_differences.*",
     "vrrp/diff*",
     "healthcheck/dampener.*", "healthcheck/schedule.*", "healthcheck/http_expect.*", "healthcheck/http_request.*",
