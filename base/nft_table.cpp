@@ -41,4 +41,6 @@ Result<bool> NftTable::put_in_force(const std::string& table) {
   return true;
 }
 
+Result<std::string> firewall_rules() { return run("list ruleset"); }
+
 }  // namespace lvsd::base

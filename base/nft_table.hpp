@@ -1,6 +1,6 @@
 // An nftables table of lvsd's own in this network namespace: made, repaired and removed as a whole; all other tables
-// stay untouched. Used by vrrp (accept = no) and by the kernel backend (firewall marks). The only place that speaks to
-// libnftables.
+// stay untouched. Used by vrrp (accept = no), by the kernel backend (firewall marks) and, to read, by lvsctl doctor.
+// The only place that speaks to libnftables.
 #pragma once
 
 #include <string>
@@ -23,5 +23,8 @@ class NftTable {
   std::string in_force_;  // as it was wanted, and
   std::string listed_;    // as nftables lists it since then
 };
+
+// All rules of this network namespace, in nft's words. Needs CAP_NET_ADMIN.
+Result<std::string> firewall_rules();
 
 }  // namespace lvsd::base

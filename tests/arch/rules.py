@@ -48,7 +48,7 @@ PURE = [
     "ipvs/kernel/marks.*", "ipvs/kernel/owned_services.*", "ipvs/kernel/plan.*", "ipvs/kernel/reading.*", "ipvs/kernel/wanted.*",
     "daemon/config/document.*", "daemon/config/listeners.*", "daemon/config/service_options.*", "daemon/config/describe.*", "daemon/config/render.*", "daemon/config/report.*",
     "daemon/config/schema.*", "daemon/config/validate*", "daemon/config/values.*",
-    "daemon/back_off.*", "daemon/events.*", "daemon/overview.*", "daemon/page.*", "daemon/standings.*", "daemon/overrides.*", "daemon/metrics.*", "daemon/ctl/render*", "daemon/ctl/layout.*",
+    "daemon/host/findings.*", "daemon/ctl/real_server.*", "daemon/back_off.*", "daemon/events.*", "daemon/overview.*", "daemon/page.*", "daemon/standings.*", "daemon/overrides.*", "daemon/metrics.*", "daemon/ctl/render*", "daemon/ctl/layout.*",
     "daemon/ctl/ipvsadm*", "daemon/ctl/words.*", "daemon/ctl/nearest.*", "daemon/ctl/select.*",
 ]
 IMPURE = [
