@@ -20,7 +20,7 @@ class RealCheckers final : public Checkers {
   std::unique_ptr<Checker> start(const Target& target, OnResult done) override {
     switch (carrier(target.check.type)) {
       case Carrier::Http:
-        return std::make_unique<HttpChecker>(loop_, multi_, target, std::move(done));
+        return std::make_unique<HttpChecker>(HttpMeans{loop_, contexts_, multi_}, target, std::move(done));
       case Carrier::Stream:
         return std::make_unique<StreamChecker>(loop_, contexts_, target, std::move(done));
       case Carrier::File:

@@ -18,6 +18,13 @@ using namespace std::chrono_literals;
 
 constexpr base::Duration kStalled = 5s;  // a check this long over its deadline, or a start this late with room for it
 
+// Checks that are due within the same millisecond are started by one wake-up: at 10,000 a second the wake-ups would
+// cost as much as a tenth of the checks.
+base::TimePoint wake_up_for(base::TimePoint due) {
+  const auto since = due.time_since_epoch();
+  return base::TimePoint{std::chrono::ceil<std::chrono::milliseconds>(since)};
+}
+
 std::int64_t unix_ms_now() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
       .count();
@@ -145,7 +152,7 @@ struct Monitor::Impl : std::enable_shared_from_this<Monitor::Impl> {
       timer.cancel();
       return;
     }
-    const auto next = agenda.begin()->first.first;
+    const auto next = wake_up_for(agenda.begin()->first.first);
     if (armed_for && *armed_for <= next) return;
     armed_for = next;
     timer.expires_at(next);
