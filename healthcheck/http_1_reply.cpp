@@ -42,7 +42,7 @@ std::optional<int> status_of(std::string_view line) {
   if (!std::all_of(version.begin(), version.end(), [](char c) { return is_digit(c) || c == '.'; })) return std::nullopt;
   line = trimmed(line.substr(blank));
   if (line.size() < 3 || !std::all_of(line.begin(), line.begin() + 3, is_digit)) return std::nullopt;
-  if (line.size() > 3 && line[3] != ' ') return std::nullopt;
+  if (line.front() == '0' || (line.size() > 3 && line[3] != ' ')) return std::nullopt;
   return (line[0] - '0') * 100 + (line[1] - '0') * 10 + (line[2] - '0');
 }
 

@@ -133,7 +133,8 @@ def measured(room, seconds, only=lambda target: True):
     checks = done["passed"] + done["failed"]
     print(f"  {checks / took:,.0f} checks/s ({done['passed']:,} passed, {done['failed']:,} failed, {done['not_checked']:,} not made), "
           f"{100 * spent / took:.1f} % of a processor, {1e6 * spent / max(1, checks):.0f} us each; "
-          f"{100 * done['late_starts'] / max(1, checks):.3f} % begun over 100 ms late")
+          f"{100 * done['late_starts'] / max(1, checks):.3f} % begun over 100 ms late "
+          f"(p99 of lateness {'under' if 100 * done['late_starts'] < checks else 'OVER'} 100 ms)")
 
 
 def many(options):
