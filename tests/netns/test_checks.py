@@ -2,7 +2,7 @@
 from hashlib import md5, sha256
 
 import pytest
-from backends import Dnsmasq, Dovecot, Ftp, Grpc, Mariadb, MutualTls, Plain, Postgresql, Redis, Slapd, Smtp, Switches, Tls
+from backends import Dnsmasq, Dovecot, Ftp, Grpc, Haproxy, Mariadb, MutualTls, Plain, Postgresql, Redis, Slapd, Smtp, Switches, Tls
 from conftest import open_testbed
 from director import Director
 from process import stays, wait_until
@@ -203,6 +203,28 @@ def test_what_a_server_says_of_its_share_is_shown(site):
     assert "share     drain, 30% of its weight" in site.director.ctl("checks", "agent/rs1").stdout
     site.backends.agent.says("tcp", "ready 100%", "")
     wait_until(lambda: not check(site, "agent")["share"]["drain"], 10, "the agent to be ready")
+
+
+def in_haproxys_words(check):
+    share = check["share"]
+    percent = share["weight_percent"] if share["weight_percent"] >= 0 else 100
+    state = "DOWN" if check["verdict"] == "down" else "MAINT" if share["maintenance"] else "DRAIN" if share["drain"] else "UP"
+    return state, percent
+
+
+def test_haproxy_takes_the_agents_words_as_lvsd_does(site):
+    wait_verdict(site, "agent", "up")
+    judge = Haproxy(site.client).start()
+    site.backends.agent.says("tcp", "up ready 100%", "")
+    wait_until(lambda: judge.says() == ("UP", 100), 10, lambda: f"HAProxy to hear the agent; it says {judge.says()}")
+    for word, expected in (("75%", ("UP", 75)), ("drain", ("DRAIN", 75)), ("ready 20%", ("UP", 20)), ("maint", ("MAINT", 20)),
+                           ("up ready,100%", ("UP", 100)), ("DOWN # disk full", ("DOWN", 100)), ("up", ("UP", 100)),
+                           ("fail", ("DOWN", 100)), ("up 150%", ("UP", 150)), ("stopped", ("DOWN", 150)), ("up ready 50%", ("UP", 50))):
+        site.backends.agent.says("tcp", word, "")
+        wait_until(lambda: judge.says() == expected, 10, lambda: f"HAProxy to have {expected} after {word}; it has {judge.says()}")
+        wait_until(lambda: in_haproxys_words(check(site, "agent")) == expected, 10,
+                   lambda: f"{expected} after {word}; lvsd has {in_haproxys_words(check(site, 'agent'))}")
+    judge.stop()
 
 
 def test_an_agent_that_is_not_there_takes_no_server_out(site):

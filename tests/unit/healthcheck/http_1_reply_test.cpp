@@ -72,8 +72,9 @@ TEST(Http1Reply, ToleratesWhatCarelessServersSend) {
 
 TEST(Http1Reply, RefusesWhatIsNotHttp) {
   for (const std::string_view text :
-       {"220 mail.example ESMTP\r\n", "hello\n", "HTTP/1.1 abc OK\r\n", "HTTP/1.1 2000 OK\r\n", "HTTP/1.1 000 OK\r\n", "HTTP/x 200 OK\r\n",
-        "HTTP/1.1 200 OK\r\nContent-Length: two\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n",
+       {"220 mail.example ESMTP\r\n", "hello\n", "HTTP/1.1 abc OK\r\n", "HTTP/1.1 2000 OK\r\n", "HTTP/1.1 000 OK\r\n",
+        "HTTP/x 200 OK\r\n", "HTTP/1.1 200 OK\r\nContent-Length: two\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nabc\r\n"}) {
     EXPECT_EQ(fault(text).reason, Reason::Protocol) << text;
