@@ -16,7 +16,7 @@ HttpChecker::HttpChecker(const HttpMeans& means, const Target& target, OnResult 
 }
 
 void HttpChecker::ask() {
-  connect_.emplace(means_.loop, target_, [this](base::Result<base::UniqueFd, Fault> outcome) {
+  connect_.emplace(means_.loop, means_.marker, target_, [this](base::Result<base::UniqueFd, Fault> outcome) {
     if (!outcome) return finish({outcome.error().reason, std::move(outcome.error().text), elapsed()});
     connected(std::move(*outcome));
   });

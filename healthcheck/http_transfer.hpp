@@ -18,6 +18,7 @@ class io_context;
 namespace lvsd::healthcheck {
 
 class CurlMulti;
+class Marker;
 class TlsContexts;
 
 class HttpTransfer {
@@ -40,9 +41,10 @@ class HttpTransfer {
   virtual std::int64_t certificate_expires_unix_ms() const = 0;  // 0: none was seen
 };
 
-// What transfers share; must outlive them.
+// What http checks share; must outlive them.
 struct HttpMeans {
   boost::asio::io_context& loop;
+  Marker& marker;
   TlsContexts& contexts;
   CurlMulti& multi;
 };

@@ -240,8 +240,8 @@ constexpr Key kCheck[] = {
     value("address", Form::Address, "Address that is asked instead of the server's."),
     value("source_address", Form::Address, "Source of the check's packets."),
     value("interface", Form::Interface, "Interface that the check's packets must take."),
+    integer("mark", "", 1, 4'294'967'295, "Firewall mark of the check's packets (SO_MARK), for policy routing and packet filters."),
     later("password_file", "File with its password."),
-    later("mark", "Firewall mark of the connection."),
     later("through_vip", "Ask the server under the virtual address, as clients do."),
 };
 

@@ -44,6 +44,7 @@ std::optional<base::IpAddress> read_address(const SectionReader& reader, std::st
 void read_source(const SectionReader& reader, CheckConfig& check, Report& report) {
   check.source = read_address(reader, "source_address", report);
   if (const auto value = reader.value("interface")) check.interface = read_interface(*value, report).value_or("");
+  check.mark = static_cast<std::uint32_t>(reader.integer("mark"));
 }
 
 // Keys that mean something to some types only. One with another type: most likely `type` is wrong.
@@ -89,6 +90,7 @@ constexpr KeyUse kUses[] = {{"method", kHttps},
                             {"file", "file"},
                             {"service", "grpc"},
                             {"tls", "grpc"},
+                            {"mark", kConnecting},
                             {"source_address", kConnecting},
                             {"interface", kConnecting}};
 
@@ -191,8 +193,8 @@ std::string question_of(CheckConfig check) {
     out += fmt::format(" {:?}", text);
   for (const auto& argument : check.command) out += fmt::format(" a{:?}", argument);
   for (const auto& page : check.pages) out += fmt::format(" p{:?}:{:?}", page.path, page.digest);
-  out += fmt::format(" {} {} {} {}", check.weight_from_exit, check.tls, static_cast<int>(check.http_version),
-                     check.source ? check.source->to_string() : "");
+  out += fmt::format(" {} {} {} {} {}", check.weight_from_exit, check.tls, check.mark,
+                     static_cast<int>(check.http_version), check.source ? check.source->to_string() : "");
   for (const auto& [name, value] : check.headers) out += fmt::format(" h{:?}:{:?}", name, value);
   for (const auto& range : check.expect_status) out += fmt::format(" s{}-{}", range.first, range.last);
   return out;
@@ -211,6 +213,7 @@ void build_checks(Build& build) {
 
 void build_scripts(Build& build) {
   for (const auto& target : build.config.healthcheck.targets) {
+    if (target.check.mark != 0) build.config.check_marks.insert(target.check.mark);
     if (target.check.type == CheckType::Script)
       build.config.scripts[healthcheck::script_name(target)] = healthcheck::script_command(target);
   }

@@ -62,6 +62,7 @@ CHECKS = {
     "mtls": ("tcp 444", "type = https\ntls_server_name = good.example\ntls_ca_file = {client.ca}\n"
              "tls_certificate_file = {client.file}\ntls_key_file = {client.key}", "200 in "),
     "source": ("tcp 80", "type = http\npath = /healthz\nsource_address = 10.0.0.2\ninterface = eth0", "200 in "),
+    "marked": ("tcp 80", "type = http\npath = /healthz\nmark = 81", "200 in "),
     "body": ("tcp 80", "type = http\npath = /healthz\nexpect_body_regex = ^ok\\s*$", "200 in "),
 }
 
@@ -76,7 +77,7 @@ def configuration(names):
     return "\n".join(parts)
 
 
-DOUBLES = {"primary", "nxdomain", "https", "starttls", "pgsql_login", "quiet", "agent", "file", "script", "weighed", "pages", "digest", "source"}  # a second service on the same server
+DOUBLES = {"primary", "nxdomain", "https", "starttls", "pgsql_login", "quiet", "agent", "file", "script", "weighed", "pages", "digest", "source", "marked"}  # a second service on the same server
 
 
 class Backends:
@@ -234,6 +235,16 @@ def test_an_agent_that_is_not_there_takes_no_server_out(site):
     stays(lambda: check(site, "agent")["verdict"] == "up", 2, "up without its agent")
     assert "no agent: connection refused" in site.director.ctl("checks", "agent/rs1").stdout
     site.backends.agent.start()
+
+
+def test_a_mark_is_on_the_packets_of_its_check_alone(site):
+    wait_verdict(site, "marked", "up")
+    site.lvs1.run(["nft", "add table ip marks; add chain ip marks out { type filter hook output priority 0; }; "
+                   "add rule ip marks out meta mark 81 drop"])
+    assert "timed out after 400ms (no connection)" in wait_verdict(site, "marked", "down")["down_reason"]
+    assert check(site, "digest")["verdict"] == "up"
+    site.lvs1.run(["nft", "delete table ip marks"])
+    wait_verdict(site, "marked", "up")
 
 
 def test_a_script_that_cannot_be_run_is_not_the_servers_fault(site):

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include <arpa/inet.h>
+#include <boost/asio/post.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -235,7 +236,7 @@ TEST(LocalTrouble, IsNoRouteOfOurs) {
 TEST(LocalTrouble, IsNoFreeDescriptor) {
   RudeServer server{[](Guest& g) { g.hold(); }};
   boost::asio::io_context loop;
-  const auto checkers = make_checkers(loop, no_scripts());
+  const auto checkers = make_checkers(loop, no_scripts(), no_marks());
   rlimit before{};
   getrlimit(RLIMIT_NOFILE, &before);
   const int highest = dup(0);
@@ -325,7 +326,7 @@ TEST(Checker, IsCancelledByItsDestruction) {
     left = true;
   }};
   boost::asio::io_context loop;
-  const auto checkers = make_checkers(loop, no_scripts());
+  const auto checkers = make_checkers(loop, no_scripts(), no_marks());
   int results = 0;
   auto check = checkers->start(target("http", server.endpoint(), "timeout=9s"), [&](const CheckResult&) { ++results; });
   const auto give_up = base::Clock::now() + 5s;
@@ -342,7 +343,7 @@ TEST(Checker, DoesNotBlameTheServerForALateLoop) {
   for (const auto* type : {"tcp", "http"}) {
     RudeServer server{reply("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")};
     boost::asio::io_context loop;
-    const auto checkers = make_checkers(loop, no_scripts());
+    const auto checkers = make_checkers(loop, no_scripts(), no_marks());
     std::optional<CheckResult> result;
     const auto started = base::Clock::now();
     const auto check = checkers->start(target(type, server.endpoint(), "timeout=200ms"),
@@ -356,7 +357,7 @@ TEST(Checker, DoesNotBlameTheServerForALateLoop) {
 TEST(Checker, GivesALateLoopOneMoreChanceAndNoSecond) {
   RudeServer silent{[](Guest& g) { g.hold(); }};
   boost::asio::io_context loop;
-  const auto checkers = make_checkers(loop, no_scripts());
+  const auto checkers = make_checkers(loop, no_scripts(), no_marks());
   std::optional<CheckResult> result;
   const auto started = base::Clock::now();
   const auto check =
@@ -372,6 +373,27 @@ TEST(Checker, GivesALateLoopOneMoreChanceAndNoSecond) {
 
 std::size_t open_descriptors() {
   return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator{"/proc/self/fd"}, {}));
+}
+
+TEST(Mark, IsAskedForBeforeTheConnectionAndItsRefusalIsNotTheServers) {
+  RudeServer server{[](Guest& g) { g.hold(); }};
+  for (const std::string type : {"tcp", "udp"}) {
+    boost::asio::io_context loop;
+    std::vector<std::uint32_t> asked;
+    Marker marker{[&](std::uint64_t id, std::uint32_t mark, int) {
+      asked.push_back(mark);
+      boost::asio::post(loop, [&marker, id] { marker.answered(id, "Operation not permitted"); });
+    }};
+    const auto checkers = make_checkers(loop, no_scripts(), marker);
+    std::optional<CheckResult> result;
+    const auto check =
+        checkers->start(target(type, server.endpoint(), "mark=81"), [&](CheckResult r) { result = std::move(r); });
+    while (!result) loop.run_one();
+    EXPECT_EQ(asked, std::vector<std::uint32_t>{81});
+    EXPECT_EQ(result->reason, Reason::Local);
+    EXPECT_EQ(result->text, "not checked: mark: Operation not permitted");
+  }
+  EXPECT_EQ(server.connections(), 0);
 }
 
 TEST(Checkers, LeaveNoDescriptorBehind) {
