@@ -159,6 +159,16 @@ Result<void> apply(const Option& o, const std::string& text, Invocation& to, boo
     case OptionId::Follow:
       to.follow = true;
       break;
+    case OptionId::Config:
+      if (text.empty()) return fail("option --config needs a file");
+      to.config = text;
+      break;
+    case OptionId::SetupFormat:
+      to.setup_format = text;
+      break;
+    case OptionId::Fix:
+      to.fix = true;
+      break;
   }
   return {};
 }

@@ -36,6 +36,9 @@ struct Invocation {
   bool dry_run = false;
   bool now = false;
   bool follow = false;
+  std::string config;        // --config; "": the running one
+  std::string setup_format;  // "": shell
+  bool fix = false;
   std::uint32_t history = 10;  // 1..32
   std::string socket;          // "": the default ones
   std::string node;            // "": chosen by the command

@@ -27,6 +27,8 @@ enum class Action {
   ConfigShow,
   ConfigDiff,
   Ipvsadm,
+  RealServerSetup,
+  Doctor,
   Metrics,
   Version,
   Help,
@@ -58,7 +60,10 @@ enum class OptionId {
   Force,
   DryRun,
   Now,
-  Follow,  // some commands
+  Follow,
+  Config,
+  SetupFormat,
+  Fix,  // some commands
 };
 
 struct Option {

@@ -34,6 +34,8 @@ lvsd::ctl::Surroundings surroundings() {
   around.may_use = [](std::string_view path) { return ::access(std::string{path}.c_str(), W_OK) == 0; };
   around.out = write_out;
   around.err = [](std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); };
+  around.read_host = lvsd::daemon::read_host;
+  around.set_host = lvsd::daemon::set_host;
   around.now_unix_ms = [] {
     using namespace std::chrono;
     return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
