@@ -20,6 +20,7 @@ enum class Action {
   Connections,
   Drops,
   Trace,
+  Capture,
   Override,
   Overrides,
   Reload,
@@ -58,7 +59,12 @@ enum class OptionId {
   Force,
   DryRun,
   Now,
-  Follow,  // some commands
+  Follow,
+  Write,
+  Packets,
+  Snap,
+  Direction,
+  Every,  // some commands
 };
 
 struct Option {

@@ -36,6 +36,9 @@ struct Surroundings {
   std::function<bool(std::string_view path)> may_use;  // this user may connect to the socket
   std::function<bool(std::string_view text)> out;      // false: nobody reads any more
   std::function<void(std::string_view text)> err;
+  // At the file's end, or from its beginning; "-" is standard output. False: it cannot.
+  std::function<bool(const std::string& path, std::string_view text, bool append)> write_file;
+  std::function<bool()> interrupted;  // Ctrl-C was pressed; from the first call on it does not end the program
   std::function<std::int64_t()> now_unix_ms;
   std::function<void(base::Duration)> sleep;
   bool terminal = false;       // `out` is one
