@@ -11,6 +11,7 @@
 #include "daemon/ctl/configuration_commands.hpp"
 #include "daemon/ctl/event_commands.hpp"
 #include "daemon/ctl/help.hpp"
+#include "daemon/ctl/host_commands.hpp"
 #include "daemon/ctl/ipvsadm.hpp"
 #include "daemon/ctl/override_commands.hpp"
 #include "daemon/ctl/render.hpp"
@@ -73,6 +74,10 @@ class Work {
         return config_diff(i_, view_, ask_);
       case Action::Ipvsadm:
         return ipvsadm_listing();
+      case Action::RealServerSetup:
+        return real_server_setup(i_, ask_);
+      case Action::Doctor:
+        return doctor(i_, view_, ask_, surroundings_);
       case Action::Metrics:
         return metrics();
       case Action::Version:

@@ -172,6 +172,16 @@ Result<void> apply(const Option& o, const std::string& text, Invocation& to, boo
       break;
     case OptionId::Every:
       return keep(number_argument(o, text, 1, UINT32_MAX), to.every);
+    case OptionId::Config:
+      if (text.empty()) return fail("option --config needs a file");
+      to.config = text;
+      break;
+    case OptionId::SetupFormat:
+      to.setup_format = text;
+      break;
+    case OptionId::Fix:
+      to.fix = true;
+      break;
   }
   return {};
 }

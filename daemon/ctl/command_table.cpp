@@ -53,6 +53,10 @@ constexpr std::array kOptions{
     Option{OptionId::Direction, 0, "direction", "WAY", "in out both",
            "Frames as they come in, as they go out, or both (default)"},
     Option{OptionId::Every, 0, "every", "N", "", "Of N packets that fit the filter take one"},
+    Option{OptionId::Config, 'c', "config", "FILE", "", "Read this configuration instead of the running daemon's"},
+    Option{OptionId::SetupFormat, 0, "format", "FORMAT", "shell sysctl networkd ifupdown nftables",
+           "Print commands for now (default), files for always, or nftables' rules instead of the ARP settings"},
+    Option{OptionId::Fix, 0, "fix", "", "", "Change the settings of the kernel that are wrong, for now and for always"},
 };
 
 constexpr std::array kGlobal{OptionId::Json,  OptionId::Output, OptionId::NoHeader, OptionId::Watch,   OptionId::Count,
@@ -69,6 +73,8 @@ constexpr std::array kWeightOptions{OptionId::For, OptionId::Reason, OptionId::F
 constexpr std::array kCaptureOptions{OptionId::Write, OptionId::Packets,   OptionId::For,
                                      OptionId::Snap,  OptionId::Direction, OptionId::Every};
 constexpr std::array kUndoOptions{OptionId::DryRun};
+constexpr std::array kSetupOptions{OptionId::Config, OptionId::SetupFormat};
+constexpr std::array kDoctorOptions{OptionId::Config, OptionId::Fix};
 constexpr std::string_view kServersMeant =
     "RS is SERVICE/SERVER, a pattern such as '*/rs2', a service, or an address with or without a port: all that it "
     "matches.";
@@ -274,6 +280,19 @@ constexpr std::array kCommands{
         false,
         true,
         Completes::Nothing},
+    Command{
+        Action::RealServerSetup, "real-server-setup", "", "", "[RS...]", kAnyNumber,
+        "What real servers need to take what is forwarded to them: addresses, ARP, tunnels, gateway",
+        "Prints it, host by host, for all services of the hosts that RS means; changes nothing. As it is a script, it "
+        "can go to the host at once: lvsctl real-server-setup web/rs1 | ssh root@rs1 sh",
+        kSetupOptions, false, false, false, Completes::Servers},
+    Command{
+        Action::Doctor, "doctor", "", "", "", 0, "Does this host have what the configuration needs of it",
+        "Looks at the kernel, the interfaces, the settings, the firewall and other programs that want the same; each "
+        "line that is not ok ends with what to do. Needs no running daemon. Ends with 0 when all is well, 1 with "
+        "warnings, 2 with failures. --fix sets the kernel's settings at once and writes them to "
+        "/etc/sysctl.d/60-lvsd.conf; all else stays advice.",
+        kDoctorOptions, true, true, true, Completes::Nothing},
     Command{Action::Metrics,
             "metrics",
             "",

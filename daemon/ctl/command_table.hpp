@@ -28,6 +28,8 @@ enum class Action {
   ConfigShow,
   ConfigDiff,
   Ipvsadm,
+  RealServerSetup,
+  Doctor,
   Metrics,
   Version,
   Help,
@@ -64,7 +66,10 @@ enum class OptionId {
   Packets,
   Snap,
   Direction,
-  Every,  // some commands
+  Every,
+  Config,
+  SetupFormat,
+  Fix,  // some commands
 };
 
 struct Option {

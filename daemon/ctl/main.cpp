@@ -58,6 +58,8 @@ lvsd::ctl::Surroundings surroundings() {
   around.err = [](std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); };
   around.write_file = write_file;
   around.interrupted = interrupted;
+  around.read_host = lvsd::daemon::read_host;
+  around.set_host = lvsd::daemon::set_host;
   around.now_unix_ms = [] {
     using namespace std::chrono;
     return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();

@@ -223,6 +223,12 @@ std::string json_of(const std::vector<daemon::Change>& changes) {
   return finish(out);
 }
 
+std::string json_of(const std::vector<daemon::HostFinding>& findings) {
+  auto out = own_object();
+  out["findings"] = json::value_from(findings);
+  return finish(out);
+}
+
 std::string json_of(const ApiError& error) {
   json::object body{{"code", error.code}, {"message", error.message}};
   if (!error.hint.empty()) body["hint"] = error.hint;

@@ -11,6 +11,7 @@
 #include "base/result.hpp"
 #include "daemon/api.hpp"
 #include "daemon/config/load.hpp"
+#include "daemon/host/findings.hpp"
 #include "healthcheck/messages.hpp"
 #include "ipvs/messages.hpp"
 #include "vrrp/messages.hpp"
@@ -51,6 +52,7 @@ std::string json_of(const daemon::Event& event);              // one line
 // lvsctl's own values, in the same form as the daemon's.
 std::string json_of(const std::vector<daemon::Diagnostic>& diagnostics, const std::string& path);
 std::string json_of(const std::vector<daemon::Change>& changes);
+std::string json_of(const std::vector<daemon::HostFinding>& findings);
 std::string json_of(const ApiError& error);
 std::string json_versions(std::string_view own, const daemon::Overview* running);
 

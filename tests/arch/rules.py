@@ -22,7 +22,7 @@ WORDS = [
     ("netlink", r"\b(?!nl_langinfo)(?:nl|nla|nlmsg|rtnl|genl|genlmsg|nl_cache)_\w+\s*\(",
      ["ipvs/engine/*neighbour*", "ipvs/engine/*link*", "ipvs/engine/kernel_objects*", "ipvs/kernel/*", "vrrp/*link*",
       "vrrp/*address*"]),
-    ("libnftables", r"\bnft_\w+\s*\(", ["ipvs/kernel/mark_table*", "vrrp/accept_filter*"]),
+    ("libnftables", r"\bnft_\w+\s*\(", ["base/nft_table.cpp"]),
     ("libpcap", r"\b(?:pcap|bpf)_(?:compile|freecode|open|close|next|validate|filter)\w*\s*\(",
      ["daemon/ctl/capture_filter.cpp", "daemon/replay.cpp", "ipvs/engine/capture.cpp"]),
     ("libcurl", r"\bcurl_\w+|\bCURL\w*_\w+|\bCURLM?\b", ["healthcheck/*"]),
@@ -36,7 +36,7 @@ WORDS = [
 # Pure: values and a time point in, values out. No clock, no log, no descriptor, no event loop.
 PURE = [
     "base/address.*", "base/bytes.*", "base/checksum.*", "base/time.cpp",
-    "vrrp/advertisement.*", "vrrp/announce.*", "vrrp/circumstances.*", "vrrp/state_machine.*", "vrrp/timers.*", "vrrp/link_table.*", "vrrp/sync_group.*", "vrrp/tracks.*",
+    "vrrp/accept_filter.*", "vrrp/advertisement.*", "vrrp/announce.*", "vrrp/circumstances.*", "vrrp/state_machine.*", "vrrp/timers.*", "vrrp/link_table.*", "vrrp/sync_group.*", "vrrp/tracks.*",
     "vrrp/authenticator.*", "vrrp/config.*", "vrrp/datagram.*", "vrrp/instance_status.*", "vrrp/peer_differences.*",
     "vrrp/diff*",
     "healthcheck/dampener.*", "healthcheck/schedule.*", "healthcheck/http_expect.*", "healthcheck/http_request.*",
@@ -50,7 +50,7 @@ PURE = [
     "ipvs/kernel/marks.*", "ipvs/kernel/owned_services.*", "ipvs/kernel/plan.*", "ipvs/kernel/reading.*", "ipvs/kernel/wanted.*",
     "daemon/config/document.*", "daemon/config/listeners.*", "daemon/config/service_options.*", "daemon/config/describe.*", "daemon/config/render.*", "daemon/config/report.*",
     "daemon/config/schema.*", "daemon/config/validate*", "daemon/config/values.*",
-    "daemon/back_off.*", "daemon/events.*", "daemon/overview.*", "daemon/page.*", "daemon/standings.*", "daemon/overrides.*", "daemon/metrics.*", "daemon/ctl/render*", "daemon/ctl/layout.*",
+    "daemon/host/findings.*", "daemon/ctl/real_server.*", "daemon/back_off.*", "daemon/events.*", "daemon/overview.*", "daemon/page.*", "daemon/standings.*", "daemon/overrides.*", "daemon/metrics.*", "daemon/ctl/render*", "daemon/ctl/layout.*",
     "daemon/ctl/ipvsadm*", "daemon/ctl/words.*", "daemon/ctl/nearest.*", "daemon/ctl/select.*",
 ]
 IMPURE = [
