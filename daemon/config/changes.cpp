@@ -112,6 +112,11 @@ std::string interval_text(base::Duration duration) {
   return duration.count() == 0 ? "as interval" : format_duration(duration);
 }
 
+std::string http_version_text(healthcheck::HttpVersion version) {
+  using healthcheck::HttpVersion;
+  return version == HttpVersion::V1_0 ? "1.0" : version == HttpVersion::V2 ? "2" : "1.1";
+}
+
 Facts facts(const healthcheck::CheckConfig& c) {
   constexpr std::string_view asked = "servers keep their state until the new answers are in";
   return {
@@ -150,7 +155,23 @@ Facts facts(const healthcheck::CheckConfig& c) {
       {"helo", c.helo, asked},
       {"starttls", yes_no(c.starttls), asked},
       {"login", c.login, asked},
-      {"database", c.database, asked}};
+      {"database", c.database, asked},
+      {"url", joined(c.pages, [](const auto& p) { return p.digest.empty() ? p.path : p.path + " digest=" + p.digest; }),
+       asked},
+      {"expect_body_digest", c.expect_body_digest.empty() ? "any" : c.expect_body_digest, asked},
+      {"http_version", http_version_text(c.http_version), asked},
+      {"tls_server_name", c.tls_server_name.empty() ? "host" : c.tls_server_name, asked},
+      {"tls_certificate_file", c.tls_certificate_file.empty() ? "none" : c.tls_certificate_file, asked},
+      {"tls_key_file", c.tls_key_file.empty() ? "with the certificate" : c.tls_key_file, asked},
+      {"command", joined(c.command, [](const auto& word) { return word; }), asked},
+      {"user", c.user.empty() ? "lvsd-script" : c.user, asked},
+      {"weight_from_exit", yes_no(c.weight_from_exit), asked},
+      {"file", c.file, asked},
+      {"service", c.service.empty() ? "the server" : c.service, asked},
+      {"tls", yes_no(c.tls), asked},
+      {"source_address", c.source ? c.source->to_string() : "by the routes", asked},
+      {"interface", c.interface.empty() ? "by the routes" : c.interface, asked},
+      {"mark", c.mark == 0 ? "none" : fmt::format("{}", c.mark), asked}};
 }
 
 Facts facts(const ipvs::VirtualServerConfig& v) {
