@@ -28,8 +28,7 @@ std::uint16_t notice_size(const Connection& c) {
 
 Verdict Forwarder::send_fullnat(Packet& packet, const Frame& frame, Connection& c, const NextHop& hop) noexcept {
   const auto notice = notice_for(packet, frame, c);
-  const auto verdict = route(packet, frame, hop, frame.destination, notice.size());
-  if (verdict.action != Action::Send || verdict.reason != DropReason::None) return verdict;
+  if (const auto refused = route(packet, frame, hop, frame.destination, notice.size())) return *refused;
   rewrite_to_server(packet, frame, c);
   return give_notice(packet, frame, c, notice) ? send(packet, hop) : drop(DropReason::NoRoom);
 }

@@ -2,6 +2,7 @@
 // passes, so that the memory each packet needs is on its way while the others are worked on.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -34,7 +35,8 @@ class Forwarder {
     Frame frame;
     Tuple tuple;
     std::uint64_t hash = 0;
-    bool lookup = false;  // it has ports: tuple and hash are set
+    std::uint32_t likely = ConnectionTable::kNone;  // the connection, as far as the index knows
+    bool lookup = false;                            // it has ports: tuple and hash are set
   };
 
   void make_room_for_changes(std::size_t packets) noexcept;
@@ -60,11 +62,11 @@ class Forwarder {
   Verdict to_client(Packet& packet, Frame frame, Connection& connection) noexcept;
   void rewrite_to_server(Packet& packet, const Frame& frame, const Connection& connection) noexcept;
   void rewrite_to_client(Packet& packet, const Frame& frame, const Connection& connection) noexcept;
-  NextHop way_to(LiveServer& server) noexcept;
-  // The checks of a router, for a packet that will be longer by `growth`. A verdict other than Send ends it; the TTL
-  // has been decremented otherwise.
-  Verdict route(Packet& packet, const Frame& frame, const NextHop& hop, const WireAddress& error_source,
-                std::uint32_t growth = 0) noexcept;
+  const NextHop& way_to(LiveServer& server) noexcept;
+  // The checks of a router, for a packet that will be longer by `growth`. A verdict ends it; the TTL has been
+  // decremented otherwise.
+  std::optional<Verdict> route(Packet& packet, const Frame& frame, const NextHop& hop, const WireAddress& error_source,
+                               std::uint32_t growth = 0) noexcept;
   // As fragments where it is longer than the way out takes.
   Verdict send(Packet& packet, const NextHop& hop) noexcept;
   Verdict split(Packet& packet, std::uint32_t mtu, const Verdict& verdict);
@@ -90,6 +92,7 @@ class Forwarder {
   WireAddress own_address(std::uint32_t interface, bool v6) const noexcept;
 
   EngineState& state_;
+  std::array<Work, kBatch> work_;  // of the batch in hand
   Opening opening_;
   DataConnections data_connections_;
   RateLimit icmp_limit_{kIcmpPerSecond};

@@ -27,6 +27,11 @@ void trim(Packet& packet, Frame& frame) {
   packet.length = length;
 }
 
+Verdict towards(const NextHop& hop) {
+  const bool resolved = hop.kind == NextHop::Kind::Resolved;
+  return {resolved ? Action::Send : Action::AwaitNextHop, DropReason::None, hop.interface, hop.address};
+}
+
 // SCTP's checksum covers the ports and all that follows: of a fragment it cannot be made anew.
 bool cannot_be_rewritten(const Frame& frame, const Connection& c) {
   const bool ports_change = c.server_port != c.virtual_port || (c.flags & Connection::kFullnat) != 0;
@@ -40,10 +45,9 @@ Verdict Forwarder::to_server(Packet& packet, Frame frame, Connection& connection
   auto& server = state_.services.server(connection.server);
   trim(packet, frame);
   complete_checksum(packet.data, frame);
-  const auto hop = way_to(server);
+  const auto& hop = way_to(server);
   if (connection.fullnat()) return send_fullnat(packet, frame, connection, hop);
-  const auto verdict = route(packet, frame, hop, frame.destination);
-  if (verdict.action != Action::Send || verdict.reason != DropReason::None) return verdict;
+  if (const auto refused = route(packet, frame, hop, frame.destination)) return *refused;
   if (server.tunnelled) return send_tunnelled(packet, frame, server, hop);
   if (connection.nat()) rewrite_to_server(packet, frame, connection);
   return send(packet, hop);
@@ -55,8 +59,7 @@ Verdict Forwarder::to_client(Packet& packet, Frame frame, Connection& connection
   complete_checksum(packet.data, frame);
   const auto client = connection.fullnat() ? state_.connections.ends(connection).client : frame.destination;
   const auto hop = state_.next_hops.find(to_address(client));
-  const auto verdict = route(packet, frame, hop, own_address(packet.interface, frame.v6));
-  if (verdict.action != Action::Send || verdict.reason != DropReason::None) return verdict;
+  if (const auto refused = route(packet, frame, hop, own_address(packet.interface, frame.v6))) return *refused;
   rewrite_to_client(packet, frame, connection);
   if (connection.fullnat()) hide_notice(packet, frame, connection);
   return send(packet, hop);
@@ -86,7 +89,7 @@ void Forwarder::rewrite_to_client(Packet& packet, const Frame& frame, const Conn
   if (connection.fullnat()) rewrite_end(packet.data, frame, End::Destination, ends.client, connection.client_port);
 }
 
-NextHop Forwarder::way_to(LiveServer& server) noexcept {
+const NextHop& Forwarder::way_to(LiveServer& server) noexcept {
   if (server.path_mtu != 0 && state_.now - server.path_mtu_since >= kPathMtuMs) {
     server.path_mtu = 0;
     server.way_generation = 0;
@@ -102,8 +105,8 @@ NextHop Forwarder::way_to(LiveServer& server) noexcept {
 }
 
 // In the order of the kernel: route, time to live, size.
-Verdict Forwarder::route(Packet& packet, const Frame& frame, const NextHop& hop, const WireAddress& error_source,
-                         std::uint32_t growth) noexcept {
+std::optional<Verdict> Forwarder::route(Packet& packet, const Frame& frame, const NextHop& hop,
+                                        const WireAddress& error_source, std::uint32_t growth) noexcept {
   const auto* out = state_.next_hops.interface(hop.interface);
   const bool known = hop.kind != NextHop::Kind::NoRoute && hop.kind != NextHop::Kind::Local;
   if (!known || out == nullptr || !out->engine) {
@@ -115,15 +118,14 @@ Verdict Forwarder::route(Packet& packet, const Frame& frame, const NextHop& hop,
   const auto limit = std::max(hop.mtu - growth, frame.v6 ? kLeastIpv6Mtu : 0);
   if (frame.total_length > limit && dont_fragment(packet.data, frame))
     return icmp(packet, frame, DropReason::TooBig, too_big(limit), error_source);
-  return {Action::Send, DropReason::None, hop.interface, {}};
+  return std::nullopt;
 }
 
 // A next hop that failed is asked for again, as the kernel does: whoever holds the packet gives up on it.
 Verdict Forwarder::send(Packet& packet, const NextHop& hop) noexcept {
   write_macs(packet.data, hop.destination, hop.source);
-  const bool resolved = hop.kind == NextHop::Kind::Resolved;
-  const Verdict verdict{resolved ? Action::Send : Action::AwaitNextHop, DropReason::None, hop.interface, hop.address};
-  return packet.length - kEthernetHeader <= hop.mtu ? verdict : split(packet, hop.mtu, verdict);
+  if (packet.length - kEthernetHeader > hop.mtu) return split(packet, hop.mtu, towards(hop));
+  return towards(hop);
 }
 
 // The first fragment takes the packet's place, the others leave besides it. Rare: what is large has DF.
