@@ -28,11 +28,12 @@ std::string render_connections(const ipvs::Connections& connections, const View&
                  {"SERVER"},
                  {"NAME"},
                  {"EXPIRES", Align::Right},
-                 {"IN PKTS", Align::Right}});
+                 {"IN PKTS", Align::Right},
+                 {"PATH"}});
   for (const auto& c : connections.connections) {
     const auto expires = view.csv ? fmt::format("{}", c.expires_in_s) : fmt::format("{}s", c.expires_in_s);
     layout.add({c.protocol, c.state, c.client.to_string(), c.virtual_address.to_string(), c.server_address.to_string(),
-                c.service + '/' + c.server, expires, count(c.in_packets, view)});
+                c.service + '/' + c.server, expires, count(c.in_packets, view), c.fast_path ? "fast" : "engine"});
   }
   return layout.text(view);
 }
