@@ -20,6 +20,7 @@ enum class Action {
   Connections,
   Drops,
   Trace,
+  Capture,
   Override,
   Overrides,
   Reload,
@@ -27,6 +28,8 @@ enum class Action {
   ConfigShow,
   ConfigDiff,
   Ipvsadm,
+  RealServerSetup,
+  Doctor,
   Metrics,
   Version,
   Help,
@@ -58,7 +61,15 @@ enum class OptionId {
   Force,
   DryRun,
   Now,
-  Follow,  // some commands
+  Follow,
+  Write,
+  Packets,
+  Snap,
+  Direction,
+  Every,
+  Config,
+  SetupFormat,
+  Fix,  // some commands
 };
 
 struct Option {

@@ -31,9 +31,9 @@ void Core::use_fast_path(const FastMemory& memory) {
   impl_->state.fast.use(memory, KeyedHash{impl_->state.memory.seed}.of_text("fast path"));
 }
 void Core::enable_fast_path(bool on) { impl_->forwarder.offload().enable(on); }
-void Core::keep_fast_path(base::TimePoint now, std::size_t budget) {
+void Core::keep_fast_path(base::TimePoint now, std::size_t budget, UsedNextHops& used) {
   impl_->state.now = stamp(now);
-  impl_->forwarder.offload().keep(budget);
+  impl_->forwarder.offload().keep(budget, used);
 }
 void Core::collect_fast_path() { impl_->state.fast.collect_all(); }
 bool Core::begin_grace() { return impl_->state.fast.begin_grace(); }

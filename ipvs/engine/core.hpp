@@ -51,6 +51,7 @@ struct FastStatus {
 };
 
 struct FastMemory;
+class UsedNextHops;
 
 class Core {
  public:
@@ -79,9 +80,9 @@ class Core {
   // before the first packet; takes up the flows that an earlier Core left for connections which are still there.
   void use_fast_path(const FastMemory& memory);
   void enable_fast_path(bool on);  // off: the flows go within the next rounds
-  // Collects what the program counted and looks after flows, at most `budget` of them. Call about every 10 ms, once
-  // the next hops are known.
-  void keep_fast_path(base::TimePoint now, std::size_t budget);
+  // Collects what the program counted and looks after flows, at most `budget` of them; marks the next hops it sent to.
+  // Call about every 10 ms, once the next hops are known.
+  void keep_fast_path(base::TimePoint now, std::size_t budget, UsedNextHops& used);
   FastStatus fast_status() const;
   // True: flows were taken away. The caller waits until no processor can be within a run of the program that began
   // before, and calls end_grace().

@@ -64,20 +64,21 @@ void FastConnections::collect(Connection& c) {
   }
 }
 
-void FastConnections::collect(std::uint32_t number) {
+bool FastConnections::collect(std::uint32_t number) {
   const auto& [connection, slot] = owners_[number];
   const auto count = flows_.collect(number);
-  if (count.packets == 0 || slot == kNoSlot) return;
+  if (count.packets == 0 || slot == kNoSlot) return false;
   const bool inbound = flows_.at(number).direction == FAST_INBOUND;
   auto& counters = *services_.server(slot).counters;
   (inbound ? counters.in_packets : counters.out_packets) += count.packets;
   (inbound ? counters.in_bytes : counters.out_bytes) += count.bytes;
   packets_ += count.packets;
-  if (connection == 0) return;
+  if (connection == 0) return true;
   auto& c = connections_.at(connection - 1);
   if (static_cast<std::int32_t>(count.last_seen - c.last_seen) > 0) c.last_seen = count.last_seen;
   constexpr std::uint64_t kMost = ~0u;
   if (inbound) c.in_packets = static_cast<std::uint32_t>(std::min(kMost, c.in_packets + count.packets));
+  return true;
 }
 
 void FastConnections::collect_all() {

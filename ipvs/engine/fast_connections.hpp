@@ -29,7 +29,7 @@ class FastConnections {
   void forget(Connection& c);  // both directions
   // Brings `c` and its server's statistics up to date.
   void collect(Connection& c);
-  void collect(std::uint32_t number);
+  bool collect(std::uint32_t number);  // of one flow; false: nothing was counted since the last time
   void collect_all();
 
   // See FastFlows; a server's slot is not given away before.

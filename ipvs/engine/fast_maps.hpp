@@ -26,7 +26,8 @@ class FastMaps {
   ~FastMaps();
 
   FastMemory memory() const;
-  // The engine is alive. While it does not say so for FAST_ORPHAN_LIMIT nothing is forwarded. Any thread.
+  // The engine is alive; a time of zero: the program forwards nothing from now on. While it does not say so for
+  // FAST_ORPHAN_LIMIT nothing is forwarded. Any thread.
   void beat(base::TimePoint now);
 
   bool taken_up() const { return taken_up_; }

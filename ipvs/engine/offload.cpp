@@ -147,20 +147,21 @@ bool Offload::is_right(const Connection& c, const fast_flow& flow) const noexcep
          std::memcmp(now.source6, flow.source6, sizeof flow.source6 * 4) == 0;
 }
 
-void Offload::visit(std::uint32_t number) noexcept {
+void Offload::visit(std::uint32_t number, UsedNextHops& used) noexcept {
   const bool compare = to_check_ != 0;
   if (compare) --to_check_;
   if (!state_.fast.flows().is_in_force(number)) return;
-  state_.fast.collect(number);
+  const auto& flow = state_.fast.flows().at(number);
+  if (state_.fast.collect(number)) used.mark(flow.interface, flow.macs);
   const auto* c = state_.fast.owner(number);
   if (c == nullptr) return state_.fast.remove(number);
   const auto idle = state_.fast.flows().nearly_full() ? kIdleWhenFull : kIdle;
-  if (idle_milliseconds(*c, state_.now) >= idle || (compare && !is_right(*c, state_.fast.flows().at(number)))) {
+  if (idle_milliseconds(*c, state_.now) >= idle || (compare && !is_right(*c, flow))) {
     state_.fast.remove(number);
   }
 }
 
-void Offload::keep(std::size_t budget) noexcept {
+void Offload::keep(std::size_t budget, UsedNextHops& used) noexcept {
   if (!state_.fast.has_memory()) return;
   if (generation_ != state_.next_hops.generation()) {
     generation_ = state_.next_hops.generation();
@@ -169,7 +170,7 @@ void Offload::keep(std::size_t budget) noexcept {
   const auto end = state_.fast.flows().end();
   for (auto left = std::min<std::size_t>(budget, end - 1); left > 0; --left) {
     if (next_ >= end) next_ = 1;
-    visit(next_++);
+    visit(next_++, used);
   }
 }
 

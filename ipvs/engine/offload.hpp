@@ -8,6 +8,7 @@
 
 #include "ipvs/engine/engine_state.hpp"
 #include "ipvs/engine/next_hops.hpp"
+#include "ipvs/engine/used_next_hops.hpp"
 
 namespace lvsd::ipvs::engine {
 
@@ -27,8 +28,8 @@ class Offload {
   void check_again() { to_check_ = end_of_check(); }
 
   // Collects what was counted and looks through flows, `budget` at most: those of idle connections make room; after a
-  // change, those whose decision is another one now go.
-  void keep(std::size_t budget) noexcept;
+  // change, those whose decision is another one now go. Marks the next hops that were sent to.
+  void keep(std::size_t budget, UsedNextHops& used) noexcept;
 
  private:
   bool is_worth_it(const Connection& c) const noexcept;
@@ -36,7 +37,7 @@ class Offload {
   bool is_right(const Connection& c, const fast_flow& flow) const noexcept;
   NextHop way_of(const Connection& c, std::uint8_t direction) const noexcept;
   void write_down(Connection& c, std::uint8_t direction, const NextHop& hop) noexcept;
-  void visit(std::uint32_t number) noexcept;
+  void visit(std::uint32_t number, UsedNextHops& used) noexcept;
   std::uint32_t end_of_check() const { return state_.fast.flows().end(); }
 
   EngineState& state_;

@@ -4,6 +4,7 @@
 
 #include "ipvs/engine/core.hpp"
 #include "ipvs/engine/fast_flows.hpp"
+#include "ipvs/engine/used_next_hops.hpp"
 #include "tests/support/conversation.hpp"
 #include "tests/support/director.hpp"
 
@@ -42,7 +43,7 @@ class FastPath : public ::testing::Test {
     director.push(from_server(kAck, 1, port), kBack);
   }
   std::uint64_t flows() { return director->fast_status().flows; }
-  void look_after() { director->keep_fast_path(director.now, 1000); }
+  void look_after() { director->keep_fast_path(director.now, 1000, used_); }
   // As the program does for `packets` of 100 bytes.
   void forward(fast_direction direction, std::uint64_t packets) {
     for (auto& flow : flows_) {
@@ -57,6 +58,7 @@ class FastPath : public ::testing::Test {
   std::vector<fast_flow> flows_;
   std::vector<fast_bucket> buckets_;
   fast_state state_{};
+  UsedNextHops used_;
 };
 
 TEST_F(FastPath, BeginsWhenAConnectionIsEstablished) {
@@ -150,6 +152,18 @@ TEST_F(FastPath, FollowsTheServersHardwareAddress) {
   director->next_hops().set_neighbour({kBack, test::ip("10.0.0.11"), moved, false, false});
   look_after();
   EXPECT_EQ(flows(), 1u);
+}
+
+// The kernel does not see them, and has to be asked to look after its entry.
+TEST_F(FastPath, MarksTheNextHopsItSendsTo) {
+  director.serve({server(1)});
+  establish_both_ways();
+  look_after();
+  EXPECT_FALSE(used_.contains(kBack, test::server_mac(1)));
+  forward(FAST_INBOUND, 1);
+  look_after();
+  EXPECT_TRUE(used_.contains(kBack, test::server_mac(1)));
+  EXPECT_FALSE(used_.contains(kFront, test::kClientMac));
 }
 
 TEST_F(FastPath, ANumberIsUsedAgainOnlyAfterAGracePeriod) {
