@@ -200,11 +200,13 @@ struct InterfaceStatus {
   std::uint64_t sent = 0;
   std::uint64_t receive_ring_full = 0;  // packets the kernel dropped because the engine was behind
   std::string problem;                  // "", or why it does not forward
+  std::string fast_path_problem;        // "", or why the fast path does not send by it
   bool zero_copy = false;               // the driver works on the engine's memory, with every queue
   bool busy_poll = false;               // packets are fetched without interrupts, with every queue
 };
 BOOST_DESCRIBE_STRUCT(InterfaceStatus, (),
-                      (name, xdp_mode, queues, received, sent, receive_ring_full, problem, zero_copy, busy_poll))
+                      (name, xdp_mode, queues, received, sent, receive_ring_full, problem, fast_path_problem, zero_copy,
+                       busy_poll))
 
 // Down / up. The whole table with its numbers; `lvsctl vs`, `rs`, `status`, `ipvsadm` and the metrics read it.
 struct TableQuery {
@@ -225,10 +227,16 @@ struct Table {
   std::int64_t timeout_tcp_s = 0;
   std::int64_t timeout_tcp_fin_s = 0;
   std::int64_t timeout_udp_s = 0;
+  std::string fast_path;              // "on", "off", "none": the engine does without; "" with the kernel
+  std::uint64_t fast_path_flows = 0;  // directions of connections
+  std::uint64_t fast_path_capacity = 0;
+  std::uint64_t fast_path_packets = 0;  // since the ipvs process began
+  std::uint64_t fast_path_refused = 0;  // there was no place for a flow
 };
 BOOST_DESCRIBE_STRUCT(Table, (),
                       (id, backend, services, interfaces, connection_entries, connection_capacity,
-                       connection_memory_bytes, timeout_tcp_s, timeout_tcp_fin_s, timeout_udp_s))
+                       connection_memory_bytes, timeout_tcp_s, timeout_tcp_fin_s, timeout_udp_s, fast_path,
+                       fast_path_flows, fast_path_capacity, fast_path_packets, fast_path_refused))
 
 // Down / up. Connections that match every given part; empty strings and a missing limit match all.
 struct ConnectionsQuery {
@@ -253,11 +261,12 @@ struct ConnectionStatus {
   std::uint64_t in_packets = 0;    // kernel IPVS does not tell
   std::string persistence_engine;  // "sip", and
   std::string persistence_data;    // the Call-ID; kernel IPVS
+  bool fast_path = false;          // packets in the middle of it pass within the XDP program
   base::Endpoint local_address;    // fullnat: what the server sees as its client; else port 0
 };
 BOOST_DESCRIBE_STRUCT(ConnectionStatus, (),
                       (protocol, state, client, virtual_address, server_address, service, server, expires_in_s,
-                       in_packets, persistence_engine, persistence_data, local_address))
+                       in_packets, persistence_engine, persistence_data, fast_path, local_address))
 
 struct Connections {
   static constexpr std::string_view kName = "Connections";

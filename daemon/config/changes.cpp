@@ -188,6 +188,7 @@ Facts facts(const ipvs::VirtualServerConfig& v) {
           {"sorry_server", sorry, kNewOnly},
           {"persistence", persistence_text(v.options), kNewOnly},
           {"one_packet", yes_no(v.options.one_packet), kNewOnly},
+          {"fast_path", yes_no(v.options.fast_path), ""},
           {"fwmark", number_or(v.options.fwmark, "none"), ""},
           {"max_connections", number_or(v.options.max_connections, "no limit"), kNewOnly}};
 }
@@ -214,6 +215,8 @@ Facts engine_facts(const Config& c) {
       {"interface", joined(e.interfaces, [](const auto& name) { return name; }), "attached and detached; others go on"},
       {"xdp_mode", std::string{kModes[static_cast<std::size_t>(e.xdp_mode)]}, "attached anew"},
       {"max_connections", fmt::format("{}", e.max_connections), "at the next start of lvsd"},
+      {"fast_path", yes_no(e.fast_path), ""},
+      {"fast_path_flows", fmt::format("{}", e.fast_path_flows), "at the next start of lvsd"},
       {"tcp_timeout", format_duration(e.timeouts.tcp), ""},
       {"tcp_fin_timeout", format_duration(e.timeouts.tcp_fin), ""},
       {"udp_timeout", format_duration(e.timeouts.udp), ""},

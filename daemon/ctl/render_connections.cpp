@@ -30,7 +30,8 @@ std::string render_connections(const ipvs::Connections& connections, const View&
                                {"SERVER"},
                                {"NAME"},
                                {"EXPIRES", Align::Right},
-                               {"IN PKTS", Align::Right}});
+                               {"IN PKTS", Align::Right},
+                               {"PATH"}});
   if (any_local) columns.push_back({"LOCAL"});  // fullnat
   Layout layout(columns);
   for (const auto& c : connections.connections) {
@@ -42,7 +43,8 @@ std::string render_connections(const ipvs::Connections& connections, const View&
                             c.server_address.to_string(),
                             c.service + '/' + c.server,
                             expires,
-                            count(c.in_packets, view)};
+                            count(c.in_packets, view),
+                            c.fast_path ? "fast" : "engine"};
     if (any_local) cells.push_back(c.local_address.port != 0 ? c.local_address.to_string() : std::string{});
     layout.add(std::move(cells));
   }

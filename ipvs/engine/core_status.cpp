@@ -78,6 +78,7 @@ ConnectionStatus describe(const EngineState& state, const Connection& c, std::ui
   status.server = server.config.name;
   status.expires_in_s = std::max(state.limits.of(c.state) - idle_milliseconds(c, now), 0) / 1000;
   status.in_packets = c.in_packets;
+  status.fast_path = c.is_fast();
   return status;
 }
 

@@ -30,7 +30,10 @@ Verdict Forwarder::send_fullnat(Packet& packet, const Frame& frame, Connection& 
   const auto notice = notice_for(packet, frame, c);
   if (const auto refused = route(packet, frame, hop, frame.destination, notice.size())) return *refused;
   rewrite_to_server(packet, frame, c);
-  return give_notice(packet, frame, c, notice) ? send(packet, hop) : drop(DropReason::NoRoom);
+  if (!give_notice(packet, frame, c, notice)) return drop(DropReason::NoRoom);
+  const auto sent = send(packet, hop);
+  if (sent.action == Action::Send) offload_.consider(c, FAST_INBOUND, hop);
+  return sent;
 }
 
 // The option goes with the handshake, which may be repeated, until the server has spoken. The PROXY header goes before

@@ -99,6 +99,7 @@ Verdict Forwarder::find_and_forward(Packet& packet, const Work& work) noexcept {
 Verdict Forwarder::inbound(Packet& packet, const Work& work) noexcept {
   const auto& frame = work.frame;
   auto* connection = state_.connections.find(work.tuple, work.hash, work.likely);
+  if (connection != nullptr) state_.refresh(*connection);
   if (connection != nullptr && opening_.gives_way(*connection, packet, frame)) {
     state_.end(*connection);
     connection = nullptr;
@@ -165,6 +166,7 @@ void Forwarder::count(const Connection& connection, const Frame& frame, Seen see
 Verdict Forwarder::reply(Packet& packet, const Work& work) noexcept {
   auto* connection = state_.connections.find(work.tuple, work.hash, work.likely);
   if (connection == nullptr) return kToKernel;
+  state_.refresh(*connection);
   if (state_.is_expired(*connection)) {
     state_.end(*connection);
     return kToKernel;

@@ -12,6 +12,7 @@
 #include "ipvs/engine/data_connections.hpp"
 #include "ipvs/engine/engine_state.hpp"
 #include "ipvs/engine/frame.hpp"
+#include "ipvs/engine/offload.hpp"
 #include "ipvs/engine/opening.hpp"
 #include "ipvs/engine/packet.hpp"
 
@@ -19,10 +20,12 @@ namespace lvsd::ipvs::engine {
 
 class Forwarder {
  public:
-  explicit Forwarder(EngineState& state) : state_{state}, opening_{state}, data_connections_{state} {}
+  explicit Forwarder(EngineState& state) : state_{state}, opening_{state}, offload_{state}, data_connections_{state} {}
 
   // See Core::forward.
   void forward(std::span<Packet> packets, std::span<Verdict> verdicts, base::TimePoint now) noexcept;
+
+  Offload& offload() { return offload_; }
 
  private:
   static constexpr std::size_t kBatch = 64;
@@ -94,6 +97,7 @@ class Forwarder {
   EngineState& state_;
   std::array<Work, kBatch> work_;  // of the batch in hand
   Opening opening_;
+  Offload offload_;
   DataConnections data_connections_;
   RateLimit icmp_limit_{kIcmpPerSecond};
   RateLimit reset_limit_{kResetsPerSecond};

@@ -50,7 +50,9 @@ Verdict Forwarder::to_server(Packet& packet, Frame frame, Connection& connection
   if (const auto refused = route(packet, frame, hop, frame.destination)) return *refused;
   if (server.tunnelled) return send_tunnelled(packet, frame, server, hop);
   if (connection.nat()) rewrite_to_server(packet, frame, connection);
-  return send(packet, hop);
+  const auto sent = send(packet, hop);
+  if (sent.action == Action::Send) offload_.consider(connection, FAST_INBOUND, hop);
+  return sent;
 }
 
 Verdict Forwarder::to_client(Packet& packet, Frame frame, Connection& connection) noexcept {
@@ -62,7 +64,9 @@ Verdict Forwarder::to_client(Packet& packet, Frame frame, Connection& connection
   if (const auto refused = route(packet, frame, hop, own_address(packet.interface, frame.v6))) return *refused;
   rewrite_to_client(packet, frame, connection);
   if (connection.fullnat()) hide_notice(packet, frame, connection);
-  return send(packet, hop);
+  const auto sent = send(packet, hop);
+  if (sent.action == Action::Send) offload_.consider(connection, FAST_REPLY, hop);
+  return sent;
 }
 
 void Forwarder::rewrite_to_server(Packet& packet, const Frame& frame, const Connection& connection) noexcept {

@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include "ipvs/engine/grace_period.hpp"
 #include "ipvs/engine/mailbox.hpp"
 #include "ipvs/engine/neighbour_book.hpp"
 #include "ipvs/engine/used_next_hops.hpp"
@@ -22,6 +23,7 @@ constexpr base::Duration kExpireEvery = std::chrono::milliseconds{10};
 constexpr base::Duration kEstimateEvery = std::chrono::seconds{2};  // dataplane §1.16
 constexpr std::uint64_t kSweepSteps = 400;                          // a whole sweep of the table takes about 4 s
 constexpr std::size_t kLeastBudget = 256;
+constexpr std::size_t kFastBudget = 8192;  // flows looked after in one go: 131,072 in 160 ms
 // How long poll() may sleep: time for expiry while there are connections, the watchdog's patience otherwise.
 constexpr int kSleepUnsentMs = 1;
 constexpr int kSleepBusyMs = 20;
@@ -42,8 +44,8 @@ struct Queue {
 }  // namespace
 
 struct Worker::Impl {
-  Impl(std::unique_ptr<Core> c, RedirectMaps& m, Callbacks cb)
-      : core{std::move(c)}, maps{m}, callbacks{std::move(cb)} {}
+  Impl(std::unique_ptr<Core> c, RedirectMaps& m, FastMaps& f, Callbacks cb)
+      : core{std::move(c)}, maps{m}, fast{f}, callbacks{std::move(cb)} {}
 
   void loop();
   void wait();
@@ -57,6 +59,7 @@ struct Worker::Impl {
   bool send_copy(std::span<const std::uint8_t> frame, std::uint32_t interface);
   void apply_flow_changes();
   void keep_time();
+  void keep_fast_path();
   void give_up_waiting();
   void flush_unsent();
   void learn(const Neighbour& neighbour);
@@ -64,7 +67,10 @@ struct Worker::Impl {
 
   std::unique_ptr<Core> core;
   RedirectMaps& maps;
+  FastMaps& fast;
   Callbacks callbacks;
+  GracePeriod grace;
+  bool neighbours_known = false;
   std::unique_ptr<Capture> capture;
   Mailbox mailbox;
   std::vector<Queue> queues;
@@ -89,6 +95,8 @@ void Worker::Impl::loop() {
   while (!stop.load(std::memory_order_relaxed)) {
     progress.fetch_add(1, std::memory_order_relaxed);
     now = base::Clock::now();
+    // A capture is to see every packet.
+    fast.beat(capture ? base::TimePoint{} : now);
     mailbox.run();
     bool busy = false;
     for (std::size_t i = 0; i < queues.size(); ++i) busy = serve(i) || busy;
@@ -230,12 +238,20 @@ void Worker::Impl::keep_time() {
     next_expire = now + kExpireEvery;
     core->expire(now, expire_budget);
     apply_flow_changes();
+    keep_fast_path();
     give_up_waiting();
   }
   if (now >= next_estimate) {
     next_estimate = now + kEstimateEvery;
     core->estimate();
   }
+}
+
+// Before the ways out are known nothing can be said of flows that were taken over.
+void Worker::Impl::keep_fast_path() {
+  if (!queues.empty() && neighbours_known) core->keep_fast_path(now, kFastBudget, used);
+  if (grace.has_ended()) core->end_grace();
+  if (core->begin_grace()) grace.begin();
 }
 
 void Worker::Impl::give_up_waiting() {
@@ -259,8 +275,8 @@ void Worker::Impl::learn(const Neighbour& neighbour) {
 }
 
 base::Result<std::unique_ptr<Worker>> Worker::start(std::unique_ptr<Core> core, std::uint32_t max_connections,
-                                                    RedirectMaps& maps, Callbacks callbacks) {
-  auto impl = std::make_unique<Impl>(std::move(core), maps, std::move(callbacks));
+                                                    RedirectMaps& maps, FastMaps& fast, Callbacks callbacks) {
+  auto impl = std::make_unique<Impl>(std::move(core), maps, fast, std::move(callbacks));
   if (impl->mailbox.wake_fd() < 0) return base::fail_errno("eventfd");
   impl->now = base::Clock::now();
   impl->expire_budget = std::max(kLeastBudget, static_cast<std::size_t>(max_connections / kSweepSteps));
@@ -330,6 +346,7 @@ void Worker::replace_neighbours(std::vector<Neighbour> all) {
     for (const auto& neighbour : all) {
       if (!neighbour.failed) worker->learn(neighbour);
     }
+    worker->neighbours_known = true;
   });
 }
 

@@ -14,6 +14,7 @@
 #include "ipvs/engine/af_xdp.hpp"
 #include "ipvs/engine/capture.hpp"
 #include "ipvs/engine/core.hpp"
+#include "ipvs/engine/fast_maps.hpp"
 #include "ipvs/engine/redirect_maps.hpp"
 #include "ipvs/engine/waiting_packets.hpp"
 
@@ -44,7 +45,7 @@ class Worker {
 
   // The maps must outlive the worker. `max_connections` sets the pace of expiry.
   static base::Result<std::unique_ptr<Worker>> start(std::unique_ptr<Core> core, std::uint32_t max_connections,
-                                                     RedirectMaps& maps, Callbacks callbacks);
+                                                     RedirectMaps& maps, FastMaps& fast, Callbacks callbacks);
   ~Worker();  // ends the thread
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
