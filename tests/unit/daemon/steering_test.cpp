@@ -112,6 +112,16 @@ TEST_F(SteeringTest, FirstStartLeavesATableAsItIsForThreeSecondsAtMostWhileVerdi
   EXPECT_THAT(words(steering.tick(now + 3s)), ElementsAre("ipvs:Configure 1"));
 }
 
+TEST_F(SteeringTest, FirstStartGivesTheChecksTheirThreeSecondsFromWhenTheyBegin) {
+  start_all();
+  steering.propose({1, {"a"}}, now);
+
+  now += 5s;
+  EXPECT_THAT(configured(Room::Healthcheck, 1), IsEmpty());
+  EXPECT_THAT(words(steering.tick(now + 2999ms)), IsEmpty());
+  EXPECT_THAT(words(steering.tick(now + 3s)), ElementsAre("ipvs:Configure 1"));
+}
+
 TEST_F(SteeringTest, FirstStartWithoutChecksWaitsForNothing) {
   start_all();
   steering.propose({1, {}}, now);
@@ -123,9 +133,9 @@ TEST_F(SteeringTest, FirstElectionWaitsForForwardingHoweverLongAndForVerdictsTen
   start_all();
   steering.propose({1, {"a"}}, now);
 
-  EXPECT_THAT(words(steering.tick(now + 9999ms)), ElementsAre("ipvs:Configure 1"));
+  EXPECT_THAT(words(steering.tick(now + 9999ms)), IsEmpty());
   now += 10s;
-  EXPECT_THAT(words(steering.tick(now)), IsEmpty());
+  EXPECT_THAT(words(steering.tick(now)), ElementsAre("ipvs:Configure 1"));
   EXPECT_THAT(configured(Room::Ipvs, 1), ElementsAre("vrrp:Configure 1"));
 }
 
