@@ -265,7 +265,8 @@ base::Result<void> EngineBackend::configure(const Config& config) {
   });
   if (!done) return done;
   impl_->timeouts = config.engine.timeouts;
-  impl_->attachments->want(config.engine.interfaces, config.engine.xdp_mode);
+  const auto& engine = config.engine;
+  impl_->attachments->want(engine.interfaces, {engine.xdp_mode, engine.zero_copy, engine.busy_poll_us});
   impl_->configured = true;
   impl_->attachments->reconcile(impl_->links);
   impl_->publish();
