@@ -211,9 +211,12 @@ Facts facts(const ipvs::RealServerConfig& s) {
 Facts engine_facts(const Config& c) {
   const auto& e = c.ipvs.engine;
   constexpr std::string_view kModes[] = {"auto", "native", "generic"};
+  constexpr std::string_view kZeroCopy[] = {"auto", "require", "forbid"};
   return {
       {"interface", joined(e.interfaces, [](const auto& name) { return name; }), "attached and detached; others go on"},
       {"xdp_mode", std::string{kModes[static_cast<std::size_t>(e.xdp_mode)]}, "attached anew"},
+      {"zero_copy", std::string{kZeroCopy[static_cast<std::size_t>(e.zero_copy)]}, "attached anew"},
+      {"busy_poll", fmt::format("{}", e.busy_poll_us), "attached anew"},
       {"max_connections", fmt::format("{}", e.max_connections), "at the next start of lvsd"},
       {"fast_path", yes_no(e.fast_path), ""},
       {"fast_path_flows", fmt::format("{}", e.fast_path_flows), "at the next start of lvsd"},

@@ -166,6 +166,10 @@ ipvs::ServerOptions method_options(Build& build, const MethodSubject& subject,
   if (subject.method == Method::Tun) options.tunnel = read_tunnel(build, subject);
   if (subject.method == Method::Fullnat) {
     need_local_address(build, subject, local_addresses);
+    if (subject.service.boolean("one_packet")) {
+      build.report.error(subject.place, "method = fullnat is not possible with one_packet = yes",
+                         "the reply to a packet finds its client by a connection; use method = nat");
+    }
     options.client_address = read_client_address(build, subject);
   }
   return options;

@@ -35,6 +35,7 @@ constexpr Key later(std::string_view name, std::string_view doc, unsigned flags 
 constexpr Choice kBackends[] = {{"engine"}, {"kernel"}};
 constexpr Choice kOnStop[] = {{"keep"}, {"remove"}};
 constexpr Choice kLogLevels[] = {{"error"}, {"warning"}, {"notice"}, {"info"}, {"debug"}};
+constexpr Choice kZeroCopy[] = {{"auto"}, {"require"}, {"forbid"}};
 constexpr Choice kXdpModes[] = {{"auto"}, {"native"}, {"generic"}};
 constexpr Choice kVersions[] = {{"3"}, {"2"}};
 constexpr Choice kAuthModes[] = {{"receive_only"}, {"permissive"}, {"enforce"}};
@@ -91,8 +92,8 @@ constexpr Key kEngine[] = {
     time("udp_timeout", "5m", 1000, kDay, "Idle time of a UDP connection."),
     time("sctp_timeout", "15m", 1000, kDay, "Idle time of an established SCTP association."),
     later("workers", "Number of worker threads."),
-    later("zero_copy", "Require or forbid zero-copy receive."),
-    later("busy_poll", "Microseconds of busy polling per wake-up."),
+    choice("zero_copy", "auto", kZeroCopy, "Whether the driver works on the engine's memory: `auto` where it can, `require` or not at all, `forbid` copies."),
+    integer("busy_poll", "0", 0, 10'000, "Microseconds that the engine fetches packets from the driver itself before it sleeps; 0 leaves that to interrupts."),
     value("local_address", Form::Address, "From where the director asks servers under `fullnat`, for services that name none.", kList),
     boolean("secure_tcp", "no", "The stricter TCP states that IPVS has for times of attack (its secure_tcp)."),
     boolean("sloppy_tcp", "no", "Any TCP packet but a reset begins a connection, not only a SYN."),

@@ -22,6 +22,11 @@ ipvs::XdpMode xdp_mode(std::string_view word) {
   return word == "generic" ? ipvs::XdpMode::Generic : ipvs::XdpMode::Auto;
 }
 
+ipvs::ZeroCopy zero_copy(std::string_view word) {
+  if (word == "require") return ipvs::ZeroCopy::Require;
+  return word == "forbid" ? ipvs::ZeroCopy::Forbid : ipvs::ZeroCopy::Auto;
+}
+
 // Without a section in the file, keys have their defaults all the same.
 Section absent(std::string_view kind) { return {find_kind(kind), "", {}, {}}; }
 
@@ -76,6 +81,8 @@ void build_engine(Build& build) {
   const auto reader = build.reader(section ? *section : no_engine);
   auto& engine = build.config.ipvs.engine;
   engine.xdp_mode = xdp_mode(reader.choice("xdp_mode"));
+  engine.zero_copy = zero_copy(reader.choice("zero_copy"));
+  engine.busy_poll_us = static_cast<unsigned>(reader.integer("busy_poll"));
   engine.max_connections = static_cast<std::uint32_t>(reader.integer("max_connections"));
   engine.timeouts = {reader.time("tcp_timeout"), reader.time("tcp_fin_timeout"), reader.time("udp_timeout"),
                      reader.time("sctp_timeout")};

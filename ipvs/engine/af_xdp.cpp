@@ -56,6 +56,8 @@ struct XskSocket::Impl {
   std::uint32_t in_transmission = 0;  // descriptors not completed yet
   std::uint64_t received = 0;
   std::uint64_t sent = 0;
+  bool zero_copy = false;
+  bool busy_poll = false;
 
   ~Impl() {
     if (socket) xsk_socket__delete(socket);
@@ -64,7 +66,38 @@ struct XskSocket::Impl {
   bool push(std::uint64_t offset, std::uint32_t length);
 };
 
-base::Result<std::unique_ptr<XskSocket>> XskSocket::open(const std::string& interface, std::uint32_t queue, bool copy) {
+namespace {
+
+base::Result<std::uint16_t> bind_flags(const std::string& interface, const XskSocket::Wish& wish) {
+  if (wish.zero_copy == ZeroCopy::Require && !wish.native)
+    return base::fail(fmt::format("zero_copy = require, but XDP is generic on {}, which copies", interface));
+  const bool copy = !wish.native || wish.zero_copy == ZeroCopy::Forbid;
+  const int how = copy ? XDP_COPY : wish.zero_copy == ZeroCopy::Require ? XDP_ZEROCOPY : 0;
+  return static_cast<std::uint16_t>(XDP_USE_NEED_WAKEUP | how);
+}
+
+bool is_zero_copy(int socket) {
+  xdp_options options{};
+  socklen_t size = sizeof options;
+  return getsockopt(socket, SOL_XDP, XDP_OPTIONS, &options, &size) == 0 && (options.flags & XDP_OPTIONS_ZEROCOPY) != 0;
+}
+
+// Documentation/networking/napi.rst, "Busy polling": together, or not at all.
+bool start_busy_poll(int socket, unsigned microseconds) {
+  const auto set = [socket](int option, int value) {
+    return setsockopt(socket, SOL_SOCKET, option, &value, sizeof value) == 0;
+  };
+  constexpr int kPreferBusyPoll = 69, kBusyPollBudget = 70;  // SO_PREFER_BUSY_POLL, SO_BUSY_POLL_BUDGET
+  constexpr int kBudget = 64;
+  return set(kPreferBusyPoll, 1) && set(SO_BUSY_POLL, static_cast<int>(microseconds)) && set(kBusyPollBudget, kBudget);
+}
+
+}  // namespace
+
+base::Result<std::unique_ptr<XskSocket>> XskSocket::open(const std::string& interface, std::uint32_t queue,
+                                                         const Wish& wish) {
+  const auto flags = bind_flags(interface, wish);
+  if (!flags) return tl::unexpected{flags.error()};
   auto impl = std::make_unique<Impl>();
   if (!impl->memory.map()) return base::fail_errno("map packet memory");
   const xsk_umem_config memory{
@@ -76,10 +109,15 @@ base::Result<std::unique_ptr<XskSocket>> XskSocket::open(const std::string& inte
   options.rx_size = kRing;
   options.tx_size = kRing;
   options.libxdp_flags = XSK_LIBXDP_FLAGS__INHIBIT_PROG_LOAD;
-  options.bind_flags = static_cast<__u16>(XDP_USE_NEED_WAKEUP | (copy ? XDP_COPY : 0));
+  options.bind_flags = *flags;
   error = xsk_socket__create(&impl->socket, interface.c_str(), queue, impl->umem, &impl->receive, &impl->transmit,
                              &options);
+  if (error == -EOPNOTSUPP && wish.zero_copy == ZeroCopy::Require)
+    return base::fail(fmt::format("zero_copy = require, but the driver of {} has no zero-copy", interface));
   if (error < 0) return base::fail_errno(fmt::format("bind AF_XDP socket to {} queue {}", interface, queue), -error);
+  const int fd = xsk_socket__fd(impl->socket);
+  impl->zero_copy = is_zero_copy(fd);
+  impl->busy_poll = wish.busy_poll_us != 0 && start_busy_poll(fd, wish.busy_poll_us);
   setsockopt(xsk_socket__fd(impl->socket), SOL_SOCKET, SO_SNDBUFFORCE, &kSendBuffer, sizeof kSendBuffer);
 
   impl->free.reserve(kFrames);
@@ -93,10 +131,16 @@ XskSocket::XskSocket(std::unique_ptr<Impl> impl) : impl_{std::move(impl)} {}
 XskSocket::~XskSocket() = default;
 
 int XskSocket::fd() const { return xsk_socket__fd(impl_->socket); }
+bool XskSocket::zero_copy() const { return impl_->zero_copy; }
+bool XskSocket::busy_poll() const { return impl_->busy_poll; }
 
 std::size_t XskSocket::receive(std::span<Packet> packets, std::uint32_t interface) {
   std::uint32_t index = 0;
-  const std::uint32_t count = xsk_ring_cons__peek(&impl_->receive, static_cast<__u32>(packets.size()), &index);
+  std::uint32_t count = xsk_ring_cons__peek(&impl_->receive, static_cast<__u32>(packets.size()), &index);
+  if (count == 0 && impl_->busy_poll) {  // the driver is asked here, instead of by its interrupt
+    recvfrom(fd(), nullptr, 0, MSG_DONTWAIT, nullptr, nullptr);
+    count = xsk_ring_cons__peek(&impl_->receive, static_cast<__u32>(packets.size()), &index);
+  }
   for (std::uint32_t i = 0; i < count; ++i) {
     const xdp_desc* descriptor = xsk_ring_cons__rx_desc(&impl_->receive, index + i);
     const std::uint64_t chunk = chunk_of(descriptor->addr);

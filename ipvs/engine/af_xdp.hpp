@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/result.hpp"
+#include "ipvs/config.hpp"
 #include "ipvs/engine/packet.hpp"
 
 namespace lvsd::ipvs::engine {
@@ -21,13 +22,21 @@ class XskSocket {
   static constexpr std::uint32_t kFrames = 4096;  // 8 MiB; half for reception, half for transmission
   static constexpr std::uint32_t kRing = 2048;
 
-  // Zero-copy where the driver has it, unless `copy` is asked for (generic XDP has no other).
-  static base::Result<std::unique_ptr<XskSocket>> open(const std::string& interface, std::uint32_t queue, bool copy);
+  struct Wish {
+    bool native = true;  // else generic XDP, which always copies
+    ZeroCopy zero_copy = ZeroCopy::Auto;
+    unsigned busy_poll_us = 0;
+  };
+  // What is required and cannot be had is an error; busy polling that the kernel refuses is not.
+  static base::Result<std::unique_ptr<XskSocket>> open(const std::string& interface, std::uint32_t queue,
+                                                       const Wish& wish);
   ~XskSocket();
   XskSocket(const XskSocket&) = delete;
   XskSocket& operator=(const XskSocket&) = delete;
 
   int fd() const;
+  bool zero_copy() const;
+  bool busy_poll() const;
 
   // Up to packets.size(). Each frame is the caller's until it is handed to send() or recycle().
   std::size_t receive(std::span<Packet> packets, std::uint32_t interface);

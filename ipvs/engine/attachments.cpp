@@ -13,13 +13,16 @@ namespace {
 
 // Sockets that were opened for a port and the XDP program that feeds them.
 base::Result<Port> open_port(const std::string& name, std::uint32_t interface, const InterfaceFeatures& features,
-                             XdpProgram& program) {
+                             XdpProgram& program, const AttachOptions& options) {
+  const XskSocket::Wish wish{program.native(), options.zero_copy, options.busy_poll_us};
   Port port;
   port.interface = interface;
   port.transmit_queues = features.transmit_queues;
   for (std::uint32_t queue = 0; queue < features.receive_queues; ++queue) {
-    auto socket = XskSocket::open(name, queue, !program.native());
+    auto socket = XskSocket::open(name, queue, wish);
     if (!socket) return tl::unexpected{socket.error()};
+    port.zero_copy = port.zero_copy && (*socket)->zero_copy();
+    port.busy_poll = port.busy_poll && (*socket)->busy_poll();
     if (auto given = program.set_socket(queue, (*socket)->fd()); !given) return tl::unexpected{given.error()};
     port.sockets.push_back(std::move(*socket));
   }
@@ -32,12 +35,12 @@ Attachments::Attachments(RedirectMaps& maps, FastMaps& fast, Worker& worker, std
                          Keep keep)
     : maps_{maps}, fast_{fast}, worker_{worker}, kept_{std::move(kept)}, keep_{std::move(keep)} {}
 
-void Attachments::want(const std::vector<std::string>& interfaces, XdpMode mode) {
-  const bool other_mode = std::exchange(mode_, mode) != mode;
+void Attachments::want(const std::vector<std::string>& interfaces, const AttachOptions& options) {
+  const bool other_options = std::exchange(options_, options) != options;
   order_ = interfaces;
   for (auto it = attachments_.begin(); it != attachments_.end();) {
     const bool wanted = std::ranges::find(order_, it->first) != order_.end();
-    if (!wanted || other_mode) take_away(it->first, it->second);
+    if (!wanted || other_options) take_away(it->first, it->second);
     it = wanted ? std::next(it) : attachments_.erase(it);
   }
   for (const auto& name : order_) attachments_.try_emplace(name);
@@ -100,7 +103,7 @@ bool Attachments::reconcile_one(const std::string& name, Attachment& attachment,
       set_problem(name, attachment, attached.error().text);
       return gone;
     }
-    set_problem(name, attachment, problem_of(name, attachment.features, attachment.program->native()));
+    set_problem(name, attachment, problem_now(name, attachment));
     return true;
   }
   if (attachment.mac != link->interface.mac) {
@@ -109,8 +112,8 @@ bool Attachments::reconcile_one(const std::string& name, Attachment& attachment,
   }
   const auto features = read_features(name, link->interface.mtu, link->receive_queues);
   if (features) {
-    attachment.features.takes_redirected_frames = features->takes_redirected_frames;
-    set_problem(name, attachment, problem_of(name, *features, attachment.program->native()));
+    attachment.features = *features;
+    set_problem(name, attachment, problem_now(name, attachment));
   }
   return gone;
 }
@@ -128,18 +131,21 @@ base::Result<void> Attachments::attach(const std::string& name, Attachment& atta
   const auto adopted = adopt(name, *program, interface);
   if (!adopted) return tl::unexpected{adopted.error()};
   if (!*adopted) {
-    if (auto attached = program->attach(interface, mode_); !attached) return attached;
+    if (auto attached = program->attach(interface, options_.mode); !attached) return attached;
   }
-  auto port = open_port(name, interface, *features, *program);
+  auto port = open_port(name, interface, *features, *program, options_);
   if (!port) return tl::unexpected{port.error()};
   if (*adopted) {
     if (auto replaced = program->replace(); !replaced) return replaced;
     kept_.erase(name);
   }
+  attachment.zero_copy = port->zero_copy;
+  attachment.busy_poll = port->busy_poll;
   opened_.push_back(std::move(*port));
   keep_("xdp:" + name, program->link_fd());
-  base::log::notice("engine", "{} attached: {} XDP, {} queues{}", name, program->native() ? "native" : "generic",
-                    features->receive_queues, *adopted ? ", taken over" : "");
+  base::log::notice("engine", "{} attached: {} XDP, {}, {} queues{}", name, program->native() ? "native" : "generic",
+                    attachment.zero_copy ? "zero-copy" : "copying", features->receive_queues,
+                    *adopted ? ", taken over" : "");
   attachment.interface = interface;
   attachment.mac = link.interface.mac;
   attachment.features = *features;
@@ -153,9 +159,16 @@ base::Result<bool> Attachments::adopt(const std::string& name, XdpProgram& progr
   if (kept == kept_.end()) return false;
   base::UniqueFd copy{fcntl(kept->second.get(), F_DUPFD_CLOEXEC, 0)};
   if (!copy) return base::fail_errno("duplicate a descriptor");
-  if (program.adopt(std::move(copy), interface, mode_)) return true;
+  if (program.adopt(std::move(copy), interface, options_.mode)) return true;
   kept_.erase(kept);
   return false;
+}
+
+std::string Attachments::problem_now(const std::string& name, const Attachment& attachment) const {
+  auto problem = problem_of(name, attachment.features, attachment.program->native());
+  if (problem.empty() && options_.busy_poll_us != 0 && !attachment.busy_poll)
+    return "the kernel refuses to poll this driver: busy_poll has no effect here";
+  return problem;
 }
 
 void Attachments::take_away(const std::string& name, Attachment& attachment) {
@@ -194,6 +207,8 @@ std::vector<InterfaceStatus> Attachments::status() const {
     status.problem = attachment.problem;
     status.fast_path_problem = attachment.fast_path_problem;
     if (attachment.interface != 0) status.xdp_mode = attachment.program->native() ? "native" : "generic";
+    status.zero_copy = attachment.zero_copy;
+    status.busy_poll = attachment.busy_poll;
     for (const auto& port : ports) {
       if (attachment.interface == 0 || port.interface != attachment.interface) continue;
       status.queues = port.queues;

@@ -21,6 +21,14 @@
 
 namespace lvsd::ipvs::engine {
 
+// How interfaces are attached; a change attaches them anew.
+struct AttachOptions {
+  XdpMode mode = XdpMode::Auto;
+  ZeroCopy zero_copy = ZeroCopy::Auto;
+  unsigned busy_poll_us = 0;
+  friend bool operator==(const AttachOptions&, const AttachOptions&) = default;
+};
+
 class Attachments {
  public:
   // `keep`: hand this link to the supervisor, under this name.
@@ -31,7 +39,7 @@ class Attachments {
   Attachments(RedirectMaps& maps, FastMaps& fast, Worker& worker, std::map<std::string, base::UniqueFd> kept,
               Keep keep);
 
-  void want(const std::vector<std::string>& interfaces, XdpMode mode);
+  void want(const std::vector<std::string>& interfaces, const AttachOptions& options);
 
   // True when something was attached or taken away.
   bool reconcile(const std::vector<Link>& links);
@@ -52,6 +60,8 @@ class Attachments {
     std::uint32_t mtu = 0;
     std::optional<XdpProgram> program;
     InterfaceFeatures features;
+    bool zero_copy = false;
+    bool busy_poll = false;
     std::string problem;
     std::string fast_path_problem;
   };
@@ -59,6 +69,7 @@ class Attachments {
   bool reconcile_one(const std::string& name, Attachment& attachment, const Link* link);
   base::Result<void> attach(const std::string& name, Attachment& attachment, const Link& link);
   base::Result<bool> adopt(const std::string& name, XdpProgram& program, std::uint32_t interface);
+  std::string problem_now(const std::string& name, const Attachment& attachment) const;
   void take_away(const std::string& name, Attachment& attachment);
   void set_fast_ways();
   void set_fast_path_problem(const std::string& name, Attachment& attachment, std::string problem);
@@ -69,7 +80,7 @@ class Attachments {
   Worker& worker_;
   std::map<std::string, base::UniqueFd> kept_;
   Keep keep_;
-  XdpMode mode_ = XdpMode::Auto;
+  AttachOptions options_;
   std::vector<std::string> order_;  // of the configuration
   std::map<std::string, Attachment> attachments_;
   std::vector<Port> opened_;  // attached, not yet served

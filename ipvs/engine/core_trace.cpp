@@ -107,7 +107,10 @@ class Tracer {
     const auto hop = direct ? state_.next_hops.find_on_link(address) : state_.next_hops.find(address);
     const auto* out = state_.next_hops.interface(hop.interface);
     if (hop.kind == NextHop::Kind::NoRoute || hop.kind == NextHop::Kind::Local || out == nullptr) {
-      say("way out", direct ? "no interface on the server's network" : "no route to the server");
+      const bool here = hop.kind == NextHop::Kind::Local;
+      say("way out", here     ? "the server is this director, where the engine cannot deliver"
+                     : direct ? "no interface on the server's network"
+                              : "no route to the server");
       return drop(DropReason::NoRoute);
     }
     const auto name = interface_name_(hop.interface);

@@ -311,7 +311,8 @@ base::Result<void> EngineBackend::configure(const Config& config) {
   if (!done) return done;
   impl_->timeouts = config.engine.timeouts;
   impl_->fast_path_wanted = config.engine.fast_path;
-  impl_->attachments->want(config.engine.interfaces, config.engine.xdp_mode);
+  const auto& engine = config.engine;
+  impl_->attachments->want(engine.interfaces, {engine.xdp_mode, engine.zero_copy, engine.busy_poll_us});
   impl_->configured = true;
   impl_->attachments->reconcile(impl_->links);
   impl_->follow_fast_path();

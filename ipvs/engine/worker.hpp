@@ -25,6 +25,8 @@ struct Port {
   std::uint32_t interface = 0;
   std::uint32_t transmit_queues = 1;  // sockets beyond these only receive
   std::vector<std::unique_ptr<XskSocket>> sockets;
+  bool zero_copy = true;  // all of them
+  bool busy_poll = true;
 };
 
 struct PortStatistics {

@@ -57,6 +57,9 @@ class Rig {
     std::vector<Command> commands{AddService{test::service("web", test::web_listeners(), SchedulerKind::Rr)}};
     for (int n = 1; n <= 8; ++n) commands.push_back(AddServer{"web", test::server(n, method)});
     static_cast<void>(core_.apply(commands, now_));
+    ConnectionPolicy policy;
+    policy.max_half_open = capacity(flows);  // all begin before the first goes on
+    core_.set_policy(policy);
     make_templates();
     open_flows();
     std::mt19937 random{1};

@@ -127,11 +127,13 @@ TEST(Parse, TheSingletonsAreRead) {
                                 "[global]\nlog_level = debug\nbackend = engine\n[status]\nlisten = 10.0.0.2:9000\n"
                                 "[engine]\ninterface = eth3, eth4\ninterface = eth5\nxdp_mode = "
                                 "generic\nmax_connections = 5000\ntcp_timeout = 1h\n"
-                                "tcp_fin_timeout = 10s\nudp_timeout = 20\n");
+                                "tcp_fin_timeout = 10s\nudp_timeout = 20\nzero_copy = forbid\nbusy_poll = 50\n");
   EXPECT_EQ(config.log_level, base::log::Level::Debug);
   EXPECT_EQ(config.status_listen, endpoint("10.0.0.2:9000"));
   EXPECT_THAT(config.ipvs.engine.interfaces, ElementsAre("eth3", "eth4", "eth5"));
   EXPECT_EQ(config.ipvs.engine.xdp_mode, ipvs::XdpMode::Generic);
+  EXPECT_EQ(config.ipvs.engine.zero_copy, ipvs::ZeroCopy::Forbid);
+  EXPECT_EQ(config.ipvs.engine.busy_poll_us, 50u);
   EXPECT_EQ(config.ipvs.engine.max_connections, 5000u);
   EXPECT_EQ(config.ipvs.engine.timeouts, (ipvs::Timeouts{1h, 10s, 20s, 15min}));
 }

@@ -92,5 +92,11 @@ TEST(Services, ThePolicyOfConnectionsIsRead) {
   EXPECT_EQ(engine.policy, (ipvs::ConnectionPolicy{true, true, true, true, false, 1, false, 1000}));
 }
 
+TEST(Services, OnePacketDoesNotGoWithFullnat) {
+  EXPECT_THAT(said_of(kFront + "[virtual_server a]\nlisten = udp 10.0.0.100:53\nmethod = fullnat\none_packet = yes\n"
+                               "local_address = 10.0.0.50\nreal_server = a 10.0.0.11\n"),
+              testing::Contains(testing::HasSubstr("method = fullnat is not possible with one_packet = yes")));
+}
+
 }  // namespace
 }  // namespace lvsd::daemon
