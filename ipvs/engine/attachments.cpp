@@ -76,7 +76,10 @@ void Attachments::set_fast_ways() {
       if (fits && (!native || other.features.takes_redirected_frames)) others.insert(other.interface);
     }
     const bool own = !native || attachment.features.takes_redirected_frames;
-    attachment.program->set_fast_ways(own ? attachment.interface : 0, others);
+    // What a native program on a veth sends back by XDP_TX is lost (seen with kernel 6.18); redirected it arrives.
+    const bool redirected = native && attachment.features.virtual_pair;
+    if (own && redirected) others.insert(attachment.interface);
+    attachment.program->set_fast_ways(own && !redirected ? attachment.interface : 0, others);
   }
 }
 

@@ -27,7 +27,11 @@ EngineState::EngineState(std::span<std::byte> bytes, std::uint32_t max_connectio
 void EngineState::adopt() noexcept {
   std::vector<Connection*> half_open;
   const auto all = connections.all().first(connections.used());
-  for (auto& c : all) c.controlled = c.older = c.newer = 0;
+  constexpr auto kNotFast = static_cast<std::uint16_t>(~(Connection::kFastInbound | Connection::kFastReply));
+  for (auto& c : all) {
+    c.controlled = c.older = c.newer = 0;
+    c.flags &= kNotFast;  // until their flows are taken up
+  }
   for (auto& c : all) {
     if (c.is_free()) continue;
     const bool controlled = c.controller != 0 && !c.is_template() && c.controller <= all.size() &&

@@ -5,8 +5,6 @@
 namespace lvsd::ipvs::engine {
 
 void FastConnections::use(const FastMemory& memory, std::uint64_t seed) {
-  constexpr auto kNeither = static_cast<std::uint16_t>(~(Connection::kFastInbound | Connection::kFastReply));
-  for (auto& c : connections_.all().first(connections_.used())) c.flags &= kNeither;
   if (memory.flows.empty()) return;
   flows_ = FastFlows{memory, seed};
   owners_.resize(memory.flows.size());

@@ -276,6 +276,16 @@ TEST_F(FastPath, ASuccessorTakesUpTheFlowsAndWhatTheyCounted) {
   EXPECT_EQ(flows(), 2u);
 }
 
+TEST_F(FastPath, ASuccessorWithoutTheFlowsGoesOnWithTheConnections) {
+  director.serve({server(1)});
+  establish_both_ways();
+  director.restart();
+  director.serve({server(1)});
+  director.push(from_client(kFin | kAck));
+  director.push(from_server(kFin | kAck), kBack);
+  EXPECT_EQ(test::state_of_only_connection(director), "TIME_WAIT");
+}
+
 TEST_F(FastPath, ASuccessorWithoutTheConnectionsTakesTheFlowsAway) {
   director.serve({server(1)});
   establish_both_ways();
