@@ -18,7 +18,7 @@
 namespace lvsd::ctl {
 
 // For Overview, ReloadResult, OverrideList, OverrideResult, EventList, vrrp::Status, healthcheck::Status,
-// healthcheck::CheckedNow, ipvs::Table, ipvs::Connections, ipvs::Listing, ipvs::Drops, ipvs::Trace.
+// healthcheck::CheckedNow, ipvs::Table, ipvs::Connections, ipvs::Listing, ipvs::Drops, ipvs::SyncStatus, ipvs::Trace.
 template <class T>
 base::Result<T> decode(std::string_view body);
 

@@ -17,6 +17,7 @@
 #include "ipvs/engine/redirect_maps.hpp"
 #include "ipvs/engine/worker.hpp"
 #include "ipvs/listing.hpp"
+#include "ipvs/sync/exchange.hpp"
 
 namespace lvsd::ipvs::engine {
 namespace {
@@ -58,6 +59,8 @@ struct EngineBackend::Impl {
   void remember_servers(std::span<const Command> commands);
   void resolve_servers();
   void ask(const NextHopKey& key);
+  void share(const SyncConfig& wanted);
+  sync::Store store();
   base::Result<void> on_worker(const std::function<void(Core&)>& task);
 
   boost::asio::io_context& loop;
@@ -73,6 +76,7 @@ struct EngineBackend::Impl {
   std::unique_ptr<Worker> worker;
   std::unique_ptr<Attachments> attachments;
   std::unique_ptr<Neighbours> neighbours;
+  std::unique_ptr<sync::Exchange> exchange;  // with peers, if there are any
   std::uint64_t refused_flows = 0;
   bool configured = false;
   Timeouts timeouts;
@@ -203,6 +207,36 @@ void EngineBackend::Impl::probe_regularly() {
   });
 }
 
+void EngineBackend::Impl::share(const SyncConfig& wanted) {
+  if (exchange && exchange->config() == wanted) return;
+  exchange.reset();
+  if (!wanted.peers.empty()) exchange = std::make_unique<sync::Exchange>(loop, wanted, store());
+}
+
+// Questions are answered between batches of packets, on the loop.
+sync::Store EngineBackend::Impl::store() {
+  const auto on_loop = [&l = loop](auto then) {
+    return [&l, then = std::move(then)](auto answer) {
+      boost::asio::post(l, [then, answer = std::make_shared<decltype(answer)>(std::move(answer))] { then(*answer); });
+    };
+  };
+  return {.follow = [this](bool on) { worker->post([on](Core& core) { core.follow_changes(on); }); },
+          .next_changes = [this, on_loop](auto then) { worker->next_changes(on_loop(std::move(then))); },
+          .walk =
+              [this, on_loop](std::uint32_t from, std::uint32_t limit, auto then) {
+                worker->post([from, limit, then = on_loop(std::move(then))](Core& core) {
+                  then(core.walk(from, limit, base::Clock::now()));
+                });
+              },
+          .put =
+              [this, on_loop](sync::Batch batch, auto then) {
+                const auto records = std::make_shared<sync::Batch>(std::move(batch));
+                worker->post([records, then = on_loop(std::move(then))](Core& core) {
+                  then(core.put(*records, base::Clock::now()));
+                });
+              }};
+}
+
 base::Result<void> EngineBackend::Impl::on_worker(const std::function<void(Core&)>& task) {
   if (worker->call(task)) return {};
   return base::fail("the engine's worker does not answer");
@@ -257,6 +291,7 @@ base::Result<void> EngineBackend::configure(const Config& config) {
   impl_->timeouts = config.engine.timeouts;
   impl_->attachments->want(config.engine.interfaces, config.engine.xdp_mode);
   impl_->configured = true;
+  impl_->share(config.sync);
   impl_->attachments->reconcile(impl_->links);
   impl_->publish();
   impl_->attachments->serve_opened();
@@ -320,6 +355,8 @@ base::Result<Trace> EngineBackend::trace(const TraceQuery& query) {
   if (!done) return tl::unexpected{done.error()};
   return trace;
 }
+
+SyncStatus EngineBackend::sync_status() { return impl_->exchange ? impl_->exchange->status() : SyncStatus{}; }
 
 std::uint64_t EngineBackend::progress() const { return impl_->worker->progress(); }
 

@@ -23,6 +23,7 @@ class KernelBackend final : public ForwardingBackend {
   base::Result<Connections> connections(const ConnectionsQuery& query) override;
   base::Result<Listing> listing() override;
   base::Result<Drops> drops() override;
+  SyncStatus sync_status() override { return {}; }
   base::Result<Trace> trace(const TraceQuery& query) override;  // the kernel cannot be asked
   std::uint64_t progress() const override;
   void stop() override;  // removes the table when `[global] on_stop` says so
