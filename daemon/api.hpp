@@ -15,6 +15,7 @@
 //   for
 //                             a server that does not exist, 409 where a service would be left without a usable server
 //   POST /api/v1/checks/now   CheckRequest in the body → healthcheck::CheckedNow, when the last result is in
+//   POST /api/v1/capture      ipvs::CaptureQuery in the body (as for overrides) → ipvs::Captured
 //   POST /api/v1/reload       ReloadResult
 //   GET  /                    status page, HTML
 //   GET  /metrics             Prometheus text

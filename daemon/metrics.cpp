@@ -221,6 +221,14 @@ void add_engine(Exposition& out, const ipvs::Table& table) {
   out.gauge("lvsd_engine_conn_capacity", "Connections that fit.", {}, static_cast<double>(table.connection_capacity));
   out.gauge("lvsd_engine_conn_memory_bytes", "Memory of the connection table.", {},
             static_cast<double>(table.connection_memory_bytes));
+  out.gauge("lvsd_engine_fast_path_flows", "Directions of connections that pass within the XDP program.", {},
+            static_cast<double>(table.fast_path_flows));
+  out.gauge("lvsd_engine_fast_path_capacity", "Flows of the fast path that fit.", {},
+            static_cast<double>(table.fast_path_capacity));
+  out.counter("lvsd_engine_fast_path_packets_total", "Packets forwarded within the XDP program.", {},
+              table.fast_path_packets);
+  out.counter("lvsd_engine_fast_path_refused_total", "Flows for which the fast path had no place.", {},
+              table.fast_path_refused);
 }
 
 void add_sync(Exposition& out, const ipvs::SyncStatus& sync) {

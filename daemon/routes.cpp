@@ -158,22 +158,23 @@ void overrides(const Control& control, const HttpRequest&, const Target&, HttpSe
 }
 
 // Members that are left out have their defaults; unknown and mistyped ones are errors.
-base::Result<OverrideRequest> read_override_request(std::string_view text) {
+template <class Request>
+base::Result<Request> read_request(std::string_view text) {
   boost::system::error_code failed;
   const auto body = json::parse({text.data(), text.size()}, failed);
   if (failed || !body.is_object()) return base::fail("the body is not a JSON object");
-  auto whole = json::value_from(OverrideRequest{}).as_object();
+  auto whole = json::value_from(Request{}).as_object();
   for (const auto& [name, member] : body.get_object()) {
     if (!whole.contains(name)) return base::fail(fmt::format("unknown member {}", std::string_view{name}));
     whole[name] = member;
   }
-  auto request = json::try_value_to<OverrideRequest>(json::value(std::move(whole)));
+  auto request = json::try_value_to<Request>(json::value(std::move(whole)));
   if (!request) return base::fail("a member of the body is mistyped");
   return std::move(*request);
 }
 
 void override_servers(const Control& control, const HttpRequest& from, const Target&, HttpServer::Respond respond) {
-  auto request = read_override_request(from.body);
+  auto request = read_request<OverrideRequest>(from.body);
   if (!request) return respond(error(400, "bad_request", request.error().text, "daemon/api.hpp: OverrideRequest"));
   control.override_servers(std::move(*request), from,
                            [respond = std::move(respond)](const base::Result<OverrideResult, Objection>& result) {
@@ -181,6 +182,12 @@ void override_servers(const Control& control, const HttpRequest& from, const Tar
                              const auto& o = result.error();
                              respond(error(o.status, o.code, o.text, o.hint));
                            });
+}
+
+void capture(const Control& control, const HttpRequest& from, const Target&, HttpServer::Respond respond) {
+  auto query = read_request<ipvs::CaptureQuery>(from.body);
+  if (!query) return respond(error(400, "bad_request", query.error().text, "ipvs/capture_messages.hpp: CaptureQuery"));
+  relay<ipvs::Captured>(control, std::move(*query), std::move(respond));
 }
 
 void checks_now(const Control& control, const HttpRequest& from, const Target&, HttpServer::Respond respond) {
@@ -236,6 +243,7 @@ constexpr std::array kRoutes{
     Route{"/api/v1/config", "GET", false, true, config},
     Route{"/api/v1/overrides", "GET", false, false, overrides},
     Route{"/api/v1/overrides", "POST", true, true, override_servers},
+    Route{"/api/v1/capture", "POST", true, true, capture},
     Route{"/api/v1/reload", "POST", true, true, reload},
     Route{"/", "GET", false, false, page},
     Route{"/metrics", "GET", false, false, metrics_text},

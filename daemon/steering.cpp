@@ -73,6 +73,7 @@ Commands Steering::room_configured(Room room, const base::Configured& answer, ba
   Commands out;
   if (answer.error.empty()) {
     state.configured = answer.generation;
+    state.configured_at = now;
     state.refusal.clear();
   } else if (candidate_ && answer.generation == candidate_->generation) {
     withdraw(room, answer.error, out);
@@ -159,9 +160,12 @@ std::uint64_t Steering::goal(Room room, base::TimePoint now) const {
     case Room::Healthcheck:
       return newest.generation;
     case Room::Ipvs: {
-      if (!candidate_ || !in_force_) return newest.generation;
+      if (!candidate_) return newest.generation;
       const bool asked = rooms_[Room::Healthcheck].configured == newest.generation;
-      const bool known = verdicts_complete(newest) || now - proposed_at_ >= kReloadVerdicts;
+      // At a start a table may be there already: it keeps its servers until something is known of them.
+      if (!in_force_ && !asked) return now - proposed_at_ >= kFirstVerdicts ? newest.generation : 0;
+      const auto since = in_force_ ? proposed_at_ : rooms_[Room::Healthcheck].configured_at;
+      const bool known = verdicts_complete(newest) || now - since >= kReloadVerdicts;
       return asked && known ? newest.generation : old_one;
     }
     case Room::Vrrp: {

@@ -60,7 +60,7 @@ class Steering {
   // How long the first election waits for verdicts (reliability: never claim addresses before checks have a result).
   static constexpr base::Duration kFirstVerdicts{std::chrono::seconds{10}};
   // How long a reload holds back forwarding for verdicts on new targets, so that none of its servers falls out
-  // meanwhile.
+  // meanwhile; and a first start, from when the checks are under way, for the sake of a table that is there already.
   static constexpr base::Duration kReloadVerdicts{std::chrono::seconds{3}};
   static constexpr base::Duration kReloadPatience{std::chrono::seconds{10}};  // for all rooms' answers
   static constexpr base::Duration kReadyPatience{std::chrono::seconds{20}};  // then Ready although a room does not work
@@ -97,6 +97,7 @@ class Steering {
     std::uint64_t sent = 0;        // generation of the last Configure of this incarnation
     std::uint64_t configured = 0;  // generation that it answered for without error
     base::TimePoint sent_at{};
+    base::TimePoint configured_at{};
     std::string refusal;  // of the generation in force
   };
 

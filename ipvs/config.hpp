@@ -50,6 +50,7 @@ struct ServiceOptions {
   base::Family family = base::Family::V4;        // of a firewall mark
   std::vector<base::IpAddress> local_addresses;  // fullnat; empty: those of the engine
   std::uint32_t max_connections = 0;             // of the whole service; 0: no limit
+  bool fast_path = true;                         // established connections may pass within the XDP program
   friend bool operator==(const ServiceOptions&, const ServiceOptions&) = default;
 };
 
@@ -161,6 +162,8 @@ struct EngineConfig {
   ZeroCopy zero_copy = ZeroCopy::Auto;
   unsigned busy_poll_us = 0;                     // 0: sleep until a packet comes
   std::vector<base::IpAddress> local_addresses;  // for fullnat services that name none
+  bool fast_path = true;                         // established connections pass within the XDP program
+  std::uint32_t fast_path_flows = 1u << 17;      // directions of connections; fixed when the room starts first
   friend bool operator==(const EngineConfig&, const EngineConfig&) = default;
 };
 

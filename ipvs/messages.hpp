@@ -13,6 +13,8 @@
 
 #include "base/address.hpp"
 #include "base/messages.hpp"
+#include "ipvs/capture_messages.hpp"
+#include "ipvs/sync/status.hpp"
 
 namespace lvsd::ipvs {
 
@@ -101,11 +103,17 @@ struct ServerStatus {
   bool kept = false;                         // in use although it fails: all of its service's servers do
   std::uint32_t slow_start_percent = 100;    // of its weight, while it comes into use
   std::uint64_t unanswered_connections = 0;  // that it has never answered (nat); since the ipvs process began
+  std::uint64_t persistent_connections = 0;  // clients that persist on it (engine)
+  std::uint32_t min_connections = 0;         // 0: three quarters of the most
+  std::string tunnel;                        // of method tun: "ipip", "gue", "gre"
+  std::uint32_t tunnel_port = 0;             // of gue
+  std::string tunnel_checksum;               // "none", "full", "remote"
 };
 BOOST_DESCRIBE_STRUCT(ServerStatus, (),
                       (name, address, method, weight, effective_weight, state, overridden, active_connections,
                        inactive_connections, checks, statistics, overloaded, max_connections, kept, slow_start_percent,
-                       unanswered_connections))
+                       unanswered_connections, persistent_connections, min_connections, tunnel, tunnel_port,
+                       tunnel_checksum))
 
 struct ListenerStatus {
   std::string protocol;         // "tcp", "udp", "sctp"
@@ -193,8 +201,13 @@ struct InterfaceStatus {
   std::uint64_t sent = 0;
   std::uint64_t receive_ring_full = 0;  // packets the kernel dropped because the engine was behind
   std::string problem;                  // "", or why it does not forward
+  std::string fast_path_problem;        // "", or why the fast path does not send by it
+  bool zero_copy = false;               // the driver works on the engine's memory, with every queue
+  bool busy_poll = false;               // packets are fetched without interrupts, with every queue
 };
-BOOST_DESCRIBE_STRUCT(InterfaceStatus, (), (name, xdp_mode, queues, received, sent, receive_ring_full, problem))
+BOOST_DESCRIBE_STRUCT(InterfaceStatus, (),
+                      (name, xdp_mode, queues, received, sent, receive_ring_full, problem, fast_path_problem, zero_copy,
+                       busy_poll))
 
 // Down / up. The whole table with its numbers; `lvsctl vs`, `rs`, `status`, `ipvsadm` and the metrics read it.
 struct TableQuery {
@@ -215,10 +228,16 @@ struct Table {
   std::int64_t timeout_tcp_s = 0;
   std::int64_t timeout_tcp_fin_s = 0;
   std::int64_t timeout_udp_s = 0;
+  std::string fast_path;              // "on", "off", "none": the engine does without; "" with the kernel
+  std::uint64_t fast_path_flows = 0;  // directions of connections
+  std::uint64_t fast_path_capacity = 0;
+  std::uint64_t fast_path_packets = 0;  // since the ipvs process began
+  std::uint64_t fast_path_refused = 0;  // there was no place for a flow
 };
 BOOST_DESCRIBE_STRUCT(Table, (),
                       (id, backend, services, interfaces, connection_entries, connection_capacity,
-                       connection_memory_bytes, timeout_tcp_s, timeout_tcp_fin_s, timeout_udp_s))
+                       connection_memory_bytes, timeout_tcp_s, timeout_tcp_fin_s, timeout_udp_s, fast_path,
+                       fast_path_flows, fast_path_capacity, fast_path_packets, fast_path_refused))
 
 // Down / up. Connections that match every given part; empty strings and a missing limit match all.
 struct ConnectionsQuery {
@@ -243,10 +262,12 @@ struct ConnectionStatus {
   std::uint64_t in_packets = 0;    // kernel IPVS does not tell
   std::string persistence_engine;  // "sip", and
   std::string persistence_data;    // the Call-ID; kernel IPVS
+  bool fast_path = false;          // packets in the middle of it pass within the XDP program
+  base::Endpoint local_address;    // fullnat: what the server sees as its client; else port 0
 };
 BOOST_DESCRIBE_STRUCT(ConnectionStatus, (),
                       (protocol, state, client, virtual_address, server_address, service, server, expires_in_s,
-                       in_packets, persistence_engine, persistence_data))
+                       in_packets, persistence_engine, persistence_data, fast_path, local_address))
 
 struct Connections {
   static constexpr std::string_view kName = "Connections";
@@ -380,53 +401,10 @@ struct Trace {
 };
 BOOST_DESCRIBE_STRUCT(Trace, (), (id, steps, outcome, reason, service, server, problem))
 
-// Down / up: how the connections of the directors agree.
-struct SyncQuery {
-  static constexpr std::string_view kName = "SyncQuery";
-  std::uint64_t id = 0;
-};
-BOOST_DESCRIBE_STRUCT(SyncQuery, (), (id))
-
-// off: no stream. full_state: it is told everything. in_step: it was, and is told every change.
-enum class SyncStage { off, full_state, in_step };
-BOOST_DESCRIBE_ENUM(SyncStage, off, full_state, in_step)
-
-// One other director. Counters are records, since the ipvs process began.
-struct SyncPeer {
-  base::Endpoint peer;
-  SyncStage telling{};        // this director tells the peer
-  std::uint64_t told = 0;     // over the present stream
-  std::uint64_t lag = 0;      // of them, not confirmed yet
-  std::uint64_t dropped = 0;  // the peer was too slow; made good by another full state
-  std::uint64_t full_states = 0;
-  SyncStage hearing{};  // the peer tells this director
-  std::uint64_t heard = 0;
-  std::uint64_t taken = 0;
-  std::uint64_t older = 0;
-  std::uint64_t unknown_server = 0;
-  std::uint64_t refused = 0;
-  std::int64_t full_state_age_s = -1;  // since the peer's last one was complete here; -1: never
-  std::string problem;                 // "", or why a stream is down
-};
-BOOST_DESCRIBE_STRUCT(SyncPeer, (),
-                      (peer, telling, told, lag, dropped, full_states, hearing, heard, taken, older, unknown_server,
-                       refused, full_state_age_s, problem))
-
-struct SyncStatus {
-  static constexpr std::string_view kName = "SyncStatus";
-  std::uint64_t id = 0;
-  bool configured = false;
-  bool in_step = false;         // every peer's full state is here and kept up with
-  std::string problem;          // "", or why nobody can be heard
-  std::uint64_t strangers = 0;  // streams refused: from no peer, or without the secret
-  std::vector<SyncPeer> peers;
-};
-BOOST_DESCRIBE_STRUCT(SyncStatus, (), (id, configured, in_step, problem, strangers, peers))
-
 using Down = std::variant<Configure, Health, Overrides, TableQuery, ConnectionsQuery, ListingQuery, DropsQuery,
-                          TraceQuery, SyncQuery, Keep, Stop>;
-using Up = std::variant<Configured, StatesChanged, Unanswered, Table, Connections, Listing, Drops, Trace, SyncStatus,
-                        Keep, Beat>;
+                          TraceQuery, CaptureQuery, SyncQuery, Keep, Stop>;
+using Up = std::variant<Configured, StatesChanged, Unanswered, Table, Connections, Listing, Drops, Trace, Captured,
+                        SyncStatus, Keep, Beat>;
 
 std::string encode(const Down& message);
 std::string encode(const Up& message);

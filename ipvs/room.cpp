@@ -48,6 +48,7 @@ class Room {
   void handle(const DropsQuery& query, std::vector<base::UniqueFd>& fds);
   void handle(const TraceQuery& query, std::vector<base::UniqueFd>& fds);
   void handle(const SyncQuery& query, std::vector<base::UniqueFd>& fds);
+  void handle(const CaptureQuery& query, std::vector<base::UniqueFd>& fds);
   void handle(const Keep& keep, std::vector<base::UniqueFd>& fds);
   void handle(const Stop& stop, std::vector<base::UniqueFd>& fds);
 
@@ -288,6 +289,19 @@ void Room::handle(const SyncQuery& query, std::vector<base::UniqueFd>&) {
   auto status = backend_ ? backend_->sync_status() : SyncStatus{};
   status.id = query.id;
   send(std::move(status));
+}
+
+void Room::handle(const CaptureQuery& query, std::vector<base::UniqueFd>&) {
+  Captured captured;
+  if (!backend_) {
+    captured.problem = "no configuration is in force yet";
+  } else if (auto found = backend_->capture(query)) {
+    captured = std::move(*found);
+  } else {
+    captured.problem = found.error().text;
+  }
+  captured.id = query.id;
+  send(std::move(captured));
 }
 
 void Room::handle(const Keep& keep, std::vector<base::UniqueFd>& fds) {

@@ -14,6 +14,7 @@
 
 #include "base/link.hpp"
 #include "base/log.hpp"
+#include "base/nft_table.hpp"
 #include "vrrp/accept_filter.hpp"
 #include "vrrp/advertisement.hpp"
 #include "vrrp/frame_sender.hpp"
@@ -31,6 +32,7 @@ namespace lvsd::vrrp {
 namespace {
 
 constexpr base::Duration kBeatInterval = std::chrono::milliseconds{500};
+constexpr std::uint64_t kBeatsPerRepair = 10;  // of the table of nftables
 constexpr base::Duration kLeastMastersInterval = std::chrono::milliseconds{50};
 
 std::int64_t boottime_ms() {
@@ -64,6 +66,7 @@ class Room {
     beat();
     masters();
     loop_.run();
+    static_cast<void>(accept_table_.put_in_force({}));  // what stays is removed by our next life
     return exit_code_;
   }
 
@@ -79,8 +82,8 @@ class Room {
     if (fds.size() != 1) return send(Configured{configure.generation, "no configuration attached"});
     auto next = parse_(fds.front().get());
     if (!next) return send(Configured{configure.generation, next.error().text});
-    if (const auto filtered = accept_filter_.apply(accept_rules(next->instances)); !filtered)
-      return send(Configured{configure.generation, filtered.error().text});
+    if (const auto filtered = accept_table_.put_in_force(accept_rules(next->instances)); !filtered)
+      return send(Configured{configure.generation, "accept = no: " + filtered.error().text});
     adopt(std::move(*next));
     send(Configured{configure.generation, {}});
   }
@@ -265,10 +268,20 @@ class Room {
 
   void beat() {
     send(Beat{++beats_});
+    if (beats_ % kBeatsPerRepair == 0) repair_accept_table();
     beat_timer_.expires_after(kBeatInterval);
     beat_timer_.async_wait([this](const boost::system::error_code& error) {
       if (!error) beat();
     });
+  }
+
+  // A firewall that is loaded anew flushes every table.
+  void repair_accept_table() {
+    const auto rules = accept_rules(config_.instances);
+    if (rules.empty()) return;
+    const auto repaired = accept_table_.put_in_force(rules);
+    if (!repaired) return base::log::error("", "accept = no: {}", repaired.error().text);
+    if (*repaired) base::log::warning("", "accept = no: somebody changed the table {}; put back", kAcceptTable);
   }
 
   // Often enough that what the supervisor knows is still young enough to resume from.
@@ -313,7 +326,7 @@ class Room {
   Sockets sockets_;
   FrameSender frames_;
   AddressWriter addresses_;
-  AcceptFilter accept_filter_;
+  base::NftTable accept_table_{kAcceptTable};
   Config config_;
   Resume resume_;
   std::map<std::string, std::unique_ptr<Instance>> instances_;  // by name

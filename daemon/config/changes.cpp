@@ -112,6 +112,11 @@ std::string interval_text(base::Duration duration) {
   return duration.count() == 0 ? "as interval" : format_duration(duration);
 }
 
+std::string http_version_text(healthcheck::HttpVersion version) {
+  using healthcheck::HttpVersion;
+  return version == HttpVersion::V1_0 ? "1.0" : version == HttpVersion::V2 ? "2" : "1.1";
+}
+
 Facts facts(const healthcheck::CheckConfig& c) {
   constexpr std::string_view asked = "servers keep their state until the new answers are in";
   return {
@@ -150,7 +155,23 @@ Facts facts(const healthcheck::CheckConfig& c) {
       {"helo", c.helo, asked},
       {"starttls", yes_no(c.starttls), asked},
       {"login", c.login, asked},
-      {"database", c.database, asked}};
+      {"database", c.database, asked},
+      {"url", joined(c.pages, [](const auto& p) { return p.digest.empty() ? p.path : p.path + " digest=" + p.digest; }),
+       asked},
+      {"expect_body_digest", c.expect_body_digest.empty() ? "any" : c.expect_body_digest, asked},
+      {"http_version", http_version_text(c.http_version), asked},
+      {"tls_server_name", c.tls_server_name.empty() ? "host" : c.tls_server_name, asked},
+      {"tls_certificate_file", c.tls_certificate_file.empty() ? "none" : c.tls_certificate_file, asked},
+      {"tls_key_file", c.tls_key_file.empty() ? "with the certificate" : c.tls_key_file, asked},
+      {"command", joined(c.command, [](const auto& word) { return word; }), asked},
+      {"user", c.user.empty() ? "lvsd-script" : c.user, asked},
+      {"weight_from_exit", yes_no(c.weight_from_exit), asked},
+      {"file", c.file, asked},
+      {"service", c.service.empty() ? "the server" : c.service, asked},
+      {"tls", yes_no(c.tls), asked},
+      {"source_address", c.source ? c.source->to_string() : "by the routes", asked},
+      {"interface", c.interface.empty() ? "by the routes" : c.interface, asked},
+      {"mark", c.mark == 0 ? "none" : fmt::format("{}", c.mark), asked}};
 }
 
 Facts facts(const ipvs::VirtualServerConfig& v) {
@@ -167,6 +188,7 @@ Facts facts(const ipvs::VirtualServerConfig& v) {
           {"sorry_server", sorry, kNewOnly},
           {"persistence", persistence_text(v.options), kNewOnly},
           {"one_packet", yes_no(v.options.one_packet), kNewOnly},
+          {"fast_path", yes_no(v.options.fast_path), ""},
           {"fwmark", number_or(v.options.fwmark, "none"), ""},
           {"max_connections", number_or(v.options.max_connections, "no limit"), kNewOnly}};
 }
@@ -193,6 +215,8 @@ Facts engine_facts(const Config& c) {
       {"interface", joined(e.interfaces, [](const auto& name) { return name; }), "attached and detached; others go on"},
       {"xdp_mode", std::string{kModes[static_cast<std::size_t>(e.xdp_mode)]}, "attached anew"},
       {"max_connections", fmt::format("{}", e.max_connections), "at the next start of lvsd"},
+      {"fast_path", yes_no(e.fast_path), ""},
+      {"fast_path_flows", fmt::format("{}", e.fast_path_flows), "at the next start of lvsd"},
       {"tcp_timeout", format_duration(e.timeouts.tcp), ""},
       {"tcp_fin_timeout", format_duration(e.timeouts.tcp_fin), ""},
       {"udp_timeout", format_duration(e.timeouts.udp), ""},

@@ -113,6 +113,7 @@ ipvs::ServiceOptions read_service_options(const Build& build, const SectionReade
   read_persistence(reader, listeners, options, report);
   read_one_packet(reader, listeners, options, report);
   options.max_connections = static_cast<std::uint32_t>(reader.integer("max_connections"));
+  options.fast_path = reader.boolean("fast_path");
   if (build.config.ipvs.backend == ipvs::Backend::Kernel) check_kernel(reader, listeners, options, report);
   return options;
 }

@@ -82,6 +82,8 @@ void build_engine(Build& build) {
   engine.policy = read_policy(reader);
   engine.local_addresses = read_local_addresses(build, reader);
   engine.hash_key = reader.text("hash_key");
+  engine.fast_path = reader.boolean("fast_path");
+  engine.fast_path_flows = static_cast<std::uint32_t>(reader.integer("fast_path_flows"));
   for (const auto& value : reader.values("interface")) {
     for (const auto& word : split_commas(value)) {
       const auto name = read_interface(word, build.report);

@@ -7,9 +7,11 @@
 #include <fmt/format.h>
 
 #include "daemon/ctl/asking.hpp"
+#include "daemon/ctl/capture_command.hpp"
 #include "daemon/ctl/configuration_commands.hpp"
 #include "daemon/ctl/event_commands.hpp"
 #include "daemon/ctl/help.hpp"
+#include "daemon/ctl/host_commands.hpp"
 #include "daemon/ctl/ipvsadm.hpp"
 #include "daemon/ctl/override_commands.hpp"
 #include "daemon/ctl/render.hpp"
@@ -58,6 +60,8 @@ class Work {
         return drops();
       case Action::Trace:
         return trace();
+      case Action::Capture:
+        return capture(i_, ask_, surroundings_);
       case Action::Override:
         return override_servers(i_, view_, ask_, surroundings_);
       case Action::Overrides:
@@ -72,6 +76,10 @@ class Work {
         return config_diff(i_, view_, ask_);
       case Action::Ipvsadm:
         return ipvsadm_listing();
+      case Action::RealServerSetup:
+        return real_server_setup(i_, ask_);
+      case Action::Doctor:
+        return doctor(i_, view_, ask_, surroundings_);
       case Action::Metrics:
         return metrics();
       case Action::Version:

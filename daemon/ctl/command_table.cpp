@@ -38,7 +38,7 @@ constexpr std::array kOptions{
     Option{OptionId::Rate, 0, "rate", "", "", "Show current rates instead of state"},
     Option{OptionId::History, 0, "history", "N", "", "Show the last N results (default 10, at most 32)"},
     Option{OptionId::CountBy, 0, "count-by", "KEY", "client rs state", "Count connections by this key, most first"},
-    Option{OptionId::For, 0, "for", "TIME", "", "End the override by itself after this time: 90s, 30m, 2h, 7d"},
+    Option{OptionId::For, 0, "for", "TIME", "", "End it by itself after this time: 90s, 30m, 2h, 7d"},
     Option{OptionId::Reason, 0, "reason", "TEXT", "", "Say why, for the log and for everybody who asks"},
     Option{OptionId::Wait, 0, "wait", "[SEC]", "",
            "Follow the connections until none is left, at most SEC seconds (default: without limit)"},
@@ -46,6 +46,17 @@ constexpr std::array kOptions{
     Option{OptionId::DryRun, 0, "dry-run", "", "", "Say what would change, and change nothing"},
     Option{OptionId::Now, 0, "now", "", "", "Ask the servers at once and wait for what they say"},
     Option{OptionId::Follow, 'f', "follow", "", "", "Go on with what happens from now on"},
+    Option{OptionId::Write, 0, "write", "FILE", "",
+           "Write a capture file (pcap-ng) instead of lines; - is standard output"},
+    Option{OptionId::Packets, 0, "packets", "N", "", "End after N frames"},
+    Option{OptionId::Snap, 0, "snap", "BYTES", "", "Keep so much of each frame (default: all)"},
+    Option{OptionId::Direction, 0, "direction", "WAY", "in out both",
+           "Frames as they come in, as they go out, or both (default)"},
+    Option{OptionId::Every, 0, "every", "N", "", "Of N packets that fit the filter take one"},
+    Option{OptionId::Config, 'c', "config", "FILE", "", "Read this configuration instead of the running daemon's"},
+    Option{OptionId::SetupFormat, 0, "format", "FORMAT", "shell sysctl networkd ifupdown nftables",
+           "Print commands for now (default), files for always, or nftables' rules instead of the ARP settings"},
+    Option{OptionId::Fix, 0, "fix", "", "", "Change the settings of the kernel that are wrong, for now and for always"},
 };
 
 constexpr std::array kGlobal{OptionId::Json,  OptionId::Output, OptionId::NoHeader, OptionId::Watch,   OptionId::Count,
@@ -59,7 +70,11 @@ constexpr std::array kEventOptions{OptionId::Follow};
 constexpr std::array kConnectionOptions{OptionId::CountBy};
 constexpr std::array kDrainOptions{OptionId::For, OptionId::Reason, OptionId::Wait, OptionId::Force, OptionId::DryRun};
 constexpr std::array kWeightOptions{OptionId::For, OptionId::Reason, OptionId::Force, OptionId::DryRun};
+constexpr std::array kCaptureOptions{OptionId::Write, OptionId::Packets,   OptionId::For,
+                                     OptionId::Snap,  OptionId::Direction, OptionId::Every};
 constexpr std::array kUndoOptions{OptionId::DryRun};
+constexpr std::array kSetupOptions{OptionId::Config, OptionId::SetupFormat};
+constexpr std::array kDoctorOptions{OptionId::Config, OptionId::Fix};
 constexpr std::string_view kServersMeant =
     "RS is SERVICE/SERVER, a pattern such as '*/rs2', a service, or an address with or without a port: all that it "
     "matches.";
@@ -158,6 +173,13 @@ constexpr std::array kCommands{
         true,
         true,
         Completes::Nothing},
+    Command{
+        Action::Capture, "capture", "", "", "[FILTER...]", kAnyNumber, "The packets that the engine sees",
+        "FILTER is an expression of tcpdump, as in pcap-filter(7); it is held against a packet as it comes in and as "
+        "it goes out. Says what became of each packet, in a capture file as its comment. Goes on until Ctrl-C, and "
+        "needs the read-write socket. Packets that come faster than they can be fetched are missed and counted; "
+        "forwarding never waits.",
+        kCaptureOptions, false, true, false, Completes::Nothing},
     Command{Action::Override, "drain", "", "", "RS...", kAnyNumber,
             "Give real servers no new connections; those they have may finish",
             "The override is kept across reload and restart until undrain, or until --for is over. Refused when a "
@@ -271,6 +293,19 @@ constexpr std::array kCommands{
         false,
         true,
         Completes::Nothing},
+    Command{
+        Action::RealServerSetup, "real-server-setup", "", "", "[RS...]", kAnyNumber,
+        "What real servers need to take what is forwarded to them: addresses, ARP, tunnels, gateway",
+        "Prints it, host by host, for all services of the hosts that RS means; changes nothing. As it is a script, it "
+        "can go to the host at once: lvsctl real-server-setup web/rs1 | ssh root@rs1 sh",
+        kSetupOptions, false, false, false, Completes::Servers},
+    Command{
+        Action::Doctor, "doctor", "", "", "", 0, "Does this host have what the configuration needs of it",
+        "Looks at the kernel, the interfaces, the settings, the firewall and other programs that want the same; each "
+        "line that is not ok ends with what to do. Needs no running daemon. Ends with 0 when all is well, 1 with "
+        "warnings, 2 with failures. --fix sets the kernel's settings at once and writes them to "
+        "/etc/sysctl.d/60-lvsd.conf; all else stays advice.",
+        kDoctorOptions, true, true, true, Completes::Nothing},
     Command{Action::Metrics,
             "metrics",
             "",

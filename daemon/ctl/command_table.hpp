@@ -21,6 +21,7 @@ enum class Action {
   Drops,
   Sync,
   Trace,
+  Capture,
   Override,
   Overrides,
   Reload,
@@ -28,6 +29,8 @@ enum class Action {
   ConfigShow,
   ConfigDiff,
   Ipvsadm,
+  RealServerSetup,
+  Doctor,
   Metrics,
   Version,
   Help,
@@ -59,7 +62,15 @@ enum class OptionId {
   Force,
   DryRun,
   Now,
-  Follow,  // some commands
+  Follow,
+  Write,
+  Packets,
+  Snap,
+  Direction,
+  Every,
+  Config,
+  SetupFormat,
+  Fix,  // some commands
 };
 
 struct Option {

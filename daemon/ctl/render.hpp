@@ -11,6 +11,7 @@
 #include "daemon/ctl/layout.hpp"
 #include "daemon/ctl/select.hpp"
 #include "daemon/ctl/view.hpp"
+#include "daemon/host/findings.hpp"
 #include "healthcheck/messages.hpp"
 #include "ipvs/messages.hpp"
 #include "vrrp/messages.hpp"
@@ -51,6 +52,8 @@ std::string render_override_changes(const daemon::OverrideResult& result,
 
 std::string render_reload(const daemon::ReloadResult& result, const View& view);
 std::string render_changes(const std::vector<daemon::Change>& changes, const View& view);
+std::string render_findings(const std::vector<daemon::HostFinding>& findings, const View& view);  // doctor
+
 std::string render_sources(const daemon::Sources& sources, const View& view);
 
 // A state word with its mark: "● up", "✖ down"; only the word in CSV.

@@ -120,6 +120,7 @@ template Result<ipvs::Listing> decode(std::string_view);
 template Result<ipvs::Drops> decode(std::string_view);
 template Result<ipvs::SyncStatus> decode(std::string_view);
 template Result<ipvs::Trace> decode(std::string_view);
+template Result<ipvs::Captured> decode(std::string_view);
 
 Result<RunningConfig> decode_config(std::string_view body) {
   auto object = parse_reply(body);
@@ -188,6 +189,8 @@ std::string json_servers(std::string_view body, const std::set<std::string>& nam
 
 std::string json_of(const daemon::CheckRequest& request) { return finish(json::value_from(request)); }
 std::string json_of(const daemon::Event& event) { return finish(json::value_from(event)); }
+std::string json_of(const ipvs::CaptureQuery& query) { return finish(json::value_from(query)); }
+std::string json_of(const ipvs::CapturedFrame& frame) { return finish(json::value_from(frame)); }
 std::string json_of(const daemon::OverrideRequest& request) { return finish(json::value_from(request)); }
 
 std::string json_of(const std::vector<daemon::Diagnostic>& diagnostics, const std::string& path) {
@@ -218,6 +221,12 @@ std::string json_of(const std::vector<daemon::Change>& changes) {
     list.push_back({{"sign", std::string(1, c.sign)}, {"subject", c.subject}, {"what", c.what}, {"effect", c.effect}});
   }
   out["changes"] = std::move(list);
+  return finish(out);
+}
+
+std::string json_of(const std::vector<daemon::HostFinding>& findings) {
+  auto out = own_object();
+  out["findings"] = json::value_from(findings);
   return finish(out);
 }
 

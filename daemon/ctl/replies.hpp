@@ -11,6 +11,7 @@
 #include "base/result.hpp"
 #include "daemon/api.hpp"
 #include "daemon/config/load.hpp"
+#include "daemon/host/findings.hpp"
 #include "healthcheck/messages.hpp"
 #include "ipvs/messages.hpp"
 #include "vrrp/messages.hpp"
@@ -18,7 +19,8 @@
 namespace lvsd::ctl {
 
 // For Overview, ReloadResult, OverrideList, OverrideResult, EventList, vrrp::Status, healthcheck::Status,
-// healthcheck::CheckedNow, ipvs::Table, ipvs::Connections, ipvs::Listing, ipvs::Drops, ipvs::SyncStatus, ipvs::Trace.
+// healthcheck::CheckedNow, ipvs::Table, ipvs::Connections, ipvs::Listing, ipvs::Drops, ipvs::SyncStatus, ipvs::Trace,
+// ipvs::Captured.
 template <class T>
 base::Result<T> decode(std::string_view body);
 
@@ -44,11 +46,14 @@ std::string json_servers(std::string_view body, const std::set<std::string>& nam
 
 std::string json_of(const daemon::OverrideRequest& request);  // the body of a request
 std::string json_of(const daemon::CheckRequest& request);     // the same
+std::string json_of(const ipvs::CaptureQuery& query);         // the same
+std::string json_of(const ipvs::CapturedFrame& frame);        // one line
 std::string json_of(const daemon::Event& event);              // one line
 
 // lvsctl's own values, in the same form as the daemon's.
 std::string json_of(const std::vector<daemon::Diagnostic>& diagnostics, const std::string& path);
 std::string json_of(const std::vector<daemon::Change>& changes);
+std::string json_of(const std::vector<daemon::HostFinding>& findings);
 std::string json_of(const ApiError& error);
 std::string json_versions(std::string_view own, const daemon::Overview* running);
 

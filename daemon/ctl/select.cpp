@@ -15,14 +15,6 @@ namespace {
 using base::fail;
 using base::Result;
 
-bool matches(const std::string& pattern, const std::string& name) {
-  return ::fnmatch(pattern.c_str(), name.c_str(), 0) == 0;
-}
-
-bool is_address(const std::string& pattern, const base::Endpoint& endpoint) {
-  return pattern == endpoint.address.to_string() || pattern == endpoint.to_string();
-}
-
 bool matches_service(const std::string& pattern, const ipvs::ServiceStatus& service) {
   return matches(pattern, service.name) ||
          std::ranges::any_of(service.listeners, [&](const auto& l) { return is_address(pattern, l.address); });
@@ -31,14 +23,6 @@ bool matches_service(const std::string& pattern, const ipvs::ServiceStatus& serv
 bool matches_server(const std::string& pattern, const ServerRef& ref) {
   return matches(pattern, ref.name()) || is_address(pattern, ref.server->address) ||
          matches_service(pattern, *ref.service);
-}
-
-tl::unexpected<base::Error> not_found(std::string_view what, const std::string& name,
-                                      const std::vector<std::string>& known) {
-  const std::vector<std::string_view> views(known.begin(), known.end());
-  const auto near = nearest(name, views);
-  return fail(near.empty() ? fmt::format("no {} matches \"{}\"", what, name)
-                           : fmt::format("no {} matches \"{}\"; did you mean \"{}\"?", what, name, near));
 }
 
 std::vector<ServerRef> all_servers(const ipvs::Table& table) {
@@ -64,7 +48,7 @@ Result<std::vector<T>> select(const std::vector<T>& all, const std::vector<std::
     if (found) continue;
     std::vector<std::string> known;
     for (const auto& element : all) known.push_back(name_of(element));
-    return not_found(what, name, known);
+    return no_such(what, name, known);
   }
   std::vector<T> out;
   for (std::size_t i = 0; i < all.size(); ++i) {
@@ -74,6 +58,22 @@ Result<std::vector<T>> select(const std::vector<T>& all, const std::vector<std::
 }
 
 }  // namespace
+
+bool matches(const std::string& pattern, const std::string& name) {
+  return ::fnmatch(pattern.c_str(), name.c_str(), 0) == 0;
+}
+
+bool is_address(const std::string& pattern, const base::Endpoint& endpoint) {
+  return pattern == endpoint.address.to_string() || pattern == endpoint.to_string();
+}
+
+tl::unexpected<base::Error> no_such(std::string_view what, const std::string& name,
+                                    const std::vector<std::string>& known) {
+  const std::vector<std::string_view> views(known.begin(), known.end());
+  const auto near = nearest(name, views);
+  return fail(near.empty() ? fmt::format("no {} matches \"{}\"", what, name)
+                           : fmt::format("no {} matches \"{}\"; did you mean \"{}\"?", what, name, near));
+}
 
 Result<std::vector<const ipvs::ServiceStatus*>> select_services(const ipvs::Table& table,
                                                                 const std::vector<std::string>& names) {
@@ -96,7 +96,7 @@ Result<const vrrp::InstanceStatus*> select_instance(const vrrp::Status& status, 
     if (instance.name == name) return &instance;
     known.push_back(instance.name);
   }
-  return not_found("VRRP instance", name, known);
+  return no_such("VRRP instance", name, known);
 }
 
 Result<std::vector<const healthcheck::TargetStatus*>> select_targets(const healthcheck::Status& status,
@@ -118,7 +118,7 @@ Result<std::vector<const healthcheck::TargetStatus*>> select_targets(const healt
   const bool unchecked =
       std::ranges::any_of(all_servers(table), [&](const auto& ref) { return matches_server(name, ref); });
   if (unchecked) return fail(fmt::format("nothing checks \"{}\": its servers are used unchecked", name));
-  return not_found("server, service or check", name, known);
+  return no_such("server, service or check", name, known);
 }
 
 const healthcheck::TargetStatus* find_target(const healthcheck::Status& status, std::string_view id) {

@@ -30,6 +30,13 @@ base::Result<std::vector<const healthcheck::TargetStatus*>> select_targets(const
                                                                            const ipvs::Table& table,
                                                                            const std::string& name);
 
+// What the names above are made of: a shell pattern for a name; an address, with its port or without; the error that
+// names the nearest of `known`.
+bool matches(const std::string& pattern, const std::string& name);
+bool is_address(const std::string& pattern, const base::Endpoint& endpoint);
+tl::unexpected<base::Error> no_such(std::string_view what, const std::string& name,
+                                    const std::vector<std::string>& known);
+
 // The one of this id, or null.
 const healthcheck::TargetStatus* find_target(const healthcheck::Status& status, std::string_view id);
 

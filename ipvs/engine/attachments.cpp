@@ -1,6 +1,7 @@
 #include "ipvs/engine/attachments.hpp"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include <fcntl.h>
@@ -27,8 +28,9 @@ base::Result<Port> open_port(const std::string& name, std::uint32_t interface, c
 
 }  // namespace
 
-Attachments::Attachments(RedirectMaps& maps, Worker& worker, std::map<std::string, base::UniqueFd> kept, Keep keep)
-    : maps_{maps}, worker_{worker}, kept_{std::move(kept)}, keep_{std::move(keep)} {}
+Attachments::Attachments(RedirectMaps& maps, FastMaps& fast, Worker& worker, std::map<std::string, base::UniqueFd> kept,
+                         Keep keep)
+    : maps_{maps}, fast_{fast}, worker_{worker}, kept_{std::move(kept)}, keep_{std::move(keep)} {}
 
 void Attachments::want(const std::vector<std::string>& interfaces, XdpMode mode) {
   const bool other_mode = std::exchange(mode_, mode) != mode;
@@ -55,7 +57,31 @@ bool Attachments::reconcile(const std::vector<Link>& links) {
     const auto link = std::ranges::find(links, name, &Link::name);
     changed = reconcile_one(name, attachment, link == links.end() ? nullptr : &*link) || changed;
   }
+  set_fast_ways();
   return changed;
+}
+
+// A native program hands frames to the driver of another interface; a generic one sends them as the kernel does.
+void Attachments::set_fast_ways() {
+  for (auto& [name, attachment] : attachments_) {
+    if (attachment.interface == 0) continue;
+    const bool native = attachment.program->native();
+    set_fast_path_problem(name, attachment, native ? fast_path_problem_of(attachment.features) : std::string{});
+    std::set<std::uint32_t> others;
+    for (const auto& [other_name, other] : attachments_) {
+      const bool fits = other.interface != 0 && other.interface != attachment.interface;
+      if (fits && (!native || other.features.takes_redirected_frames)) others.insert(other.interface);
+    }
+    const bool own = !native || attachment.features.takes_redirected_frames;
+    attachment.program->set_fast_ways(own ? attachment.interface : 0, others);
+  }
+}
+
+void Attachments::set_fast_path_problem(const std::string& name, Attachment& attachment, std::string problem) {
+  if (attachment.fast_path_problem == problem) return;
+  attachment.fast_path_problem = std::move(problem);
+  if (attachment.fast_path_problem.empty()) return;
+  base::log::notice("engine", "{}: no fast path out of it: {}", name, attachment.fast_path_problem);
 }
 
 bool Attachments::reconcile_one(const std::string& name, Attachment& attachment, const Link* link) {
@@ -82,7 +108,10 @@ bool Attachments::reconcile_one(const std::string& name, Attachment& attachment,
     attachment.program->set_own_mac(attachment.mac);
   }
   const auto features = read_features(name, link->interface.mtu, link->receive_queues);
-  if (features) set_problem(name, attachment, problem_of(name, *features, attachment.program->native()));
+  if (features) {
+    attachment.features.takes_redirected_frames = features->takes_redirected_frames;
+    set_problem(name, attachment, problem_of(name, *features, attachment.program->native()));
+  }
   return gone;
 }
 
@@ -94,7 +123,7 @@ base::Result<void> Attachments::attach(const std::string& name, Attachment& atta
   const std::uint32_t interface = link.interface.index;
   const auto features = read_features(name, link.interface.mtu, link.receive_queues);
   if (!features) return tl::unexpected{features.error()};
-  auto program = XdpProgram::load(maps_, link.interface.mac);
+  auto program = XdpProgram::load(maps_, fast_, link.interface.mac);
   if (!program) return tl::unexpected{program.error()};
   const auto adopted = adopt(name, *program, interface);
   if (!adopted) return tl::unexpected{adopted.error()};
@@ -149,6 +178,12 @@ bool Attachments::attached(std::uint32_t interface) const {
   return std::ranges::any_of(attachments_, [&](const auto& entry) { return entry.second.interface == interface; });
 }
 
+bool Attachments::has_fast_way() const {
+  return std::ranges::any_of(attachments_, [](const auto& entry) {
+    return entry.second.interface != 0 && entry.second.fast_path_problem.empty();
+  });
+}
+
 std::vector<InterfaceStatus> Attachments::status() const {
   const auto ports = worker_.port_statistics();
   std::vector<InterfaceStatus> all;
@@ -157,6 +192,7 @@ std::vector<InterfaceStatus> Attachments::status() const {
     InterfaceStatus status;
     status.name = name;
     status.problem = attachment.problem;
+    status.fast_path_problem = attachment.fast_path_problem;
     if (attachment.interface != 0) status.xdp_mode = attachment.program->native() ? "native" : "generic";
     for (const auto& port : ports) {
       if (attachment.interface == 0 || port.interface != attachment.interface) continue;

@@ -28,7 +28,8 @@ class Attachments {
 
   // `kept`: links of an earlier incarnation by interface name. Their programs stay in force, dropping what belongs to
   // virtual servers, until ours take over.
-  Attachments(RedirectMaps& maps, Worker& worker, std::map<std::string, base::UniqueFd> kept, Keep keep);
+  Attachments(RedirectMaps& maps, FastMaps& fast, Worker& worker, std::map<std::string, base::UniqueFd> kept,
+              Keep keep);
 
   void want(const std::vector<std::string>& interfaces, XdpMode mode);
 
@@ -40,6 +41,7 @@ class Attachments {
   void serve_opened();
 
   bool attached(std::uint32_t interface) const;
+  bool has_fast_way() const;  // the fast path may send by one of them
   std::vector<InterfaceStatus> status() const;
   void detach_all();
 
@@ -51,15 +53,19 @@ class Attachments {
     std::optional<XdpProgram> program;
     InterfaceFeatures features;
     std::string problem;
+    std::string fast_path_problem;
   };
 
   bool reconcile_one(const std::string& name, Attachment& attachment, const Link* link);
   base::Result<void> attach(const std::string& name, Attachment& attachment, const Link& link);
   base::Result<bool> adopt(const std::string& name, XdpProgram& program, std::uint32_t interface);
   void take_away(const std::string& name, Attachment& attachment);
+  void set_fast_ways();
+  void set_fast_path_problem(const std::string& name, Attachment& attachment, std::string problem);
   void set_problem(const std::string& name, Attachment& attachment, std::string problem);
 
   RedirectMaps& maps_;
+  FastMaps& fast_;
   Worker& worker_;
   std::map<std::string, base::UniqueFd> kept_;
   Keep keep_;

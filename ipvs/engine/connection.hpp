@@ -33,6 +33,8 @@ struct alignas(64) Connection {
   static constexpr std::uint16_t kNotice = 256;      // fullnat: the server is still to learn its client
   static constexpr std::uint16_t kProxied = 512;  // … by a PROXY header, which shifts the client's sequence numbers
   static constexpr std::uint16_t kFtp = 1024;     // an FTP control connection
+  static constexpr std::uint16_t kFastInbound = 2048;  // the XDP program forwards what the client sends …
+  static constexpr std::uint16_t kFastReply = 4096;    // … and what the server sends
 
   std::uint32_t client_address = 0;  // these four: IPv4
   std::uint32_t virtual_address = 0;
@@ -61,6 +63,7 @@ struct alignas(64) Connection {
   bool nat() const { return (flags & kNat) != 0; }
   bool v6() const { return (flags & kV6) != 0; }
   bool fullnat() const { return (flags & kFullnat) != 0; }
+  bool is_fast() const { return (flags & (kFastInbound | kFastReply)) != 0; }
   bool is_template() const { return (flags & kTemplate) != 0; }
   bool has_inbound_key() const { return (flags & kOnePacket) == 0; }
   bool has_reply_key() const { return (flags & (kNat | kNoReplyKey)) == kNat; }

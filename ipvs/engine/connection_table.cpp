@@ -1,17 +1,34 @@
 #include "ipvs/engine/connection_table.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 namespace lvsd::ipvs::engine {
 namespace {
 
 // Bit i: place i may hold the tag.
+#ifdef __SSE2__
+std::uint32_t candidates(const Bucket& bucket, std::uint16_t tag) noexcept {
+  static_assert(offsetof(Bucket, tags) == 0 && Bucket::kPlaces <= 16);
+  const auto wanted = _mm_set1_epi16(static_cast<std::int16_t>(tag));
+  const auto* at = reinterpret_cast<const __m128i*>(&bucket);
+  const auto low = _mm_cmpeq_epi16(_mm_load_si128(at), wanted);
+  const auto high = _mm_cmpeq_epi16(_mm_load_si128(at + 1), wanted);
+  const auto found = static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_packs_epi16(low, high)));
+  return found & ((1u << Bucket::kPlaces) - 1);
+}
+#else
 std::uint32_t candidates(const Bucket& bucket, std::uint16_t tag) noexcept {
   std::uint32_t found = 0;
   for (std::size_t i = 0; i < Bucket::kPlaces; ++i) found |= static_cast<std::uint32_t>(bucket.tags[i] == tag) << i;
   return found;
 }
+#endif
 
 bool in_range(const Connection& c, std::span<const SlotRecord> slots) {
   const bool state = c.is_template() ? c.state == State::Template || c.state == State::TemplateAssured
@@ -110,14 +127,23 @@ bool ConnectionTable::matches(const Connection& c, const Tuple& tuple) const noe
   return tuple == (tuple.direction() == Tuple::Direction::Reply ? reply(c) : inbound(c));
 }
 
-void ConnectionTable::prefetch_connection(const Tuple& tuple, std::uint64_t hash) const noexcept {
+// A connection that gave up its place in the index, to a newer one with the same replies, is not found by it.
+bool ConnectionTable::is_found_by(const Connection& c, const Tuple& tuple) const noexcept {
+  const bool listed = tuple.direction() == Tuple::Direction::Reply ? c.has_reply_key() : c.has_inbound_key();
+  return listed && matches(c, tuple);
+}
+
+std::uint32_t ConnectionTable::prefetch_connection(const Tuple& tuple, std::uint64_t hash) const noexcept {
+  auto first = kNone;
   const auto& bucket = buckets_[bucket_of(hash)];
   for (auto found = candidates(bucket, tag_of(hash)); found != 0; found &= found - 1) {
     const auto reference = bucket.connections[static_cast<std::size_t>(__builtin_ctz(found))];
     if (reference == 0) continue;
     __builtin_prefetch(&connections_[reference - 1], 1);
     if (tuple.v6()) __builtin_prefetch(&ends_[reference - 1]);
+    if (first == kNone) first = reference - 1;
   }
+  return first;
 }
 
 // `wanted` is asked about the connection numbers whose tag fits.

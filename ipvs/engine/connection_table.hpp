@@ -12,16 +12,24 @@ namespace lvsd::ipvs::engine {
 
 class ConnectionTable {
  public:
+  static constexpr std::uint32_t kNone = 0xffffffff;
+
   // Of an adopted table, connections are taken over whose fields are in range and whose slot is a server's record; the
   // index is built anew, so that a table torn by a crash or by an enemy cannot lead anywhere wrong.
   explicit ConnectionTable(const TableMemory& memory);
 
   std::uint64_t hash(const Tuple& tuple) const noexcept { return hash_(tuple); }
   void prefetch_index(std::uint64_t hash) const noexcept { __builtin_prefetch(&buckets_[bucket_of(hash)]); }
-  // Reads the index, which should be near by now, and asks for the connections it points to.
-  void prefetch_connection(const Tuple& tuple, std::uint64_t hash) const noexcept;
+  // Reads the index, which should be near by now, and asks for the connections it points to. The first of them, or
+  // kNone.
+  std::uint32_t prefetch_connection(const Tuple& tuple, std::uint64_t hash) const noexcept;
 
   Connection* find(const Tuple& tuple, std::uint64_t hash) noexcept;
+  // The same; `likely` is what prefetch_connection() said, however long ago.
+  Connection* find(const Tuple& tuple, std::uint64_t hash, std::uint32_t likely) noexcept {
+    if (likely != kNone && is_found_by(connections_[likely], tuple)) return &connections_[likely];
+    return find(tuple, hash);
+  }
 
   // `ends` says the addresses; those within `connection` are not read. Null when there is no room. The inbound (or
   // template) tuple must not be in the table; an entry marked kOnePacket has none. A NAT connection whose reply tuple
@@ -47,8 +55,6 @@ class ConnectionTable {
   std::span<const Connection> all() const { return connections_; }
 
  private:
-  static constexpr std::uint32_t kNone = 0xffffffff;
-
   struct Place {
     Bucket* bucket = nullptr;
     std::size_t index = 0;
@@ -59,6 +65,7 @@ class ConnectionTable {
   }
   static std::uint16_t tag_of(std::uint64_t hash) noexcept { return static_cast<std::uint16_t>(hash); }
   bool matches(const Connection& connection, const Tuple& tuple) const noexcept;
+  bool is_found_by(const Connection& connection, const Tuple& tuple) const noexcept;
 
   template <class Wanted>
   Place find_place(std::uint64_t hash, Wanted wanted) noexcept;

@@ -13,6 +13,7 @@ Core::Core(std::span<std::byte> memory, std::uint32_t max_connections, std::uint
 Core::~Core() = default;
 
 base::Result<void> Core::apply(std::span<const Command> commands, base::TimePoint now) {
+  if (!commands.empty()) impl_->forwarder.offload().check_again();
   return impl_->state.services.apply(commands, stamp(now));
 }
 
@@ -20,8 +21,28 @@ void Core::set_timeouts(const Timeouts& timeouts) { impl_->state.limits.set(time
 void Core::set_hash_key(std::string_view key) {
   impl_->state.services.set_hash_key(key.empty() ? 0 : KeyedHash{0}.of_text(key) | 1);
 }
-void Core::set_policy(const ConnectionPolicy& policy) { impl_->state.policy = policy; }
+void Core::set_policy(const ConnectionPolicy& policy) {
+  impl_->state.policy = policy;
+  impl_->forwarder.offload().check_again();
+}
 NextHops& Core::next_hops() { return impl_->state.next_hops; }
+
+void Core::use_fast_path(const FastMemory& memory) {
+  impl_->state.fast.use(memory, KeyedHash{impl_->state.memory.seed}.of_text("fast path"));
+}
+void Core::enable_fast_path(bool on) { impl_->forwarder.offload().enable(on); }
+void Core::keep_fast_path(base::TimePoint now, std::size_t budget, UsedNextHops& used) {
+  impl_->state.now = stamp(now);
+  impl_->forwarder.offload().keep(budget, used);
+}
+void Core::collect_fast_path() { impl_->state.fast.collect_all(); }
+bool Core::begin_grace() { return impl_->state.fast.begin_grace(); }
+void Core::end_grace() { impl_->state.fast.end_grace(); }
+
+FastStatus Core::fast_status() const {
+  const auto& fast = impl_->state.fast;
+  return {fast.flows().size(), fast.flows().capacity(), fast.packets(), fast.flows().refused()};
+}
 
 void Core::forward(std::span<Packet> packets, std::span<Verdict> verdicts, base::TimePoint now) noexcept {
   impl_->forwarder.forward(packets, verdicts, now);

@@ -43,6 +43,17 @@ struct ExtraFrame {
   Verdict verdict;
 };
 
+// Of the flows that the XDP program forwards by itself.
+struct FastStatus {
+  std::uint64_t flows = 0;
+  std::uint64_t capacity = 0;
+  std::uint64_t packets = 0;
+  std::uint64_t refused = 0;  // there was no room for a flow, or its place was taken
+};
+
+struct FastMemory;
+class UsedNextHops;
+
 class Core {
  public:
   // Bytes that a table of `max_connections` needs (v4). The memory may be a mapping that outlives the process.
@@ -65,6 +76,19 @@ class Core {
   // What mh hashes with; the same text chooses the same servers. Empty: the kernel's constants.
   void set_hash_key(std::string_view key);
   NextHops& next_hops();
+
+  // Memory that the XDP program reads (fast_flows.hpp): from now on established connections get flows there. Once,
+  // before the first packet; takes up the flows that an earlier Core left for connections which are still there.
+  void use_fast_path(const FastMemory& memory);
+  void enable_fast_path(bool on);  // off: the flows go within the next rounds
+  // Collects what the program counted and looks after flows, at most `budget` of them; marks the next hops it sent to.
+  // Call about every 10 ms, once the next hops are known.
+  void keep_fast_path(base::TimePoint now, std::size_t budget, UsedNextHops& used);
+  FastStatus fast_status() const;
+  // True: flows were taken away. The caller waits until no processor can be within a run of the program that began
+  // before, and calls end_grace().
+  bool begin_grace();
+  void end_grace();
 
   // Data path. verdicts.size() == packets.size(). `now` is the time of the batch.
   void forward(std::span<Packet> packets, std::span<Verdict> verdicts, base::TimePoint now) noexcept;
@@ -103,6 +127,7 @@ class Core {
 
   // What is so, for diff and for people.
   ServiceTable table() const;
+  void collect_fast_path();                   // brings what follows up to date
   std::vector<ServiceStatus> status() const;  // health and quorum are the room's to add
   Connections connections(const ConnectionsQuery& query, base::TimePoint now) const;
   // What would become of a packet; changes nothing. `interface_name` gives an index its name.

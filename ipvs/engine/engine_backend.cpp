@@ -11,8 +11,10 @@
 #include "base/log.hpp"
 #include "ipvs/diff.hpp"
 #include "ipvs/engine/attachments.hpp"
+#include "ipvs/engine/capture_session.hpp"
 #include "ipvs/engine/connection_memory.hpp"
 #include "ipvs/engine/core.hpp"
+#include "ipvs/engine/fast_maps.hpp"
 #include "ipvs/engine/neighbours.hpp"
 #include "ipvs/engine/redirect_maps.hpp"
 #include "ipvs/engine/worker.hpp"
@@ -26,6 +28,7 @@ constexpr base::Duration kReconcileEvery = std::chrono::seconds{1};  // also the
 constexpr base::Duration kProbeEvery = std::chrono::seconds{10};
 constexpr const char* kConnections = "connections";
 constexpr std::string_view kLinkPrefix = "xdp:";
+constexpr std::string_view kFastPrefix = "fast:";
 
 std::int64_t seconds(base::Duration d) { return std::chrono::duration_cast<std::chrono::seconds>(d).count(); }
 
@@ -43,16 +46,37 @@ std::map<std::string, base::UniqueFd> links_among(Kept& kept) {
   return links;
 }
 
+void put_fast_path(Table& table, const FastStatus& status, bool wanted, bool possible) {
+  table.fast_path = !wanted ? "off" : status.capacity == 0 || !possible ? "none" : "on";
+  table.fast_path_flows = status.flows;
+  table.fast_path_capacity = status.capacity;
+  table.fast_path_packets = status.packets;
+  table.fast_path_refused = status.refused;
+}
+
+// Without it everything goes through the engine: that is said once.
+base::Result<FastMaps> open_fast_path(const EngineConfig& config, Kept& kept) {
+  std::map<std::string, base::UniqueFd> ours;
+  for (auto& [name, fd] : kept) {
+    if (name.starts_with(kFastPrefix)) ours.emplace(name, std::move(fd));
+  }
+  auto fast = FastMaps::open(config.fast_path_flows, std::move(ours));
+  if (fast) return fast;
+  base::log::warning("engine", "no fast path: {}", fast.error().text);
+  return FastMaps::open(0, {});
+}
+
 }  // namespace
 
 struct EngineBackend::Impl {
-  Impl(boost::asio::io_context& l, ConnectionMemory m, RedirectMaps r)
-      : loop{l}, memory{std::move(m)}, maps{std::move(r)}, reconcile_timer{l}, probe_timer{l} {}
+  Impl(boost::asio::io_context& l, ConnectionMemory m, RedirectMaps r, FastMaps f)
+      : loop{l}, memory{std::move(m)}, maps{std::move(r)}, fast{std::move(f)}, reconcile_timer{l}, probe_timer{l} {}
 
   base::Result<void> start(Kept kept, const KeepFd& keep);
   void follow(const std::vector<Link>& fresh_links, const std::vector<Route>& fresh_routes);
   void reconcile();
   void publish();
+  void follow_fast_path();
   void reconcile_regularly();
   void probe_regularly();
   void remember_servers(const ServiceTable& table);
@@ -61,11 +85,13 @@ struct EngineBackend::Impl {
   void ask(const NextHopKey& key);
   void share(const SyncConfig& wanted);
   sync::Store store();
+  std::string interface_name(std::uint32_t index) const;
   base::Result<void> on_worker(const std::function<void(Core&)>& task);
 
   boost::asio::io_context& loop;
   ConnectionMemory memory;
   RedirectMaps maps;
+  FastMaps fast;
   boost::asio::steady_timer reconcile_timer;
   boost::asio::steady_timer probe_timer;
   std::uint32_t max_connections = 0;
@@ -74,11 +100,14 @@ struct EngineBackend::Impl {
   std::set<std::pair<base::IpAddress, Method>> servers;  // of the table as it was last read or changed
   // Torn down from below: nothing calls into what is gone.
   std::unique_ptr<Worker> worker;
+  std::unique_ptr<CaptureSession> captures;
   std::unique_ptr<Attachments> attachments;
   std::unique_ptr<Neighbours> neighbours;
   std::unique_ptr<sync::Exchange> exchange;  // with peers, if there are any
   std::uint64_t refused_flows = 0;
   bool configured = false;
+  bool fast_path_wanted = true;
+  bool fast_path = true;  // as the core has it
   Timeouts timeouts;
 };
 
@@ -88,7 +117,9 @@ base::Result<std::unique_ptr<EngineBackend>> EngineBackend::create(boost::asio::
   if (!memory) return tl::unexpected{memory.error()};
   auto maps = RedirectMaps::create(config.max_connections);
   if (!maps) return tl::unexpected{maps.error()};
-  auto impl = std::make_unique<Impl>(loop, std::move(*memory), std::move(*maps));
+  auto fast = open_fast_path(config, kept);
+  if (!fast) return tl::unexpected{fast.error()};
+  auto impl = std::make_unique<Impl>(loop, std::move(*memory), std::move(*maps), std::move(*fast));
   impl->max_connections = config.max_connections;
   if (auto started = impl->start(std::move(kept), keep); !started) return tl::unexpected{started.error()};
   return std::unique_ptr<EngineBackend>{new EngineBackend{std::move(impl)}};
@@ -96,6 +127,7 @@ base::Result<std::unique_ptr<EngineBackend>> EngineBackend::create(boost::asio::
 
 base::Result<void> EngineBackend::Impl::start(Kept kept, const KeepFd& keep) {
   auto core = std::make_unique<Core>(memory.bytes(), max_connections, random_seed());
+  core->use_fast_path(fast.memory());
   const auto flows = core->live_flows();
   refused_flows = maps.change_flows(flows);
   if (memory.taken_up()) {
@@ -103,12 +135,16 @@ base::Result<void> EngineBackend::Impl::start(Kept kept, const KeepFd& keep) {
                       flows.size());
   }
   keep(kConnections, memory.fd());
+  if (fast.memory().state != nullptr) {
+    for (const auto& [name, fd] : fast.descriptors()) keep(name, fd);
+  }
 
   auto started =
-      Worker::start(std::move(core), max_connections, maps, {.ask = [this](const NextHopKey& key) { ask(key); }});
+      Worker::start(std::move(core), max_connections, maps, fast, {.ask = [this](const NextHopKey& key) { ask(key); }});
   if (!started) return tl::unexpected{started.error()};
   worker = std::move(*started);
-  attachments = std::make_unique<Attachments>(maps, *worker, links_among(kept), keep);
+  captures = std::make_unique<CaptureSession>(*worker);
+  attachments = std::make_unique<Attachments>(maps, fast, *worker, links_among(kept), keep);
   auto mirror =
       Neighbours::start(loop, {.topology = [this](const auto& l, const auto& r) { follow(l, r); },
                                .all_neighbours = [this](const auto& all) { worker->replace_neighbours(all); },
@@ -127,13 +163,26 @@ base::Result<void> EngineBackend::Impl::start(Kept kept, const KeepFd& keep) {
 void EngineBackend::Impl::follow(const std::vector<Link>& fresh_links, const std::vector<Route>& fresh_routes) {
   links = fresh_links;
   routes = fresh_routes;
-  if (configured) attachments->reconcile(links);
+  if (configured) {
+    attachments->reconcile(links);
+    follow_fast_path();
+  }
   publish();
   attachments->serve_opened();
 }
 
+// Flows that could leave by no interface are not made.
+void EngineBackend::Impl::follow_fast_path() {
+  const bool on = fast_path_wanted && attachments->has_fast_way();
+  if (on == std::exchange(fast_path, on)) return;
+  worker->post([on](Core& core) { core.enable_fast_path(on); });
+}
+
 void EngineBackend::Impl::reconcile() {
-  if (!configured || !attachments->reconcile(links)) return;
+  if (!configured) return;
+  const bool changed = attachments->reconcile(links);
+  follow_fast_path();
+  if (!changed) return;
   publish();
   attachments->serve_opened();
 }
@@ -189,6 +238,7 @@ void EngineBackend::Impl::reconcile_regularly() {
   reconcile_timer.async_wait([this](const boost::system::error_code& error) {
     if (error) return;
     reconcile();
+    captures->expire(base::Clock::now());
     const auto refused = worker->refused_flows();
     if (refused != std::exchange(refused_flows, refused)) {
       base::log::error("engine", "the XDP program's table of NAT replies refused entries ({} so far)", refused);
@@ -235,6 +285,11 @@ sync::Store EngineBackend::Impl::store() {
                   then(core.put(*records, base::Clock::now()));
                 });
               }};
+}
+
+std::string EngineBackend::Impl::interface_name(std::uint32_t index) const {
+  const auto at = std::ranges::find_if(links, [index](const Link& link) { return link.interface.index == index; });
+  return at == links.end() ? fmt::format("interface {}", index) : at->name;
 }
 
 base::Result<void> EngineBackend::Impl::on_worker(const std::function<void(Core&)>& task) {
@@ -289,10 +344,12 @@ base::Result<void> EngineBackend::configure(const Config& config) {
   });
   if (!done) return done;
   impl_->timeouts = config.engine.timeouts;
+  impl_->fast_path_wanted = config.engine.fast_path;
   impl_->attachments->want(config.engine.interfaces, config.engine.xdp_mode);
   impl_->configured = true;
   impl_->share(config.sync);
   impl_->attachments->reconcile(impl_->links);
+  impl_->follow_fast_path();
   impl_->publish();
   impl_->attachments->serve_opened();
   return {};
@@ -301,7 +358,9 @@ base::Result<void> EngineBackend::configure(const Config& config) {
 base::Result<Table> EngineBackend::status() {
   Table table;
   auto done = impl_->on_worker([&](Core& core) {
+    core.collect_fast_path();
     table.services = core.status();
+    put_fast_path(table, core.fast_status(), impl_->fast_path_wanted, impl_->fast_path);
     table.connection_entries = core.connection_entries();
   });
   if (!done) return tl::unexpected{done.error()};
@@ -317,7 +376,10 @@ base::Result<Table> EngineBackend::status() {
 
 base::Result<Connections> EngineBackend::connections(const ConnectionsQuery& query) {
   Connections connections;
-  auto done = impl_->on_worker([&](Core& core) { connections = core.connections(query, base::Clock::now()); });
+  auto done = impl_->on_worker([&](Core& core) {
+    core.collect_fast_path();
+    connections = core.connections(query, base::Clock::now());
+  });
   if (!done) return tl::unexpected{done.error()};
   return connections;
 }
@@ -347,16 +409,18 @@ base::Result<Drops> EngineBackend::drops() {
 
 base::Result<Trace> EngineBackend::trace(const TraceQuery& query) {
   Trace trace;
-  const auto name_of = [links = impl_->links](std::uint32_t index) {
-    const auto at = std::ranges::find_if(links, [index](const Link& link) { return link.interface.index == index; });
-    return at == links.end() ? fmt::format("interface {}", index) : at->name;
-  };
+  const auto name_of = [this](std::uint32_t index) { return impl_->interface_name(index); };
   auto done = impl_->on_worker([&](Core& core) { trace = core.trace(query, name_of, base::Clock::now()); });
   if (!done) return tl::unexpected{done.error()};
   return trace;
 }
 
 SyncStatus EngineBackend::sync_status() { return impl_->exchange ? impl_->exchange->status() : SyncStatus{}; }
+
+base::Result<Captured> EngineBackend::capture(const CaptureQuery& query) {
+  const auto name_of = [this](std::uint32_t index) { return impl_->interface_name(index); };
+  return impl_->captures->answer(query, name_of, base::Clock::now());
+}
 
 std::uint64_t EngineBackend::progress() const { return impl_->worker->progress(); }
 

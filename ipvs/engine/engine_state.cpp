@@ -14,7 +14,11 @@ FlowKey flow_key(const Connection& c, const Ends& ends) {
 }
 
 EngineState::EngineState(std::span<std::byte> bytes, std::uint32_t max_connections, std::uint64_t seed)
-    : memory{bytes, max_connections, seed}, services{memory}, connections{memory}, fragments{memory.seed} {
+    : memory{bytes, max_connections, seed},
+      services{memory},
+      connections{memory},
+      fast{services, connections},
+      fragments{memory.seed} {
   if (memory.adopted) adopt();
 }
 
@@ -53,6 +57,7 @@ void EngineState::adopt() noexcept {
 }
 
 Connection* EngineState::begin(const Connection& connection, const Ends& ends, Origin origin) noexcept {
+  if (connection.nat() && fast.has_memory()) forget_replies(connection, ends);
   auto* c = connections.insert(connection, ends);
   if (c == nullptr) return nullptr;
   note_change(*c);
@@ -73,7 +78,18 @@ Connection* EngineState::begin(const Connection& connection, const Ends& ends, O
   return c;
 }
 
+// A new connection with the same server and client takes the replies of the older one.
+void EngineState::forget_replies(const Connection& connection, const Ends& ends) noexcept {
+  const bool local = connection.fullnat();
+  const auto tuple =
+      Tuple::make(Tuple::Direction::Reply, connection.protocol, local ? ends.local : ends.client,
+                  local ? connection.local_port : connection.client_port, ends.server, connection.server_port);
+  auto* older = connections.find(tuple, connections.hash(tuple));
+  if (older != nullptr) fast.forget(*older);
+}
+
 void EngineState::enter(Connection& connection, State state) noexcept {
+  fast.forget(connection);
   const auto before = connection.state;
   if (is_half_open(before) && !is_half_open(state)) stop_half_open(connection);
   if (!is_half_open(before) && is_half_open(state)) start_half_open(connection);
@@ -86,6 +102,7 @@ void EngineState::enter(Connection& connection, State state) noexcept {
 }
 
 void EngineState::end(Connection& connection) noexcept {
+  fast.forget(connection);
   auto& server = services.server(connection.server);
   if (connection.has_reply_key()) {
     flow_changes.push_back({FlowChange::Kind::Remove, flow_key(connection, connections.ends(connection))});
@@ -165,6 +182,7 @@ bool EngineState::evict_idle() noexcept {
     if (evict_next_ >= connections.used()) evict_next_ = 0;
     auto& c = connections.all()[evict_next_];
     if (c.is_free()) continue;
+    refresh(c);
     const auto idle = idle_milliseconds(c, now);
     const bool answered = (c.flags & Connection::kReplied) != 0 || c.in_packets > kMostPackets;
     int rank = 0;
@@ -214,6 +232,7 @@ void EngineState::visit(Connection& c) noexcept {
     if (idle_milliseconds(c, now) >= timeout || !server.keeps_clients(policy.expire_quiescent_template)) end(c);
     return;
   }
+  refresh(c);
   note_unanswered(c);
   note_stale(c, limits.of(c.state));
   if (services.listener_index().has_lingering()) {

@@ -12,6 +12,7 @@
 #include "ipvs/engine/connection_table.hpp"
 #include "ipvs/engine/core.hpp"
 #include "ipvs/engine/expectations.hpp"
+#include "ipvs/engine/fast_connections.hpp"
 #include "ipvs/engine/fragments.hpp"
 #include "ipvs/engine/next_hops.hpp"
 #include "ipvs/engine/services.hpp"
@@ -59,6 +60,11 @@ class EngineState {
   // seconds.
   static constexpr std::int32_t kUnansweredAfter = 3000;  // milliseconds
 
+  // What the fast path has seen of it counts: to be asked before it is judged by its age.
+  void refresh(Connection& c) noexcept {
+    if (c.is_fast()) fast.collect(c);
+  }
+
   // Ends idle connections among the next `budget` entries, and counts those that their server never answered.
   void expire(std::uint32_t stamp, std::size_t budget) noexcept;
 
@@ -66,6 +72,7 @@ class EngineState {
   TableMemory memory;
   Services services;
   ConnectionTable connections;
+  FastConnections fast;
   NextHops next_hops;
   IdleLimits limits;
   ConnectionPolicy policy;
@@ -78,6 +85,7 @@ class EngineState {
 
  private:
   void adopt() noexcept;
+  void forget_replies(const Connection& connection, const Ends& ends) noexcept;
   void visit(Connection& c) noexcept;
   void end_of_round() noexcept;
   void note_unanswered(Connection& c) noexcept;

@@ -26,6 +26,16 @@ std::uint16_t notice_size(const Connection& c) {
 
 }  // namespace
 
+Verdict Forwarder::send_fullnat(Packet& packet, const Frame& frame, Connection& c, const NextHop& hop) noexcept {
+  const auto notice = notice_for(packet, frame, c);
+  if (const auto refused = route(packet, frame, hop, frame.destination, notice.size())) return *refused;
+  rewrite_to_server(packet, frame, c);
+  if (!give_notice(packet, frame, c, notice)) return drop(DropReason::NoRoom);
+  const auto sent = send(packet, hop);
+  if (sent.action == Action::Send) offload_.consider(c, FAST_INBOUND, hop);
+  return sent;
+}
+
 // The option goes with the handshake, which may be repeated, until the server has spoken. The PROXY header goes before
 // the client's first byte, also with an empty segment, until the server has acknowledged it.
 ClientNotice Forwarder::notice_for(const Packet& packet, const Frame& frame, Connection& c) const noexcept {

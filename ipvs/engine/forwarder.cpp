@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <new>
 
 #include "ipvs/engine/network_order.hpp"
 #include "ipvs/engine/rewrite.hpp"
@@ -32,19 +33,20 @@ bool is_impossible_source(const WireAddress& address, bool v6) {
 void Forwarder::forward(std::span<Packet> packets, std::span<Verdict> verdicts, base::TimePoint now) noexcept {
   now_ = now;
   state_.now = stamp(now);
-  std::array<Work, kBatch> work;
   for (std::size_t first = 0; first < packets.size(); first += kBatch) {
     const auto count = std::min(kBatch, packets.size() - first);
     make_room_for_changes(count);
     for (std::size_t i = 0; i < std::min<std::size_t>(count, 8); ++i) __builtin_prefetch(packets[first + i].data);
     for (std::size_t i = 0; i < count; ++i) {
       if (i + 8 < count) __builtin_prefetch(packets[first + i + 8].data);
-      prepare(packets[first + i], work[i]);
+      prepare(packets[first + i], work_[i]);
     }
     for (std::size_t i = 0; i < count; ++i) {
-      if (work[i].lookup) state_.connections.prefetch_connection(work[i].tuple, work[i].hash);
+      auto& work = work_[i];
+      if (work.lookup) work.likely = state_.connections.prefetch_connection(work.tuple, work.hash);
     }
-    for (std::size_t i = 0; i < count; ++i) verdicts[first + i] = decide(packets[first + i], work[i]);
+    // In place: a copy would have to wait for the fields just written.
+    for (std::size_t i = 0; i < count; ++i) ::new (&verdicts[first + i]) Verdict(decide(packets[first + i], work_[i]));
   }
 }
 
@@ -57,7 +59,7 @@ void Forwarder::make_room_for_changes(std::size_t packets) noexcept {
 }
 
 void Forwarder::prepare(const Packet& packet, Work& work) const noexcept {
-  work.frame = parse({packet.data, packet.length});
+  parse({packet.data, packet.length}, work.frame);
   const auto& f = work.frame;
   work.lookup = f.has_ports();
   if (!work.lookup) return;
@@ -96,7 +98,8 @@ Verdict Forwarder::find_and_forward(Packet& packet, const Work& work) noexcept {
 
 Verdict Forwarder::inbound(Packet& packet, const Work& work) noexcept {
   const auto& frame = work.frame;
-  auto* connection = state_.connections.find(work.tuple, work.hash);
+  auto* connection = state_.connections.find(work.tuple, work.hash, work.likely);
+  if (connection != nullptr) state_.refresh(*connection);
   if (connection != nullptr && opening_.gives_way(*connection, packet, frame)) {
     state_.end(*connection);
     connection = nullptr;
@@ -161,8 +164,9 @@ void Forwarder::count(const Connection& connection, const Frame& frame, Seen see
 }
 
 Verdict Forwarder::reply(Packet& packet, const Work& work) noexcept {
-  auto* connection = state_.connections.find(work.tuple, work.hash);
+  auto* connection = state_.connections.find(work.tuple, work.hash, work.likely);
   if (connection == nullptr) return kToKernel;
+  state_.refresh(*connection);
   if (state_.is_expired(*connection)) {
     state_.end(*connection);
     return kToKernel;

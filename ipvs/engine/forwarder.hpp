@@ -2,6 +2,7 @@
 // passes, so that the memory each packet needs is on its way while the others are worked on.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -11,6 +12,7 @@
 #include "ipvs/engine/data_connections.hpp"
 #include "ipvs/engine/engine_state.hpp"
 #include "ipvs/engine/frame.hpp"
+#include "ipvs/engine/offload.hpp"
 #include "ipvs/engine/opening.hpp"
 #include "ipvs/engine/packet.hpp"
 
@@ -18,10 +20,12 @@ namespace lvsd::ipvs::engine {
 
 class Forwarder {
  public:
-  explicit Forwarder(EngineState& state) : state_{state}, opening_{state}, data_connections_{state} {}
+  explicit Forwarder(EngineState& state) : state_{state}, opening_{state}, offload_{state}, data_connections_{state} {}
 
   // See Core::forward.
   void forward(std::span<Packet> packets, std::span<Verdict> verdicts, base::TimePoint now) noexcept;
+
+  Offload& offload() { return offload_; }
 
  private:
   static constexpr std::size_t kBatch = 64;
@@ -34,7 +38,8 @@ class Forwarder {
     Frame frame;
     Tuple tuple;
     std::uint64_t hash = 0;
-    bool lookup = false;  // it has ports: tuple and hash are set
+    std::uint32_t likely = ConnectionTable::kNone;  // the connection, as far as the index knows
+    bool lookup = false;                            // it has ports: tuple and hash are set
   };
 
   void make_room_for_changes(std::size_t packets) noexcept;
@@ -60,14 +65,14 @@ class Forwarder {
   Verdict to_client(Packet& packet, Frame frame, Connection& connection) noexcept;
   void rewrite_to_server(Packet& packet, const Frame& frame, const Connection& connection) noexcept;
   void rewrite_to_client(Packet& packet, const Frame& frame, const Connection& connection) noexcept;
-  NextHop way_to(LiveServer& server) noexcept;
-  // The checks of a router, for a packet that will be longer by `growth`. A verdict other than Send ends it; the TTL
-  // has been decremented otherwise.
-  Verdict route(Packet& packet, const Frame& frame, const NextHop& hop, const WireAddress& error_source,
-                std::uint32_t growth = 0) noexcept;
+  const NextHop& way_to(LiveServer& server) noexcept;
+  // The checks of a router, for a packet that will be longer by `growth`. A verdict ends it; the TTL has been
+  // decremented otherwise.
+  std::optional<Verdict> route(Packet& packet, const Frame& frame, const NextHop& hop, const WireAddress& error_source,
+                               std::uint32_t growth = 0) noexcept;
   // As fragments where it is longer than the way out takes.
   Verdict send(Packet& packet, const NextHop& hop) noexcept;
-  void split(Packet& packet, std::uint32_t mtu, const Verdict& verdict);
+  Verdict split(Packet& packet, std::uint32_t mtu, const Verdict& verdict);
 
   // forward_tun.cpp
   void fit_tunnel(LiveServer& server) noexcept;
@@ -77,6 +82,7 @@ class Forwarder {
   Verdict tell_client(Packet& packet, const Frame& inner, IcmpError error) noexcept;
 
   // forward_fullnat.cpp
+  Verdict send_fullnat(Packet& packet, const Frame& frame, Connection& c, const NextHop& hop) noexcept;
   // What the packet has to carry to the server besides what the client sent.
   ClientNotice notice_for(const Packet& packet, const Frame& frame, Connection& c) const noexcept;
   bool give_notice(Packet& packet, const Frame& frame, const Connection& c, const ClientNotice& notice) noexcept;
@@ -89,7 +95,9 @@ class Forwarder {
   WireAddress own_address(std::uint32_t interface, bool v6) const noexcept;
 
   EngineState& state_;
+  std::array<Work, kBatch> work_;  // of the batch in hand
   Opening opening_;
+  Offload offload_;
   DataConnections data_connections_;
   RateLimit icmp_limit_{kIcmpPerSecond};
   RateLimit reset_limit_{kResetsPerSecond};

@@ -202,13 +202,12 @@ void read_quoted_transport(Frame& frame, Bytes transport) {
 
 }  // namespace
 
-Frame parse(Bytes bytes) noexcept {
-  Frame frame;
+void parse(Bytes bytes, Frame& frame) noexcept {
+  frame = Frame{};
   const auto start = find_ip(bytes);
   frame.ip = static_cast<std::uint16_t>(start.at == 0 ? kEthernetHeader : start.at);
   if (start.type == kIpv4) frame.kind = parse_ipv4(frame, bytes.subspan(start.at));
   if (start.type == kIpv6) frame.kind = parse_ipv6(frame, bytes.subspan(start.at));
-  return frame;
 }
 
 std::optional<Frame> parse_quoted(Bytes bytes, const Frame& error) noexcept {

@@ -84,7 +84,14 @@ inline std::span<const std::uint8_t> transport_of(const std::uint8_t* data, cons
 
 inline constexpr int kExtensionLimit = 4;  // IPv6 extension headers that are looked through
 
-Frame parse(std::span<const std::uint8_t> bytes) noexcept;
+// Into `frame`, whatever it held: a Frame that is copied right after its small fields were written makes the processor
+// wait for them.
+void parse(std::span<const std::uint8_t> bytes, Frame& frame) noexcept;
+inline Frame parse(std::span<const std::uint8_t> bytes) noexcept {
+  Frame frame;
+  parse(bytes, frame);
+  return frame;
+}
 
 // The packet that an ICMP error quotes, as far as it is there: `frame.kind` is Tcp, Udp or Sctp with its ports, or
 // Other (a tunnel's packet, say). Offsets are those of the frame; `total_length` is what the quoted header says and may

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <string_view>
 
 #include <fmt/format.h>
 #include <linux/ethtool.h>
@@ -12,6 +13,7 @@
 
 #include "base/fd.hpp"
 #include "ipvs/engine/af_xdp.hpp"
+#include "ipvs/engine/link_features.hpp"
 
 namespace lvsd::ipvs::engine {
 namespace {
@@ -49,6 +51,13 @@ base::Result<InterfaceFeatures> read_features(const std::string& interface, std:
   }
   features.large_receive_offload = flag(socket.get(), interface, ETHTOOL_GFLAGS, ETH_FLAG_LRO);
   features.generic_receive_offload = flag(socket.get(), interface, ETHTOOL_GGRO, 1);
+  ethtool_drvinfo driver{};
+  driver.cmd = ETHTOOL_GDRVINFO;
+  features.virtual_pair =
+      ask(socket.get(), interface, &driver) && std::string_view{driver.driver} == std::string_view{"veth"};
+  // A kernel that cannot say: a driver with native XDP has it, as a rule.
+  features.takes_redirected_frames =
+      takes_redirected_frames(if_nametoindex(interface.c_str())).value_or(!features.virtual_pair);
   return features;
 }
 
@@ -68,6 +77,14 @@ std::string problem_of(const std::string& interface, const InterfaceFeatures& fe
         features.mtu, kLargestMtu, interface, std::min(1500u, kLargestMtu));
   }
   return {};
+}
+
+std::string fast_path_problem_of(const InterfaceFeatures& features) {
+  if (features.takes_redirected_frames) return {};
+  if (!features.virtual_pair) return "its driver does not take frames from XDP programs of other interfaces";
+  return "what an XDP program sends into a veth pair is lost while the other end has neither generic receive offload "
+         "nor "
+         "an XDP program; run there: ethtool -K IFNAME gro on";
 }
 
 }  // namespace lvsd::ipvs::engine

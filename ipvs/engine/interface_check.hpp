@@ -15,14 +15,19 @@ struct InterfaceFeatures {
   std::uint32_t transmit_queues = 1;
   bool large_receive_offload = false;
   bool generic_receive_offload = false;
+  bool takes_redirected_frames = true;  // what native XDP programs send out of it arrives
+  bool virtual_pair = false;            // veth
 };
 
-// Asks the driver (SIOCETHTOOL). What it does not answer keeps its default; `allocated_queues` stands in where it does
-// not tell how many queues are in use.
+// Asks the driver (SIOCETHTOOL) and the kernel (link_features.hpp). What it does not answer keeps its default;
+// `allocated_queues` stands in where it does not tell how many queues are in use.
 base::Result<InterfaceFeatures> read_features(const std::string& interface, std::uint32_t mtu,
                                               std::uint32_t allocated_queues);
 
 // Empty: nothing in the way. Pure.
 std::string problem_of(const std::string& interface, const InterfaceFeatures& features, bool native);
+
+// The same for the fast path: what keeps packets that a native program received from leaving by this interface.
+std::string fast_path_problem_of(const InterfaceFeatures& features);
 
 }  // namespace lvsd::ipvs::engine

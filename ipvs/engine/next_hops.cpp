@@ -137,7 +137,12 @@ void NextHops::replace_routes(std::vector<Route> routes) {
   ++tables_->generation;
 }
 
+// The kernel tells of every step between reachable and stale; ways change with few of them.
 void NextHops::set_neighbour(const Neighbour& neighbour) {
+  const auto* known = tables_->neighbour(neighbour.interface, neighbour.address);
+  if (known != nullptr && known->mac == neighbour.mac && known->usable == neighbour.usable &&
+      known->failed == neighbour.failed)
+    return;
   if (neighbour.address.is_v4()) {
     tables_->v4_neighbours[neighbour.interface][neighbour.address.v4_host_order()] = neighbour;
   } else {

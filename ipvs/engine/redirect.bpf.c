@@ -99,6 +99,10 @@ static __always_inline int is_ours(const __u8* mac) {
   return 1;
 }
 
+/* clang-format off */
+#include "fast_path.bpf.h" /* uses what stands above */
+/* clang-format on */
+
 static __always_inline void map_v4(__u32* to, __u32 address) {
   to[0] = 0;
   to[1] = 0;
@@ -275,6 +279,8 @@ static __always_inline int read_packet(struct xdp_md* context, struct packet* pa
 
 SEC("xdp")
 int redirect(struct xdp_md* context) {
+  const int forwarded = fast_forward(context);
+  if (forwarded != ENGINE) return forwarded;
   struct packet packet = {};
   if (read_packet(context, &packet) && wanted(context, &packet)) {
     count(REDIRECT_TO_ENGINE);

@@ -146,11 +146,12 @@ void decrement_ttl(std::uint8_t* data, const Frame& frame) noexcept {
     data[frame.ip + 7] = static_cast<std::uint8_t>(data[frame.ip + 7] - 1);
     return;
   }
-  auto* word = data + frame.ip + 8;  // TTL and protocol share a word
+  auto* word = data + frame.ip + 8;  // TTL and protocol share a word; not read again right after half of it was written
   const auto old = load16(word);
-  word[0] = static_cast<std::uint8_t>(word[0] - 1);
+  const std::array<std::uint8_t, 2> bytes{static_cast<std::uint8_t>(word[0] - 1), word[1]};
+  word[0] = bytes[0];
   ChecksumChange change;
-  change.replace16(old, load16(word));
+  change.replace16(old, std::bit_cast<std::uint16_t>(bytes));
   store16(data + frame.ip + 10, change.apply(load16(data + frame.ip + 10)));
 }
 

@@ -39,6 +39,7 @@ class ChecksumChange {
   void replace128(const std::uint8_t* old_words, const std::uint8_t* new_words) {
     for (std::size_t i = 0; i < 16; i += 4) replace32(load32(old_words + i), load32(new_words + i));
   }
+  std::uint16_t folded() const { return fold(sum_); }
   std::uint16_t apply(std::uint16_t checksum) const {
     return static_cast<std::uint16_t>(~fold(sum_ + static_cast<std::uint16_t>(~checksum)));
   }

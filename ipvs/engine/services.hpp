@@ -38,6 +38,7 @@ struct LiveServer {
   std::uint32_t total = 0;           // connections, active and inactive
   std::uint32_t templates = 0;       // clients that persist on it
   std::uint32_t one_packet = 0;      // entries for the replies to single packets: no connections
+  std::uint32_t fast_flows = 0;      // that the XDP program may still count for it
   std::uint32_t drained_at = 0;      // stamp; 0: not draining
   std::uint32_t position = kNoSlot;  // among the service's candidates; kNoSlot while draining
   std::uint64_t unanswered = 0;      // connections that it has never answered, since this process began
@@ -60,7 +61,7 @@ struct LiveServer {
     return !draining && !config.down && !config.aside && (config.weight > 0 || !weight_zero_ends);
   }
   // Its slot may be given to another server.
-  bool is_unused() const { return total == 0 && templates == 0 && one_packet == 0; }
+  bool is_unused() const { return total == 0 && templates == 0 && one_packet == 0 && fast_flows == 0; }
 };
 
 struct LiveService {
@@ -112,7 +113,8 @@ class Services {
   void activity_changed(LiveServer& server, bool active) noexcept;
   // The one with the most half-open connections, or nearly so; null: none has any.
   LiveService* most_half_open() noexcept;
-  // Of what refers to the server's slot without being a connection: LiveServer::templates, LiveServer::one_packet.
+  // Of what refers to the server's slot without being a connection: LiveServer::templates, one_packet,
+  // fast_flows.
   void reference_ended(LiveServer& server, std::uint32_t LiveServer::*count) noexcept;
 
   // Listeners that lingered are gone.

@@ -27,6 +27,11 @@ void trim(Packet& packet, Frame& frame) {
   packet.length = length;
 }
 
+Verdict towards(const NextHop& hop) {
+  const bool resolved = hop.kind == NextHop::Kind::Resolved;
+  return {resolved ? Action::Send : Action::AwaitNextHop, DropReason::None, hop.interface, hop.address};
+}
+
 // SCTP's checksum covers the ports and all that follows: of a fragment it cannot be made anew.
 bool cannot_be_rewritten(const Frame& frame, const Connection& c) {
   const bool ports_change = c.server_port != c.virtual_port || (c.flags & Connection::kFullnat) != 0;
@@ -40,14 +45,14 @@ Verdict Forwarder::to_server(Packet& packet, Frame frame, Connection& connection
   auto& server = state_.services.server(connection.server);
   trim(packet, frame);
   complete_checksum(packet.data, frame);
-  const auto hop = way_to(server);
-  const auto notice = connection.fullnat() ? notice_for(packet, frame, connection) : ClientNotice{};
-  const auto verdict = route(packet, frame, hop, frame.destination, notice.size());
-  if (verdict.action != Action::Send || verdict.reason != DropReason::None) return verdict;
+  const auto& hop = way_to(server);
+  if (connection.fullnat()) return send_fullnat(packet, frame, connection, hop);
+  if (const auto refused = route(packet, frame, hop, frame.destination)) return *refused;
   if (server.tunnelled) return send_tunnelled(packet, frame, server, hop);
   if (connection.nat()) rewrite_to_server(packet, frame, connection);
-  if (connection.fullnat() && !give_notice(packet, frame, connection, notice)) return drop(DropReason::NoRoom);
-  return send(packet, hop);
+  const auto sent = send(packet, hop);
+  if (sent.action == Action::Send) offload_.consider(connection, FAST_INBOUND, hop);
+  return sent;
 }
 
 Verdict Forwarder::to_client(Packet& packet, Frame frame, Connection& connection) noexcept {
@@ -56,11 +61,12 @@ Verdict Forwarder::to_client(Packet& packet, Frame frame, Connection& connection
   complete_checksum(packet.data, frame);
   const auto client = connection.fullnat() ? state_.connections.ends(connection).client : frame.destination;
   const auto hop = state_.next_hops.find(to_address(client));
-  const auto verdict = route(packet, frame, hop, own_address(packet.interface, frame.v6));
-  if (verdict.action != Action::Send || verdict.reason != DropReason::None) return verdict;
+  if (const auto refused = route(packet, frame, hop, own_address(packet.interface, frame.v6))) return *refused;
   rewrite_to_client(packet, frame, connection);
   if (connection.fullnat()) hide_notice(packet, frame, connection);
-  return send(packet, hop);
+  const auto sent = send(packet, hop);
+  if (sent.action == Action::Send) offload_.consider(connection, FAST_REPLY, hop);
+  return sent;
 }
 
 void Forwarder::rewrite_to_server(Packet& packet, const Frame& frame, const Connection& connection) noexcept {
@@ -87,7 +93,7 @@ void Forwarder::rewrite_to_client(Packet& packet, const Frame& frame, const Conn
   if (connection.fullnat()) rewrite_end(packet.data, frame, End::Destination, ends.client, connection.client_port);
 }
 
-NextHop Forwarder::way_to(LiveServer& server) noexcept {
+const NextHop& Forwarder::way_to(LiveServer& server) noexcept {
   if (server.path_mtu != 0 && state_.now - server.path_mtu_since >= kPathMtuMs) {
     server.path_mtu = 0;
     server.way_generation = 0;
@@ -103,8 +109,8 @@ NextHop Forwarder::way_to(LiveServer& server) noexcept {
 }
 
 // In the order of the kernel: route, time to live, size.
-Verdict Forwarder::route(Packet& packet, const Frame& frame, const NextHop& hop, const WireAddress& error_source,
-                         std::uint32_t growth) noexcept {
+std::optional<Verdict> Forwarder::route(Packet& packet, const Frame& frame, const NextHop& hop,
+                                        const WireAddress& error_source, std::uint32_t growth) noexcept {
   const auto* out = state_.next_hops.interface(hop.interface);
   const bool known = hop.kind != NextHop::Kind::NoRoute && hop.kind != NextHop::Kind::Local;
   if (!known || out == nullptr || !out->engine) {
@@ -116,22 +122,19 @@ Verdict Forwarder::route(Packet& packet, const Frame& frame, const NextHop& hop,
   const auto limit = std::max(hop.mtu - growth, frame.v6 ? kLeastIpv6Mtu : 0);
   if (frame.total_length > limit && dont_fragment(packet.data, frame))
     return icmp(packet, frame, DropReason::TooBig, too_big(limit), error_source);
-  return {Action::Send, DropReason::None, hop.interface, {}};
+  return std::nullopt;
 }
 
 // A next hop that failed is asked for again, as the kernel does: whoever holds the packet gives up on it.
 Verdict Forwarder::send(Packet& packet, const NextHop& hop) noexcept {
   write_macs(packet.data, hop.destination, hop.source);
-  const bool resolved = hop.kind == NextHop::Kind::Resolved;
-  const Verdict verdict{resolved ? Action::Send : Action::AwaitNextHop, DropReason::None, hop.interface, hop.address};
-  if (packet.length - kEthernetHeader <= hop.mtu) return verdict;
-  if ((packet.data[kEthernetHeader] >> 4) != 4) return drop(DropReason::TooBig);
-  split(packet, hop.mtu, verdict);
-  return verdict;
+  if (packet.length - kEthernetHeader > hop.mtu) return split(packet, hop.mtu, towards(hop));
+  return towards(hop);
 }
 
 // The first fragment takes the packet's place, the others leave besides it. Rare: what is large has DF.
-void Forwarder::split(Packet& packet, std::uint32_t mtu, const Verdict& verdict) {
+Verdict Forwarder::split(Packet& packet, std::uint32_t mtu, const Verdict& verdict) {
+  if ((packet.data[kEthernetHeader] >> 4) != 4) return drop(DropReason::TooBig);
   Split pieces{{packet.data + kEthernetHeader, packet.length - kEthernetHeader}, mtu};
   std::vector<std::vector<std::uint8_t>> frames;
   while (const auto length = pieces.next_length()) {
@@ -144,6 +147,7 @@ void Forwarder::split(Packet& packet, std::uint32_t mtu, const Verdict& verdict)
   packet.tailroom += packet.length - first;
   packet.length = first;
   for (std::size_t i = 1; i < frames.size(); ++i) state_.extra_frames.push_back({std::move(frames[i]), verdict});
+  return verdict;
 }
 
 Verdict Forwarder::drop(DropReason reason) noexcept {

@@ -58,19 +58,18 @@ XdpProgram::XdpProgram(XdpProgram&&) noexcept = default;
 XdpProgram& XdpProgram::operator=(XdpProgram&&) noexcept = default;
 XdpProgram::~XdpProgram() = default;
 
-base::Result<XdpProgram> XdpProgram::load(const RedirectMaps& maps, const base::MacAddress& own) {
+base::Result<XdpProgram> XdpProgram::load(const RedirectMaps& maps, const FastMaps& fast, const base::MacAddress& own) {
   libbpf_set_print(print_nothing);
   redirect_bpf* program = redirect_bpf__open();
   if (!program) return base::fail_errno("open the XDP program");
   XdpProgram loaded{program};
-  if (const int error = bpf_map__reuse_fd(program->maps.listeners, maps.listeners_fd()); error < 0) {
-    return base::fail_errno("share map listeners", -error);
-  }
-  if (const int error = bpf_map__reuse_fd(program->maps.port_ranges, maps.ranges_fd()); error < 0) {
-    return base::fail_errno("share map port_ranges", -error);
-  }
-  if (const int error = bpf_map__reuse_fd(program->maps.flows, maps.flows_fd()); error < 0) {
-    return base::fail_errno("share map flows", -error);
+  const std::pair<bpf_map*, int> shared[] = {
+      {program->maps.listeners, maps.listeners_fd()},  {program->maps.port_ranges, maps.ranges_fd()},
+      {program->maps.flows, maps.flows_fd()},          {program->maps.fast_state, fast.state_fd()},
+      {program->maps.fast_buckets, fast.buckets_fd()}, {program->maps.fast_flows, fast.flows_fd()}};
+  for (const auto& [map, fd] : shared) {
+    if (const int error = bpf_map__reuse_fd(map, fd); error < 0)
+      return base::fail_errno(fmt::format("share map {}", bpf_map__name(map)), -error);
   }
   if (const int error = redirect_bpf__load(program); error < 0) return base::fail_errno("load the XDP program", -error);
   loaded.set_own_mac(own);
@@ -127,6 +126,18 @@ base::Result<void> XdpProgram::set_socket(std::uint32_t queue, int socket) {
 
 void XdpProgram::set_own_mac(const base::MacAddress& own) {
   std::memcpy(program_->bss->own_mac, own.bytes.data(), own.bytes.size());
+}
+
+void XdpProgram::set_fast_ways(std::uint32_t own, const std::set<std::uint32_t>& others) {
+  program_->bss->own_interface = own;
+  const int map = bpf_map__fd(program_->maps.ways_out);
+  for (const auto interface : fast_ways_) {
+    if (!others.contains(interface)) bpf_map_delete_elem(map, &interface);
+  }
+  fast_ways_.clear();
+  for (const auto interface : others) {
+    if (bpf_map_update_elem(map, &interface, &interface, BPF_ANY) == 0) fast_ways_.insert(interface);
+  }
 }
 
 XdpProgram::Counters XdpProgram::counters() const {

@@ -5,12 +5,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "base/address.hpp"
 #include "base/fd.hpp"
 #include "base/result.hpp"
 #include "ipvs/config.hpp"
+#include "ipvs/engine/fast_maps.hpp"
 #include "ipvs/engine/redirect_maps.hpp"
 
 struct redirect_bpf;
@@ -19,7 +21,7 @@ namespace lvsd::ipvs::engine {
 
 class XdpProgram {
  public:
-  static base::Result<XdpProgram> load(const RedirectMaps& maps, const base::MacAddress& own);
+  static base::Result<XdpProgram> load(const RedirectMaps& maps, const FastMaps& fast, const base::MacAddress& own);
   XdpProgram(XdpProgram&&) noexcept;
   XdpProgram& operator=(XdpProgram&&) noexcept;
   ~XdpProgram();  // closes our descriptor of the link; the kernel detaches when it was the last
@@ -38,6 +40,9 @@ class XdpProgram {
 
   base::Result<void> set_socket(std::uint32_t queue, int socket);
   void set_own_mac(const base::MacAddress& own);
+  // Where the fast path may send: out of the interface itself (its index, or 0: not), and out of others. Flows with
+  // another way out come up.
+  void set_fast_ways(std::uint32_t own, const std::set<std::uint32_t>& others);
 
   bool native() const { return native_; }
   int fd() const;
@@ -58,6 +63,7 @@ class XdpProgram {
   std::unique_ptr<redirect_bpf, Unload> program_;
   base::UniqueFd link_;
   bool native_ = false;
+  std::set<std::uint32_t> fast_ways_;
 };
 
 // Detaches a link left by an earlier incarnation that nobody wants any more.

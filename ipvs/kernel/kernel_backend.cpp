@@ -9,9 +9,9 @@
 #include <fmt/format.h>
 
 #include "base/log.hpp"
+#include "base/nft_table.hpp"
 #include "ipvs/kernel/connection_list.hpp"
 #include "ipvs/kernel/ipvs_socket.hpp"
-#include "ipvs/kernel/mark_table.hpp"
 #include "ipvs/kernel/marks.hpp"
 #include "ipvs/kernel/plan.hpp"
 #include "ipvs/kernel/reading.hpp"
@@ -60,7 +60,7 @@ struct KernelBackend::Impl {
   KernelConfig config;
   std::optional<IpvsSocket> socket;  // absent after an error: opened again at the next use
   ServiceMemory memory;
-  MarkTable marks;
+  base::NftTable marks{kMarkTable};
   ServiceTable desired;
   Names names;
   std::uint64_t asked = 0;
@@ -213,6 +213,9 @@ base::Result<Listing> KernelBackend::listing() {
 
 base::Result<Trace> KernelBackend::trace(const TraceQuery&) {
   return base::fail("the kernel's IPVS cannot be asked what it would do; backend = engine can");
+}
+base::Result<Captured> KernelBackend::capture(const CaptureQuery&) {
+  return base::fail("the kernel's IPVS shows no packets here: tcpdump sees them; backend = engine can be captured");
 }
 base::Result<Drops> KernelBackend::drops() { return Drops{}; }  // the kernel counts none by reason
 

@@ -1,4 +1,4 @@
-// Which packets get which firewall mark, as an nftables table of lvsd's own. Pure. Used by mark_table.
+// Which packets get which firewall mark, as an nftables table of lvsd's own. Pure. Used by kernel_backend.
 #pragma once
 
 #include <string>

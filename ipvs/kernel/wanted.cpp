@@ -29,7 +29,8 @@ std::uint32_t netmask(std::uint8_t prefix, base::Family family) {
 }
 
 ServiceSettings settings_of(const VirtualServer& virtual_server, base::Family family) {
-  const auto& [persistence, one_packet, fwmark, mark_family, local_addresses, max_connections] = virtual_server.options;
+  const auto& [persistence, one_packet, fwmark, mark_family, local_addresses, max_connections, fast_path] =
+      virtual_server.options;
   ServiceSettings settings;
   settings.scheduler = name(virtual_server.scheduler);
   if (virtual_server.flags.fallback) settings.flags |= kSchedulerFlag1;

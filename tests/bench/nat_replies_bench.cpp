@@ -56,7 +56,8 @@ void program_on_a_passing_frame(benchmark::State& state) {
   auto maps = RedirectMaps::create(kFlows);
   if (!maps) return state.SkipWithError(maps.error().text.c_str());
   const base::MacAddress own{{2, 0, 0, 0, 0, 1}};
-  auto program = XdpProgram::load(*maps, own);
+  const auto fast = FastMaps::open(0, {});
+  auto program = XdpProgram::load(*maps, *fast, own);
   if (!program) return state.SkipWithError(program.error().text.c_str());
   maps->change_flows(changes(FlowChange::Kind::Add, 0, kFlows / 2));
   std::array<std::uint8_t, 64> frame{2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 9, 8, 0, 0x45, 0, 0, 40};

@@ -94,6 +94,9 @@ def test_what_is_not_accepted_is_answered_by_discovery_alone(site):
         return site.client.run(["ping", "-6", "-c2", "-i0.2", "-W1", VIP], check=False).returncode == 0
 
     assert resolved(site.client, VIP) == site.lvs1.mac() and not answers()
+    site.lvs1.run(["nft", "flush", "ruleset"])  # as a firewall's own reload does
+    wait_until(lambda: "lvsd_accept" in site.lvs1.run(["nft", "list", "tables"]).stdout, 10, "the table to be back")
+    assert not answers()
     director.write(lvsd_text(SIX, site.lvs1, site.lvs2, 150))
     director.ctl("reload")
     assert answers()

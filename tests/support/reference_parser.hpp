@@ -143,4 +143,17 @@ class ReferenceParser {
 
 inline ReferenceFrame reference_parse(std::span<const std::uint8_t> bytes) { return ReferenceParser{}.parse(bytes); }
 
+// The engine's parser says the same, as far as a packet is its business.
+inline bool agrees(std::span<const std::uint8_t> bytes) {
+  using namespace ipvs::engine;
+  const auto fast = ipvs::engine::parse(bytes);
+  const auto slow = reference_parse(bytes);
+  if (fast.kind != slow.kind) return false;
+  if (!fast.has_ports() && slow.kind != FrameKind::Fragment) return true;
+  if (to_address(fast.source) != slow.source || to_address(fast.destination) != slow.destination) return false;
+  return fast.total_length == slow.total_length && fast.more_fragments == slow.first_of_several &&
+         (slow.kind == FrameKind::Fragment || (swap_port(fast.source_port) == slow.source_port &&
+                                               swap_port(fast.destination_port) == slow.destination_port));
+}
+
 }  // namespace lvsd::test

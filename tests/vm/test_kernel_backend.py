@@ -215,6 +215,30 @@ def test_traffic_flows_and_reloads_cost_no_request(bed):
     director.stop()
 
 
+def test_a_restart_leaves_checked_servers_their_weights(bed):
+    # given two checked servers that a stopped lvsd left in the table
+    site = two_lans(bed, servers=2)
+    start_nginx(site)
+    lvs1 = site.lvs1
+    lvs1.ip("addr", "add", "10.0.0.100/24", "dev", "eth0")
+    lvs1.ip("addr", "add", "10.1.0.1/24", "dev", "eth1")
+    config = ("[check ok]\ntype = tcp\ninterval = 1s\nstart_delay = 500ms\n[virtual_server web]\nlisten = tcp 10.0.0.100:80\nmethod = nat\n"
+              "scheduler = wrr\ncheck = ok\nreal_server = rs1 10.1.0.11:80 weight=5\nreal_server = rs2 10.1.0.12:80 weight=5\n")
+    director = director_on(lvs1, config)
+    director.wait_servers({"rs1": "up", "rs2": "up"}, 30)
+    assert director.stop() == 0
+    # when it is started again, and the table is looked at all the time
+    watcher = lvs1.start(["bash", "-c", "while :; do ipvsadm -Ln; done"], "watcher")
+    director = director_on(lvs1, config)
+    director.wait_servers({"rs1": "up", "rs2": "up"}, 30)
+    watcher.stop()
+    # then no server ever had another weight
+    rows = [line.split() for line in watcher.output().splitlines() if "10.1.0.1" in line and "Masq" in line]
+    assert len(rows) > 20
+    assert {row[3] for row in rows if len(row) > 3} == {"5"}
+    director.stop()
+
+
 def same_listings(host, director, words):
     """Both programs' output; again where the kernel's numbers moved in between."""
     for _ in range(10):

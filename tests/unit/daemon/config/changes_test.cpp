@@ -51,6 +51,28 @@ TEST(Changes, NameWhatChangesFromAndTo) {
                           "~ engine: max_connections 262144 → 2000 [at the next start of lvsd]"));
 }
 
+TEST(Changes, NameEveryKeyOfACheck) {
+  const std::string digest(32, 'a');
+  for (const auto& [type, key] : std::vector<std::pair<std::string, std::string>>{
+           {"http", "url = /a digest=" + digest},
+           {"http", "expect_body_digest = " + digest},
+           {"http", "http_version = 1.0"},
+           {"http", "source_address = 10.0.0.2"},
+           {"http", "interface = eth7"},
+           {"http", "mark = 81"},
+           {"https", "tls_server_name = good.example"},
+           {"https", "tls_certificate_file = /etc/a.pem"},
+           {"https", "tls_certificate_file = /etc/a.pem\ntls_key_file = /etc/a.key"},
+           {"grpc", "service = shop.Cart"},
+           {"grpc", "tls = yes"},
+           {"mysql", "login = other"},
+           {"redis", "rise = 7"}}) {
+    const auto plain = replaced(kWeb, "type = http", "type = " + type);
+    const auto told = between(plain, replaced(plain, "type = " + type, "type = " + type + "\n" + key));
+    EXPECT_THAT(told, testing::Contains(testing::HasSubstr(" check http: " + key.substr(0, key.find(' '))))) << key;
+  }
+}
+
 TEST(Changes, NameServersThatComeAndGo) {
   EXPECT_THAT(
       between(kWeb, replaced(kWeb, "real_server = rs2 10.0.0.12 weight=10", "real_server = rs4 10.0.0.14 weight=3")),

@@ -10,6 +10,7 @@
 namespace lvsd::ipvs::engine {
 namespace {
 
+using test::agrees;
 using test::Bytes;
 using test::FrameSpec;
 using test::make_frame;
@@ -107,17 +108,6 @@ TEST(Frame, FieldsStandAsInThePacket) {
   EXPECT_EQ(frame.transport_length(), 23u);
   EXPECT_EQ(frame.total_length, 47u);
   EXPECT_EQ(frame.tcp_flags, test::kSyn | test::kAck);
-}
-
-bool agrees(const Bytes& bytes) {
-  const auto fast = parse(bytes);
-  const auto slow = test::reference_parse(bytes);
-  if (fast.kind != slow.kind) return false;
-  if (!fast.has_ports() && slow.kind != FrameKind::Fragment) return true;
-  if (to_address(fast.source) != slow.source || to_address(fast.destination) != slow.destination) return false;
-  return fast.total_length == slow.total_length && fast.more_fragments == (slow.first_of_several) &&
-         (slow.kind == FrameKind::Fragment || (swap_port(fast.source_port) == slow.source_port &&
-                                               swap_port(fast.destination_port) == slow.destination_port));
 }
 
 TEST(Frame, ParserAgreesWithTheReferenceOnDamagedFrames) {

@@ -76,7 +76,10 @@ class Redirect : public ::testing::Test {
     if (!maps && geteuid() != 0) GTEST_SKIP() << "needs root: " << maps.error().text;
     ASSERT_TRUE(maps) << maps.error().text;
     maps_.emplace(std::move(*maps));
-    auto program = XdpProgram::load(*maps_, kOwnMac);
+    auto fast = FastMaps::open(0, {});
+    ASSERT_TRUE(fast) << fast.error().text;
+    fast_.emplace(std::move(*fast));
+    auto program = XdpProgram::load(*maps_, *fast_, kOwnMac);
     ASSERT_TRUE(program) << program.error().text;
     program_.emplace(std::move(*program));
     ASSERT_TRUE(maps_->set_listeners({{Protocol::Tcp, {kVip, 80}}}));
@@ -96,6 +99,7 @@ class Redirect : public ::testing::Test {
   }
 
   std::optional<RedirectMaps> maps_;
+  std::optional<FastMaps> fast_;
   std::optional<XdpProgram> program_;
 };
 

@@ -1,14 +1,11 @@
-#include "ipvs/kernel/mark_table.hpp"
+#include "base/nft_table.hpp"
 
 #include <memory>
-#include <string_view>
 
 #include <fmt/format.h>
 #include <nftables/libnftables.h>
 
-#include "ipvs/kernel/marks.hpp"
-
-namespace lvsd::ipvs::kernel {
+namespace lvsd::base {
 namespace {
 
 struct Free {
@@ -19,29 +16,31 @@ std::string text(const char* buffer) { return buffer ? buffer : ""; }
 
 std::string first_line(const std::string& all) { return all.substr(0, all.find('\n')); }
 
-}  // namespace
-
-base::Result<std::string> MarkTable::run(const std::string& commands) {
+Result<std::string> run(const std::string& commands) {
   const std::unique_ptr<nft_ctx, Free> context{nft_ctx_new(NFT_CTX_DEFAULT)};
-  if (!context) return base::fail("nftables: no memory");
+  if (!context) return fail("nftables: no memory");
   nft_ctx_buffer_output(context.get());
   nft_ctx_buffer_error(context.get());
   const int failed = nft_run_cmd_from_buffer(context.get(), commands.c_str());
-  if (failed) return base::fail("nftables: " + first_line(text(nft_ctx_get_error_buffer(context.get()))));
+  if (failed) return fail("nftables: " + first_line(text(nft_ctx_get_error_buffer(context.get()))));
   return text(nft_ctx_get_output_buffer(context.get()));
 }
 
-base::Result<bool> MarkTable::put_in_force(const std::string& table) {
-  const auto list = fmt::format("list table {}", kMarkTable);
+}  // namespace
+
+Result<bool> NftTable::put_in_force(const std::string& table) {
+  const auto list = fmt::format("list table {}", name_);
   const auto present = run(list);  // an error when it is not there
   if (table.empty() && !present) return false;
   if (present && !table.empty() && table == in_force_ && *present == listed_) return false;
   // Making it first, so that deleting it cannot fail; all of this is one transaction.
-  const auto done = run(fmt::format("add table {0}\ndelete table {0}\n{1}", kMarkTable, table));
+  const auto done = run(fmt::format("add table {0}\ndelete table {0}\n{1}", name_, table));
   if (!done) return tl::unexpected{done.error()};
   in_force_ = table;
   listed_ = table.empty() ? "" : run(list).value_or("");
   return true;
 }
 
-}  // namespace lvsd::ipvs::kernel
+Result<std::string> firewall_rules() { return run("list ruleset"); }
+
+}  // namespace lvsd::base
