@@ -7,6 +7,7 @@
 //   GET  /api/v1/trace        ipvs::Trace         ?protocol= &source= &destination=
 //   GET  /api/v1/listing      ipvs::Listing       the table as ipvsadm lists it
 //   GET  /api/v1/drops        ipvs::Drops
+//   GET  /api/v1/sync         ipvs::SyncStatus
 //   GET  /api/v1/events       EventList           ?after= &limit=
 //   GET  /api/v1/config       the running Sources {node, fingerprint, files: [{path, text}]}
 //   GET  /api/v1/overrides    OverrideList

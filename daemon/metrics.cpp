@@ -231,6 +231,27 @@ void add_engine(Exposition& out, const ipvs::Table& table) {
               table.fast_path_refused);
 }
 
+void add_sync(Exposition& out, const ipvs::SyncStatus& sync) {
+  if (!sync.configured) return;
+  out.gauge("lvsd_sync_in_step", "1 while all that the peers know of connections is here.", {}, sync.in_step ? 1 : 0);
+  out.counter("lvsd_sync_strangers_total", "Streams refused: of no peer, or without the secret.", {}, sync.strangers);
+  for (const auto& p : sync.peers) {
+    const Labels peer{{"peer", p.peer.to_string()}};
+    const auto records = [&](std::string_view result, std::uint64_t number) {
+      out.counter("lvsd_sync_heard_records_total", "Records that the peer told, by what became of them.",
+                  {{"peer", p.peer.to_string()}, {"result", std::string{result}}}, number);
+    };
+    out.gauge("lvsd_sync_telling_in_step", "1 while the peer is told of every change.", peer,
+              p.telling == ipvs::SyncStage::in_step ? 1 : 0);
+    out.gauge("lvsd_sync_lag_records", "Records told and not confirmed yet.", peer, static_cast<double>(p.lag));
+    out.counter("lvsd_sync_dropped_records_total", "Records a slow peer was not told one by one.", peer, p.dropped);
+    records("taken", p.taken);
+    records("older", p.older);
+    records("unknown_server", p.unknown_server);
+    records("refused", p.refused);
+  }
+}
+
 }  // namespace
 
 std::string& Exposition::family(std::string_view name, std::string_view help, std::string_view type) {
@@ -270,6 +291,7 @@ std::string metrics(const Situation& situation, const Snapshot& snapshot) {
                   reason.packets);
     }
   }
+  if (snapshot.sync) add_sync(out, *snapshot.sync);
   return out.text();
 }
 

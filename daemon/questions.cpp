@@ -63,6 +63,7 @@ void Questions::ask_all(bool with_drops, std::function<void(Snapshot)> then) {
   ask(healthcheck::StatusQuery{}, into(&Snapshot::healthcheck));
   ask(ipvs::TableQuery{}, into(&Snapshot::table));
   if (with_drops) ask(ipvs::DropsQuery{}, into(&Snapshot::drops));
+  if (with_drops) ask(ipvs::SyncQuery{}, into(&Snapshot::sync));
 }
 
 void Questions::answered(Answer answer) {

@@ -25,10 +25,10 @@ namespace lvsd::daemon {
 class Timer;
 
 using Answer = std::variant<vrrp::Status, healthcheck::Status, healthcheck::CheckedNow, ipvs::Table, ipvs::Connections,
-                            ipvs::Listing, ipvs::Drops, ipvs::Trace, ipvs::Captured>;
-using Question =
-    std::variant<vrrp::StatusQuery, healthcheck::StatusQuery, healthcheck::CheckNow, ipvs::TableQuery,
-                 ipvs::ConnectionsQuery, ipvs::ListingQuery, ipvs::DropsQuery, ipvs::TraceQuery, ipvs::CaptureQuery>;
+                            ipvs::Listing, ipvs::Drops, ipvs::Trace, ipvs::Captured, ipvs::SyncStatus>;
+using Question = std::variant<vrrp::StatusQuery, healthcheck::StatusQuery, healthcheck::CheckNow, ipvs::TableQuery,
+                              ipvs::ConnectionsQuery, ipvs::ListingQuery, ipvs::DropsQuery, ipvs::TraceQuery,
+                              ipvs::CaptureQuery, ipvs::SyncQuery>;
 
 // What the rooms say of themselves at one moment; a room that did not answer is missing.
 struct Snapshot {
@@ -36,6 +36,7 @@ struct Snapshot {
   std::optional<healthcheck::Status> healthcheck;
   std::optional<ipvs::Table> table;
   std::optional<ipvs::Drops> drops;
+  std::optional<ipvs::SyncStatus> sync;
 };
 
 class Questions {

@@ -235,6 +235,10 @@ constexpr std::array kRoutes{
           [](const Control& c, const HttpRequest&, const Target&, HttpServer::Respond r) {
             relay<ipvs::Drops>(c, ipvs::DropsQuery{}, std::move(r));
           }},
+    Route{"/api/v1/sync", "GET", false, false,
+          [](const Control& c, const HttpRequest&, const Target&, HttpServer::Respond r) {
+            relay<ipvs::SyncStatus>(c, ipvs::SyncQuery{}, std::move(r));
+          }},
     Route{"/api/v1/trace", "GET", false, false, trace},
     Route{"/api/v1/config", "GET", false, true, config},
     Route{"/api/v1/overrides", "GET", false, false, overrides},

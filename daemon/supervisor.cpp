@@ -222,7 +222,8 @@ void Supervisor::carry_out(const Commands& commands) {
 void Supervisor::act(const SendConfigure& command) {
   const auto configuration = configurations_.find(command.generation);
   if (!configuration) return;
-  const int fd = (command.room == Room::Vrrp ? configuration->packed : configuration->packed_without_secrets).get();
+  const bool trusted = command.room == Room::Vrrp || command.room == Room::Ipvs;
+  const int fd = (trusted ? configuration->packed : configuration->packed_without_secrets).get();
   static_cast<void>(process(command.room).send(encode_configure(command.room, command.generation), {&fd, 1}));
   process(command.room).expect_beats();
 }

@@ -182,10 +182,19 @@ struct KernelConfig {
   friend bool operator==(const KernelConfig&, const KernelConfig&) = default;
 };
 
+// With whom connections are shared, so that they survive a failover.
+struct SyncConfig {
+  std::string secret;                 // shared by all directors; empty: nothing is shared
+  base::Endpoint listen;              // own address
+  std::vector<base::Endpoint> peers;  // the other directors
+  friend bool operator==(const SyncConfig&, const SyncConfig&) = default;
+};
+
 struct Config {
   Backend backend = Backend::Engine;
   EngineConfig engine;
   KernelConfig kernel;
+  SyncConfig sync;
   std::vector<VirtualServerConfig> virtual_servers;
   // Servers that fail within so long fail together: one round of the slowest check.
   base::Duration failure_window{std::chrono::seconds{3}};

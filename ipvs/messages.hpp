@@ -14,6 +14,7 @@
 #include "base/address.hpp"
 #include "base/messages.hpp"
 #include "ipvs/capture_messages.hpp"
+#include "ipvs/sync/status.hpp"
 
 namespace lvsd::ipvs {
 
@@ -401,9 +402,9 @@ struct Trace {
 BOOST_DESCRIBE_STRUCT(Trace, (), (id, steps, outcome, reason, service, server, problem))
 
 using Down = std::variant<Configure, Health, Overrides, TableQuery, ConnectionsQuery, ListingQuery, DropsQuery,
-                          TraceQuery, CaptureQuery, Keep, Stop>;
+                          TraceQuery, CaptureQuery, SyncQuery, Keep, Stop>;
 using Up = std::variant<Configured, StatesChanged, Unanswered, Table, Connections, Listing, Drops, Trace, Captured,
-                        Keep, Beat>;
+                        SyncStatus, Keep, Beat>;
 
 std::string encode(const Down& message);
 std::string encode(const Up& message);

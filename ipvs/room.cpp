@@ -47,6 +47,7 @@ class Room {
   void handle(const ListingQuery& query, std::vector<base::UniqueFd>& fds);
   void handle(const DropsQuery& query, std::vector<base::UniqueFd>& fds);
   void handle(const TraceQuery& query, std::vector<base::UniqueFd>& fds);
+  void handle(const SyncQuery& query, std::vector<base::UniqueFd>& fds);
   void handle(const CaptureQuery& query, std::vector<base::UniqueFd>& fds);
   void handle(const Keep& keep, std::vector<base::UniqueFd>& fds);
   void handle(const Stop& stop, std::vector<base::UniqueFd>& fds);
@@ -282,6 +283,12 @@ void Room::handle(const TraceQuery& query, std::vector<base::UniqueFd>&) {
   }
   trace.id = query.id;
   send(std::move(trace));
+}
+
+void Room::handle(const SyncQuery& query, std::vector<base::UniqueFd>&) {
+  auto status = backend_ ? backend_->sync_status() : SyncStatus{};
+  status.id = query.id;
+  send(std::move(status));
 }
 
 void Room::handle(const CaptureQuery& query, std::vector<base::UniqueFd>&) {

@@ -234,6 +234,13 @@ Facts engine_facts(const Config& c) {
       {"hash_key", e.hash_key.empty() ? "the kernel's" : e.hash_key, kNewOnly}};
 }
 
+Facts sync_facts(const Config& c) {
+  const auto& s = c.ipvs.sync;
+  if (s.peers.empty()) return {{"peer", "none", ""}};
+  return {{"peer", joined(s.peers, [](const auto& peer) { return peer.to_string(); }), "all is told once more"},
+          {"address", s.listen.to_string(), "all is told once more"}};
+}
+
 Facts kernel_facts(const Config& c) {
   const auto& k = c.ipvs.kernel;
   const auto idle = [](base::Duration d) {
@@ -379,6 +386,7 @@ std::vector<Change> changes(const Config& from, const Config& to) {
   out.compare("global", global_facts(from), global_facts(to));
   out.compare("engine", engine_facts(from), engine_facts(to));
   out.compare("kernel", kernel_facts(from), kernel_facts(to));
+  out.compare("sync", sync_facts(from), sync_facts(to));
   compare_vrrp(out, from, to);
   compare_checks(out, from, to);
   compare_services(out, from, to);

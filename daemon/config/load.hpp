@@ -23,7 +23,7 @@ struct Sources {
   std::string node;         // from --node or the host name
   bool node_given = false;  // by --node: then a [node NAME] section must exist
   std::vector<SourceFile> files;
-  std::vector<SourceFile> secrets{};  // key files that [vrrp] sections name; paths as they stand there
+  std::vector<SourceFile> secrets{};  // key files that [vrrp] and [sync] sections name; paths as they stand there
 };
 
 struct Diagnostic {
@@ -60,7 +60,7 @@ std::string render(const std::vector<Diagnostic>& diagnostics, const Sources& so
 std::string fingerprint(const Sources& sources);
 
 // Text form for the sealed memory file, and back.
-// Only the vrrp room is given the secrets. Where they are missing nothing that needs them is configured.
+// Only the vrrp and ipvs rooms are given the secrets. Where they are missing nothing that needs them is configured.
 enum class Secrets { Included, LeftOut };
 std::string pack(const Sources& sources, Secrets secrets);
 base::Result<Sources> unpack(std::string_view packed);

@@ -19,6 +19,7 @@ Config build_for(const Sources& sources, const Document& document, std::string_v
   build_services(build);
   build_scripts(build);
   build_kernel(build);
+  build_sync(build);
   return std::move(build.config);
 }
 

@@ -116,17 +116,18 @@ constexpr Key kKernel[] = {
 };
 
 constexpr Key kSync[] = {
+    value("key_file", Form::Path, "File with the secret of the pair, in the form of `auth_key_file`; its first key is used.", kRequired | kSameOnAll),
+    value("address", Form::Address, "The director's own address for this. Default: that of its [node]."),
+    value("peer", Form::Address, "Addresses of the other directors. Default: those of all other [node] sections.", kList),
+    integer("port", "8849", 1, 65535, "TCP port, the same on all directors.", kSameOnAll),
     later("protocol", "lvsd's own, or IPVS sync version 1."),
-    later("interface", "Where connection state is sent."),
+    later("interface", "Interface of IPVS sync."),
     later("role", "master, backup, both, or as a VRRP instance."),
     later("vrrp", "VRRP instance whose role is followed."),
     later("id", "IPVS sync id."),
     later("group", "Multicast group."),
-    later("port", "Port."),
     later("ttl", "TTL of multicast."),
     later("max_length", "Bytes of a sync message."),
-    later("peer", "Address of the other director.", kList),
-    later("key_file", "Secret shared by the pair."),
 };
 
 constexpr Key kStatus[] = {
@@ -313,7 +314,7 @@ constexpr Kind kKinds[] = {
     {"node", true, true, false, kNode, "One director of the pair."},
     {"engine", false, true, false, kEngine, "The userspace forwarding engine."},
     {"kernel", false, true, false, kKernel, "Kernel IPVS, for backend = kernel."},
-    {"sync", false, false, false, kSync, "Connection synchronisation between directors."},
+    {"sync", false, true, false, kSync, "Directors share their connections, so that those survive a failover (backend = engine)."},
     {"status", false, true, false, kStatus, "Status page, API and metrics on TCP."},
     {"vrrp", true, true, true, kVrrp, "One VRRP instance: virtual addresses that one director owns at a time."},
     {"sync_group", true, true, false, kSyncGroup, "VRRP instances that change role together."},

@@ -97,7 +97,8 @@ class Loader {
     for (std::uint32_t i = 0; i < sources_.files.size(); ++i) read_raw(sources_, i, sections, ignored);
     for (const auto& section : sections) {
       for (const auto& entry : section.entries) {
-        if (entry.key == "auth_key_file") load_secret(std::string{entry.value}, entry.value_place);
+        if (entry.key == "auth_key_file" || (section.header == "sync" && entry.key == "key_file"))
+          load_secret(entry.key, std::string{entry.value}, entry.value_place);
       }
     }
   }
@@ -124,14 +125,14 @@ class Loader {
     problems_.push_back(std::move(at));
   }
 
-  void load_secret(const std::string& path, Place place) {
+  void load_secret(std::string_view key, const std::string& path, Place place) {
     if (std::ranges::find(sources_.secrets, path, &SourceFile::path) != sources_.secrets.end()) return;
     Diagnostic at;
     at.file = sources_.files[place.file].path;
     at.line = place.line;
     at.column = place.column;
     at.length = place.length;
-    if (!path.starts_with('/')) return complain(at, fmt::format("auth_key_file = {}: must be an absolute path", path));
+    if (!path.starts_with('/')) return complain(at, fmt::format("{} = {}: must be an absolute path", key, path));
     struct stat status {};
     if (::stat(path.c_str(), &status) == 0 && (status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
       return complain(at, fmt::format("{} can be read by others than its owner", path),

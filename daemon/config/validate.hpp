@@ -54,6 +54,7 @@ void build_engine(Build& build);       // [engine]; after vrrp
 void build_services(Build& build);     // [virtual_server], [pool], [real_server]; after engine
 void build_scripts(Build& build);      // what the rooms may have run; after services
 void build_kernel(Build& build);       // [kernel]; after services
+void build_sync(Build& build);         // [sync]; after nodes
 
 // The names in `values`, each of which must be a [check]; marks them used.
 std::vector<const CheckPlan*> find_checks(Build& build, const std::vector<Value>& names);

@@ -14,6 +14,9 @@ void add_peers(Build& build, const SectionReader& reader, vrrp::InstanceConfig& 
 // What version 2 cannot do, and its password; after the addresses.
 void check_version(const SectionReader& reader, vrrp::InstanceConfig& instance, Report& report);
 
+// A key file's keys, at least one; the first is for what this director sends.
+base::Result<std::vector<vrrp::HmacKey>> read_keys(std::string_view text);
+
 // auth_key_file, auth_mode; after the peers.
 void add_authentication(Build& build, const SectionReader& reader, vrrp::InstanceConfig& instance);
 

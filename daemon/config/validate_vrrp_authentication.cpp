@@ -53,6 +53,13 @@ base::Result<vrrp::HmacKey> read_key(std::string_view line) {
   return key;
 }
 
+vrrp::AuthMode mode_of(std::string_view word) {
+  if (word == "receive_only") return vrrp::AuthMode::ReceiveOnly;
+  return word == "permissive" ? vrrp::AuthMode::Permissive : vrrp::AuthMode::Enforce;
+}
+
+}  // namespace
+
 base::Result<std::vector<vrrp::HmacKey>> read_keys(std::string_view text) {
   std::vector<vrrp::HmacKey> keys;
   for (unsigned number = 1; !text.empty(); ++number) {
@@ -69,13 +76,6 @@ base::Result<std::vector<vrrp::HmacKey>> read_keys(std::string_view text) {
   if (keys.empty()) return base::fail("no key in it");
   return keys;
 }
-
-vrrp::AuthMode mode_of(std::string_view word) {
-  if (word == "receive_only") return vrrp::AuthMode::ReceiveOnly;
-  return word == "permissive" ? vrrp::AuthMode::Permissive : vrrp::AuthMode::Enforce;
-}
-
-}  // namespace
 
 void add_authentication(Build& build, const SectionReader& reader, vrrp::InstanceConfig& instance) {
   auto& report = build.report;

@@ -54,6 +54,8 @@ class Work {
         return vrrp();
       case Action::Connections:
         return connections();
+      case Action::Sync:
+        return sync();
       case Action::Drops:
         return drops();
       case Action::Trace:
@@ -295,6 +297,14 @@ class Work {
     const auto drops = Asking::read<ipvs::Drops>(*body);
     if (!drops) return tl::unexpected{drops.error()};
     return Answer{json() ? std::move(*body) : render_drops(*drops, view_), "", kOk};
+  }
+
+  Answered sync() const {
+    auto body = ask_.get("/api/v1/sync");
+    if (!body) return tl::unexpected{body.error()};
+    const auto sync = Asking::read<ipvs::SyncStatus>(*body);
+    if (!sync) return tl::unexpected{sync.error()};
+    return Answer{json() ? std::move(*body) : render_sync(*sync, view_), "", kOk};
   }
 
   Answered trace() const {

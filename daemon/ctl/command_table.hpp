@@ -19,6 +19,7 @@ enum class Action {
   Vrrp,
   Connections,
   Drops,
+  Sync,
   Trace,
   Capture,
   Override,

@@ -39,6 +39,7 @@ std::string render_instance(const vrrp::InstanceStatus& instance, const View& vi
 std::string render_connections(const ipvs::Connections& connections, const View& view);
 std::string render_connection_counts(const ipvs::Connections& connections, std::string_view key, const View& view);
 std::string render_trace(const ipvs::Trace& trace, const View& view);
+std::string render_sync(const ipvs::SyncStatus& sync, const View& view);
 std::string render_drops(const ipvs::Drops& drops, const View& view);
 
 std::string render_events(const daemon::EventList& list, const View& view);

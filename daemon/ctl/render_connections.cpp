@@ -74,6 +74,40 @@ std::string render_drops(const ipvs::Drops& drops, const View& view) {
   return layout.text(view);
 }
 
+std::string render_sync(const ipvs::SyncStatus& sync, const View& view) {
+  if (!sync.configured && !view.csv) return "connections are not shared: the configuration has no [sync] section\n";
+  const auto stage = [](ipvs::SyncStage s) {
+    constexpr const char* kWords[] = {"off", "full_state", "in_step"};
+    const auto tone = s == ipvs::SyncStage::in_step ? Tone::Good : s == ipvs::SyncStage::off ? Tone::Bad : Tone::Plain;
+    return Cell{kWords[static_cast<std::size_t>(s)], tone};
+  };
+  Layout layout({{"PEER"},
+                 {"TELLING"},
+                 {"LAG", Align::Right},
+                 {"HEARING"},
+                 {"HEARD", Align::Right},
+                 {"TAKEN", Align::Right},
+                 {"UNKNOWN", Align::Right},
+                 {"REFUSED", Align::Right},
+                 {"FULL STATE", Align::Right},
+                 {"TOLD", Align::Right, true},
+                 {"OLDER", Align::Right, true},
+                 {"DROPPED", Align::Right, true},
+                 {"PROBLEM"}});
+  for (const auto& p : sync.peers) {
+    const auto age = p.full_state_age_s < 0
+                         ? std::string{"never"}
+                         : fmt::format("{} ago", base::format_age(std::chrono::seconds{p.full_state_age_s}));
+    layout.add({p.peer.to_string(), stage(p.telling), count(p.lag, view), stage(p.hearing), count(p.heard, view),
+                count(p.taken, view), count(p.unknown_server, view), count(p.refused, view), age, count(p.told, view),
+                count(p.older, view), count(p.dropped, view), p.problem});
+  }
+  auto text = layout.text(view);
+  if (!view.csv && !sync.problem.empty()) text += sync.problem + '\n';
+  if (!view.csv && sync.strangers > 0) text += fmt::format("{} refused\n", plural(sync.strangers, "stream", view));
+  return text;
+}
+
 std::string render_trace(const ipvs::Trace& trace, const View& view) {
   Layout layout({{"QUESTION"}, {"FINDING"}});
   for (const auto& step : trace.steps) layout.add({step.subject, step.finding});

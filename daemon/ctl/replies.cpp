@@ -118,6 +118,7 @@ template Result<ipvs::Table> decode(std::string_view);
 template Result<ipvs::Connections> decode(std::string_view);
 template Result<ipvs::Listing> decode(std::string_view);
 template Result<ipvs::Drops> decode(std::string_view);
+template Result<ipvs::SyncStatus> decode(std::string_view);
 template Result<ipvs::Trace> decode(std::string_view);
 template Result<ipvs::Captured> decode(std::string_view);
 

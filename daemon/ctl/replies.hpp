@@ -19,7 +19,8 @@
 namespace lvsd::ctl {
 
 // For Overview, ReloadResult, OverrideList, OverrideResult, EventList, vrrp::Status, healthcheck::Status,
-// healthcheck::CheckedNow, ipvs::Table, ipvs::Connections, ipvs::Listing, ipvs::Drops, ipvs::Trace, ipvs::Captured.
+// healthcheck::CheckedNow, ipvs::Table, ipvs::Connections, ipvs::Listing, ipvs::Drops, ipvs::SyncStatus, ipvs::Trace,
+// ipvs::Captured.
 template <class T>
 base::Result<T> decode(std::string_view body);
 

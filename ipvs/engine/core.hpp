@@ -16,6 +16,7 @@
 #include "ipvs/engine/next_hops.hpp"
 #include "ipvs/engine/packet.hpp"
 #include "ipvs/messages.hpp"
+#include "ipvs/sync/record.hpp"
 #include "ipvs/table.hpp"
 
 namespace lvsd::ipvs::engine {
@@ -112,6 +113,17 @@ class Core {
 
   // Where tunnels end, with the UDP port of gue or 0: ICMP errors about them are wanted too.
   std::vector<base::Endpoint> tunnel_ends() const;
+
+  // Peers. From now on changes are noted, or no longer; a few bytes per connection.
+  void follow_changes(bool follow);
+  bool has_changes() const;
+  // What changed since it was told last, at most `limit` records; connections in a handshake after all others. What
+  // has ended is not told: it ends by itself at the peer.
+  sync::Batch take_changes(std::size_t limit, base::TimePoint now);
+  // The table from connection `from` on, `limit` entries of it.
+  sync::Walked walk(std::uint32_t from, std::uint32_t limit, base::TimePoint now);
+  // What a peer told. Makes flow changes.
+  sync::Applied put(const sync::Batch& batch, base::TimePoint now);
 
   // What is so, for diff and for people.
   ServiceTable table() const;

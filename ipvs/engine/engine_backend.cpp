@@ -19,6 +19,7 @@
 #include "ipvs/engine/redirect_maps.hpp"
 #include "ipvs/engine/worker.hpp"
 #include "ipvs/listing.hpp"
+#include "ipvs/sync/exchange.hpp"
 
 namespace lvsd::ipvs::engine {
 namespace {
@@ -82,6 +83,8 @@ struct EngineBackend::Impl {
   void remember_servers(std::span<const Command> commands);
   void resolve_servers();
   void ask(const NextHopKey& key);
+  void share(const SyncConfig& wanted);
+  sync::Store store();
   std::string interface_name(std::uint32_t index) const;
   base::Result<void> on_worker(const std::function<void(Core&)>& task);
 
@@ -100,6 +103,7 @@ struct EngineBackend::Impl {
   std::unique_ptr<CaptureSession> captures;
   std::unique_ptr<Attachments> attachments;
   std::unique_ptr<Neighbours> neighbours;
+  std::unique_ptr<sync::Exchange> exchange;  // with peers, if there are any
   std::uint64_t refused_flows = 0;
   bool configured = false;
   bool fast_path_wanted = true;
@@ -253,6 +257,36 @@ void EngineBackend::Impl::probe_regularly() {
   });
 }
 
+void EngineBackend::Impl::share(const SyncConfig& wanted) {
+  if (exchange && exchange->config() == wanted) return;
+  exchange.reset();
+  if (!wanted.peers.empty()) exchange = std::make_unique<sync::Exchange>(loop, wanted, store());
+}
+
+// Questions are answered between batches of packets, on the loop.
+sync::Store EngineBackend::Impl::store() {
+  const auto on_loop = [&l = loop](auto then) {
+    return [&l, then = std::move(then)](auto answer) {
+      boost::asio::post(l, [then, answer = std::make_shared<decltype(answer)>(std::move(answer))] { then(*answer); });
+    };
+  };
+  return {.follow = [this](bool on) { worker->post([on](Core& core) { core.follow_changes(on); }); },
+          .next_changes = [this, on_loop](auto then) { worker->next_changes(on_loop(std::move(then))); },
+          .walk =
+              [this, on_loop](std::uint32_t from, std::uint32_t limit, auto then) {
+                worker->post([from, limit, then = on_loop(std::move(then))](Core& core) {
+                  then(core.walk(from, limit, base::Clock::now()));
+                });
+              },
+          .put =
+              [this, on_loop](sync::Batch batch, auto then) {
+                const auto records = std::make_shared<sync::Batch>(std::move(batch));
+                worker->post([records, then = on_loop(std::move(then))](Core& core) {
+                  then(core.put(*records, base::Clock::now()));
+                });
+              }};
+}
+
 std::string EngineBackend::Impl::interface_name(std::uint32_t index) const {
   const auto at = std::ranges::find_if(links, [index](const Link& link) { return link.interface.index == index; });
   return at == links.end() ? fmt::format("interface {}", index) : at->name;
@@ -314,6 +348,7 @@ base::Result<void> EngineBackend::configure(const Config& config) {
   const auto& engine = config.engine;
   impl_->attachments->want(engine.interfaces, {engine.xdp_mode, engine.zero_copy, engine.busy_poll_us});
   impl_->configured = true;
+  impl_->share(config.sync);
   impl_->attachments->reconcile(impl_->links);
   impl_->follow_fast_path();
   impl_->publish();
@@ -380,6 +415,8 @@ base::Result<Trace> EngineBackend::trace(const TraceQuery& query) {
   if (!done) return tl::unexpected{done.error()};
   return trace;
 }
+
+SyncStatus EngineBackend::sync_status() { return impl_->exchange ? impl_->exchange->status() : SyncStatus{}; }
 
 base::Result<Captured> EngineBackend::capture(const CaptureQuery& query) {
   const auto name_of = [this](std::uint32_t index) { return impl_->interface_name(index); };

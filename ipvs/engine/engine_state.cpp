@@ -60,10 +60,11 @@ void EngineState::adopt() noexcept {
   services.listeners_changed();
 }
 
-Connection* EngineState::begin(const Connection& connection, const Ends& ends) noexcept {
+Connection* EngineState::begin(const Connection& connection, const Ends& ends, Origin origin) noexcept {
   if (connection.nat() && fast.has_memory()) forget_replies(connection, ends);
   auto* c = connections.insert(connection, ends);
   if (c == nullptr) return nullptr;
+  note_change(*c);
   auto& server = services.server(c->server);
   if (c->is_template()) {
     ++server.templates;
@@ -75,7 +76,7 @@ Connection* EngineState::begin(const Connection& connection, const Ends& ends) n
     return c;
   }
   services.connection_began(server);
-  ++server.counters->connections;
+  if (origin == Origin::Client) ++server.counters->connections;
   if (is_active(c->state)) services.activity_changed(server, true);
   if (is_half_open(c->state)) start_half_open(*c);
   return c;
@@ -97,6 +98,7 @@ void EngineState::enter(Connection& connection, State state) noexcept {
   if (is_half_open(before) && !is_half_open(state)) stop_half_open(connection);
   if (!is_half_open(before) && is_half_open(state)) start_half_open(connection);
   connection.state = state;
+  note_change(connection);
   if (is_active(before) != is_active(state)) {
     services.activity_changed(services.server(connection.server), is_active(state));
   }
@@ -126,12 +128,15 @@ void EngineState::move(Connection& persistence, std::uint32_t slot) noexcept {
   services.reference_ended(services.server(persistence.server), &LiveServer::templates);
   persistence.server = slot;
   persistence.state = State::Template;
+  note_change(persistence);
 }
 
 void EngineState::assure(const Connection& connection) noexcept {
   if (connection.controller == 0) return;
   auto& controller = connections.at(connection.controller - 1);
-  if (controller.is_template()) controller.state = State::TemplateAssured;
+  if (!controller.is_template() || controller.state == State::TemplateAssured) return;
+  controller.state = State::TemplateAssured;
+  note_change(controller);
 }
 
 void EngineState::start_half_open(Connection& c) noexcept {
@@ -215,16 +220,25 @@ void EngineState::note_unanswered(Connection& c) noexcept {
   ++services.server(c.server).unanswered;
 }
 
+// Peers would end it as idle while it goes on: they are told again every quarter of what it may be idle.
+void EngineState::note_stale(const Connection& c, std::int64_t limit) noexcept {
+  constexpr std::int64_t kMost = 60'000;
+  const auto after = static_cast<std::int32_t>(std::min(limit / 4, kMost));
+  if (changes.is_stale(connections.number(c), c.last_seen, after)) note_change(c);
+}
+
 void EngineState::visit(Connection& c) noexcept {
   if (c.is_template()) {
-    if (c.controlled != 0) return;
     const auto& server = services.server(c.server);
     const auto timeout = base::milliseconds(server.service->config.options.persistence.timeout);
+    note_stale(c, timeout);
+    if (c.controlled != 0) return;
     if (idle_milliseconds(c, now) >= timeout || !server.keeps_clients(policy.expire_quiescent_template)) end(c);
     return;
   }
   refresh(c);
   note_unanswered(c);
+  note_stale(c, limits.of(c.state));
   if (services.listener_index().has_lingering()) {
     services.listener_index().sighted(c.protocol, connections.ends(c).virtual_address, c.virtual_port);
   }

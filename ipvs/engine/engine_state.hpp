@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "ipvs/engine/change_log.hpp"
 #include "ipvs/engine/connection_table.hpp"
 #include "ipvs/engine/core.hpp"
 #include "ipvs/engine/expectations.hpp"
@@ -33,7 +34,9 @@ class EngineState {
 
   // `connection` is complete but for its addresses: a connection, a persistence template, or an entry for the replies
   // to single packets (Connection::kTemplate, kOnePacket). Null when the table is full; make_room() prevents that.
-  Connection* begin(const Connection& connection, const Ends& ends) noexcept;
+  // Of a peer: it is not counted as one that came here.
+  enum class Origin : std::uint8_t { Client, Peer };
+  Connection* begin(const Connection& connection, const Ends& ends, Origin origin = Origin::Client) noexcept;
   void enter(Connection& connection, State state) noexcept;
   void end(Connection& connection) noexcept;
   // Its server is another one from now on; of a template.
@@ -77,6 +80,7 @@ class EngineState {
   std::vector<FlowChange> flow_changes;
   Fragments fragments;
   Expectations expectations;
+  ChangeLog changes;
   std::vector<ExtraFrame> extra_frames;
 
  private:
@@ -85,6 +89,8 @@ class EngineState {
   void visit(Connection& c) noexcept;
   void end_of_round() noexcept;
   void note_unanswered(Connection& c) noexcept;
+  void note_change(const Connection& c) noexcept { changes.mark(connections.number(c), is_half_open(c.state)); }
+  void note_stale(const Connection& c, std::int64_t limit) noexcept;
   void start_half_open(Connection& c) noexcept;
   void stop_half_open(Connection& c) noexcept;
   bool evict_oldest(LiveService* service) noexcept;

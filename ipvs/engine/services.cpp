@@ -92,7 +92,7 @@ base::Result<void> Services::apply(std::span<const Command> commands, std::uint3
     touched.insert(subject(command));
   }
   for (const auto& name : touched) {
-    if (auto* service = service_named(name); service != nullptr) refresh(*service);
+    if (auto* service = named(name); service != nullptr) refresh(*service);
   }
   // Those that an adopted table brought along drain from now on.
   for (auto& server : servers_) {
@@ -111,13 +111,13 @@ void Services::set_hash_key(std::uint64_t key) {
   }
 }
 
-LiveService* Services::service_named(const std::string& name) {
+LiveService* Services::named(const std::string& name) {
   const auto found = services_.find(fit_name(name));
   return found == services_.end() ? nullptr : found->second.get();
 }
 
 base::Result<LiveService*> Services::make_service(const std::string& name) {
-  auto* service = service_named(name);
+  auto* service = named(name);
   if (service == nullptr) {
     auto made = std::make_unique<LiveService>();
     service = made.get();
@@ -174,7 +174,7 @@ void Services::release_listeners(LiveService& service) {
 }
 
 Services::Outcome Services::execute(const RemoveService& command) {
-  auto* service = service_named(command.service);
+  auto* service = named(command.service);
   if (service == nullptr) return {};
   while (!service->servers.empty()) drain(*service, service->servers.size() - 1);
   service->removed = true;
@@ -188,7 +188,7 @@ std::size_t Services::place_of(const LiveService& service, const std::string& na
 }
 
 Services::Outcome Services::execute(const AddServer& command) {
-  auto* service = service_named(command.service);
+  auto* service = named(command.service);
   if (service == nullptr || service->removed) return base::fail("no virtual server " + command.service);
   if (const auto place = place_of(*service, command.server.name); place < service->servers.size())
     drain(*service, place);
@@ -196,7 +196,7 @@ Services::Outcome Services::execute(const AddServer& command) {
 }
 
 Services::Outcome Services::execute(const SetServer& command) {
-  auto* service = service_named(command.service);
+  auto* service = named(command.service);
   if (service == nullptr || service->removed) return base::fail("no virtual server " + command.service);
   const auto place = place_of(*service, command.server.name);
   if (place == service->servers.size()) return put_server(*service, command.server, kAtEnd);
@@ -205,7 +205,7 @@ Services::Outcome Services::execute(const SetServer& command) {
 }
 
 Services::Outcome Services::execute(const RemoveServer& command) {
-  auto* service = service_named(command.service);
+  auto* service = named(command.service);
   if (service == nullptr) return {};
   if (const auto place = place_of(*service, command.server); place < service->servers.size()) drain(*service, place);
   return {};

@@ -94,6 +94,7 @@ class Services {
   LiveService* find(std::uint8_t protocol, const WireAddress& address, std::uint16_t port) const noexcept {
     return listeners_.find(protocol, address, port);
   }
+  LiveService* named(const std::string& name);  // null: there is none
   bool is_virtual(const WireAddress& address) const noexcept { return listeners_.is_virtual(address); }
   ListenerIndex& listener_index() noexcept { return listeners_; }
   LiveServer& server(std::uint32_t slot) noexcept { return servers_[slot]; }
@@ -140,7 +141,6 @@ class Services {
 
   Outcome put_service(const VirtualServer& wanted);
   Outcome put_server(LiveService& service, const RealServer& wanted, std::size_t position);
-  LiveService* service_named(const std::string& name);
   base::Result<LiveService*> make_service(const std::string& name);
   std::size_t place_of(const LiveService& service, const std::string& name) const;
   std::uint32_t revive(LiveService& service, const RealServer& wanted);

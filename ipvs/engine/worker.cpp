@@ -20,12 +20,15 @@ namespace lvsd::ipvs::engine {
 namespace {
 
 constexpr base::Duration kExpireEvery = std::chrono::milliseconds{10};
-constexpr base::Duration kEstimateEvery = std::chrono::seconds{2};  // dataplane §1.16
-constexpr std::uint64_t kSweepSteps = 400;                          // a whole sweep of the table takes about 4 s
+constexpr base::Duration kEstimateEvery = std::chrono::seconds{2};   // dataplane §1.16
+constexpr base::Duration kTellEvery = std::chrono::milliseconds{5};  // peers, of what changed
+constexpr std::size_t kTellMost = 512;                               // records at once
+constexpr std::uint64_t kSweepSteps = 400;                           // a whole sweep of the table takes about 4 s
 constexpr std::size_t kLeastBudget = 256;
 constexpr std::size_t kFastBudget = 8192;  // flows looked after in one go: 131,072 in 160 ms
 // How long poll() may sleep: time for expiry while there are connections, the watchdog's patience otherwise.
 constexpr int kSleepUnsentMs = 1;
+constexpr int kSleepTellMs = 5;
 constexpr int kSleepBusyMs = 20;
 constexpr int kSleepIdleMs = 200;
 
@@ -59,6 +62,8 @@ struct Worker::Impl {
   bool send_copy(std::span<const std::uint8_t> frame, std::uint32_t interface);
   void apply_flow_changes();
   void keep_time();
+  bool has_to_tell() const { return wants_changes && core->has_changes(); }
+  void tell_changes();
   void keep_fast_path();
   void give_up_waiting();
   void flush_unsent();
@@ -81,6 +86,8 @@ struct Worker::Impl {
   base::TimePoint now;
   base::TimePoint next_expire;
   base::TimePoint next_estimate;
+  base::TimePoint next_tell;
+  std::function<void(sync::Batch)> wants_changes;
   std::size_t expire_budget = kLeastBudget;
   std::array<Packet, kBatch> packets;
   std::array<Verdict, kBatch> verdicts;
@@ -101,6 +108,7 @@ void Worker::Impl::loop() {
     bool busy = false;
     for (std::size_t i = 0; i < queues.size(); ++i) busy = serve(i) || busy;
     keep_time();
+    tell_changes();
     flush_unsent();
     if (!busy) wait();
   }
@@ -114,6 +122,7 @@ void Worker::Impl::wait() {
   }
   int sleep = kSleepIdleMs;
   if (core->connection_entries() > 0 || waiting.size() > 0) sleep = kSleepBusyMs;
+  if (has_to_tell()) sleep = kSleepTellMs;
   if (std::ranges::any_of(queues, &Queue::unsent)) sleep = kSleepUnsentMs;
   poll(descriptors.data(), descriptors.size(), sleep);
 }
@@ -247,6 +256,13 @@ void Worker::Impl::keep_time() {
   }
 }
 
+void Worker::Impl::tell_changes() {
+  if (!has_to_tell() || now < next_tell) return;
+  next_tell = now + kTellEvery;
+  auto batch = core->take_changes(kTellMost, now);
+  if (!batch.records.empty()) std::exchange(wants_changes, nullptr)(std::move(batch));
+}
+
 // Before the ways out are known nothing can be said of flows that were taken over.
 void Worker::Impl::keep_fast_path() {
   if (!queues.empty() && neighbours_known) core->keep_fast_path(now, kFastBudget, used);
@@ -304,6 +320,10 @@ void Worker::post(std::function<void(Core&)> task) {
 
 bool Worker::call(const std::function<void(Core&)>& task) {
   return impl_->mailbox.call([&task, core = impl_->core.get()] { task(*core); }, kAnswerLimit);
+}
+
+void Worker::next_changes(std::function<void(sync::Batch)> then) {
+  impl_->mailbox.post([worker = impl_.get(), then = std::move(then)] { worker->wants_changes = then; });
 }
 
 void Worker::add_port(Port port) {

@@ -57,6 +57,9 @@ class Worker {
   // Executes it and waits; false when the worker did not come round to it within kAnswerLimit (it is stuck).
   bool call(const std::function<void(Core&)>& task);
 
+  // What the core has to tell peers, once it has something; called once, on the worker's thread.
+  void next_changes(std::function<void(sync::Batch)> then);
+
   void add_port(Port port);                   // replaces an earlier one of the same interface
   bool remove_port(std::uint32_t interface);  // true once its sockets are closed
 

@@ -46,6 +46,7 @@ PURE = [
     "ipvs/desired.*", "ipvs/diff.*", "ipvs/health.*", "ipvs/passive.*", "ipvs/pools.*", "ipvs/table.*", "ipvs/engine/core*", "ipvs/engine/connection_table.*", "ipvs/engine/packet*", "daemon/pcapng.*",
     "ipvs/engine/parse*", "ipvs/engine/rewrite*", "ipvs/engine/scheduler*", "ipvs/engine/tcp_state*", "ipvs/engine/forward*",
     "ipvs/engine/encapsulate.*", "ipvs/engine/split.*", "ipvs/engine/tcp_edit.*", "ipvs/engine/tunnel_error.*", "ipvs/engine/client_notice.*", "ipvs/engine/neighbour_book.*", "ipvs/engine/waiting_packets.*", "ipvs/engine/next_hop*",
+    "ipvs/sync/record*", "ipvs/sync/session.*", "ipvs/sync/stream.*",
     "ipvs/listing.*", "ipvs/kernel/attributes.*", "ipvs/kernel/connection_list.*", "ipvs/kernel/kernel_table.*",
     "ipvs/kernel/marks.*", "ipvs/kernel/owned_services.*", "ipvs/kernel/plan.*", "ipvs/kernel/reading.*", "ipvs/kernel/wanted.*",
     "daemon/config/check_keys*", "daemon/config/document.*", "daemon/config/listeners.*", "daemon/config/service_options.*", "daemon/config/describe.*", "daemon/config/render.*", "daemon/config/report.*",

@@ -80,6 +80,9 @@ Snapshot one_of_everything() {
   s.table->interfaces.resize(1);
   s.table->interfaces[0].name = "eth0";
   s.drops = ipvs::Drops{0, {{"ttl", "", 9}}};
+  s.sync = ipvs::SyncStatus{};
+  s.sync->configured = true;
+  s.sync->peers = {{}};
   return s;
 }
 

@@ -11,6 +11,7 @@
 namespace lvsd::daemon {
 namespace {
 
+using testing::Contains;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
@@ -130,6 +131,37 @@ TEST_F(KeyFile, HoldsOneKeyPerLineOfWhichTheFirstSigns) {
   EXPECT_EQ(hmac->keys[0].bytes.size(), 32u);
   EXPECT_EQ(hmac->keys[1], (vrrp::HmacKey{9, kKey}));
   EXPECT_EQ(hmac->mode, vrrp::AuthMode::Enforce);
+}
+
+TEST_F(KeyFile, IsTheSecretByWhichDirectorsShareConnections) {
+  const auto with = [&](const std::string& node, const std::string& lines) {
+    const auto main = write("lvsd.conf", kFront + "[node lvs1]\naddress = 10.0.0.2\n[node lvs2]\naddress = 10.0.0.3\n" +
+                                             "[sync]\nkey_file = " + key(kKey) + "\n" + lines);
+    sources_ = read_sources(main, node, problems_);
+    return parse(sources_, problems_);
+  };
+  const auto peers_default = with("lvs1", "");
+  ASSERT_TRUE(peers_default.config) << render(peers_default.diagnostics, sources_);
+  const auto& sync = peers_default.config->ipvs.sync;
+  EXPECT_EQ(sync.secret, kKey);
+  EXPECT_EQ(sync.listen.to_string(), "10.0.0.2:8849");
+  ASSERT_EQ(sync.peers.size(), 1u);
+  EXPECT_EQ(sync.peers.front().to_string(), "10.0.0.3:8849");
+
+  const auto named =
+      with("lvs2", "port = 9\naddress = 10.9.0.2\naddress@lvs2 = 10.9.0.3\npeer = 10.9.0.3\npeer@lvs2 = 10.9.0.2\n");
+  ASSERT_TRUE(named.config) << render(named.diagnostics, sources_);
+  EXPECT_EQ(named.config->ipvs.sync.listen.to_string(), "10.9.0.3:9");
+  EXPECT_EQ(named.config->ipvs.sync.peers.front().to_string(), "10.9.0.2:9");
+
+  EXPECT_THAT(said(with("lvs1", "peer = 10.0.0.2\npeer@lvs2 = 10.0.0.2\n").diagnostics),
+              Contains(testing::HasSubstr("peer 10.0.0.2 is this director's own address")));
+  EXPECT_THAT(said(with("lvs1", "peer = fd00::2\n").diagnostics),
+              Contains(testing::HasSubstr("peer fd00::2 is of another family than 10.0.0.2")));
+  // A process without the secrets shares nothing.
+  with("lvs1", "");
+  sources_.secrets.clear();
+  EXPECT_TRUE(parse(sources_, problems_).config->ipvs.sync.peers.empty());
 }
 
 TEST_F(KeyFile, MustBeReadableByItsOwnerAlone) {
