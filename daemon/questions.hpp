@@ -24,9 +24,10 @@ namespace lvsd::daemon {
 
 class Timer;
 
-using Answer = std::variant<vrrp::Status, healthcheck::Status, ipvs::Table, ipvs::Connections, ipvs::Drops>;
-using Question = std::variant<vrrp::StatusQuery, healthcheck::StatusQuery, ipvs::TableQuery, ipvs::ConnectionsQuery,
-                              ipvs::DropsQuery>;
+using Answer =
+    std::variant<vrrp::Status, vrrp::FailoverDone, healthcheck::Status, ipvs::Table, ipvs::Connections, ipvs::Drops>;
+using Question = std::variant<vrrp::StatusQuery, vrrp::Failover, healthcheck::StatusQuery, ipvs::TableQuery,
+                              ipvs::ConnectionsQuery, ipvs::DropsQuery>;
 
 // What the rooms say of themselves at one moment; a room that did not answer is missing.
 struct Snapshot {
@@ -39,6 +40,7 @@ struct Snapshot {
 class Questions {
  public:
   static constexpr base::Duration kPatience{std::chrono::seconds{2}};
+  static constexpr base::Duration kFailoverPatience{std::chrono::seconds{8}};  // more than a handover may take
   static constexpr std::size_t kMostOpen = 256;
 
   using Send = std::function<base::Result<void>(Room, const std::string& text)>;

@@ -26,6 +26,10 @@ struct Control {
   std::function<OverrideList()> overrides = {};
   using Overridden = std::function<void(base::Result<OverrideResult, Objection>)>;
   std::function<void(OverrideRequest, const HttpRequest& from, Overridden)> override_servers = {};
+  using FailedOver = std::function<void(base::Result<vrrp::FailoverDone, Objection>)>;
+  std::function<void(FailoverRequest, const HttpRequest& from, FailedOver)> fail_over = {};
+  using Maintained = std::function<void(base::Result<MaintenanceResult, Objection>)>;
+  std::function<void(MaintenanceRequest, const HttpRequest& from, Maintained)> maintain = {};
 };
 
 class Routes {

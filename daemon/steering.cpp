@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "daemon/config/config.hpp"
+
 namespace lvsd::daemon {
 namespace {
 
@@ -17,7 +19,8 @@ Steering::Steering(Past past, base::TimePoint now)
     : in_force_{std::move(past.in_force)},
       started_{now},
       masters_{std::move(past.masters)},
-      overrides_{std::move(past.overrides)} {
+      overrides_{std::move(past.overrides)},
+      maintenance_{std::move(past.maintenance)} {
   for (auto& target : past.verdicts) verdicts_[target.id] = target.verdict;
   // A master of a moment ago goes on within its lease; it cannot wait for anything.
   released_ = in_force_ && !masters_.empty();
@@ -41,6 +44,10 @@ Commands Steering::room_started(Room room, base::TimePoint now) {
   if (room == Room::Healthcheck) {
     out.emplace_back(Send{healthcheck::Down{verdicts()}});
     if (rooms_[Room::Ipvs].running) out.emplace_back(Send{ipvs::Down{complete_health()}});
+  }
+  if (room == Room::Vrrp) {
+    told_.reset();
+    tell_conditions(out);
   }
   if (room == Room::Vrrp && !masters_.empty()) out.emplace_back(Send{vrrp::Down{vrrp::Resume{masters_}}});
   append(out, advance(now));
@@ -71,6 +78,7 @@ Commands Steering::room_configured(Room room, const base::Configured& answer, ba
 
 Commands Steering::health_changed(const healthcheck::HealthChanged& change, base::TimePoint now) {
   verdicts_[change.target] = change.verdict;
+  if (change.target.starts_with(kTrackTarget)) track_words_[change.target] = change.reason;
   Commands out;
   if (rooms_[Room::Ipvs].running) {
     out.emplace_back(
@@ -84,6 +92,20 @@ Commands Steering::overrides_now(ipvs::Overrides overrides) {
   overrides_ = std::move(overrides);
   Commands out;
   if (rooms_[Room::Ipvs].running) out.emplace_back(Send{ipvs::Down{overrides_}});
+  return out;
+}
+
+Commands Steering::maintenance_now(std::string why) {
+  maintenance_ = std::move(why);
+  Commands out;
+  tell_conditions(out);
+  return out;
+}
+
+Commands Steering::quorums_now(std::vector<vrrp::Conditions::Track> results) {
+  quorums_ = std::move(results);
+  Commands out;
+  tell_conditions(out);
   return out;
 }
 
@@ -122,10 +144,38 @@ ipvs::Health Steering::complete_health() const {
   return health;
 }
 
+// --- what elections depend on ----------------------------------------------------------------------------------------
+
+vrrp::Conditions Steering::conditions() const {
+  vrrp::Conditions conditions{proven_, maintenance_, quorums_};
+  for (const auto& [id, verdict] : verdicts_) {
+    if (!id.starts_with(kTrackTarget) || verdict == healthcheck::Verdict::unknown) continue;
+    const auto words = track_words_.find(id);
+    const bool failing = verdict == healthcheck::Verdict::down;
+    const auto text = words != track_words_.end() ? words->second : failing ? "failed before" : "good before";
+    conditions.tracks.push_back({id.substr(kTrackTarget.size()), failing, text});
+  }
+  return conditions;
+}
+
+// Whole each time, and only what is new to the room.
+void Steering::tell_conditions(Commands& out) {
+  if (!rooms_[Room::Vrrp].running) return;
+  auto now = conditions();
+  if (told_ == now) return;
+  told_ = now;
+  out.emplace_back(Send{vrrp::Down{std::move(now)}});
+}
+
 // --- what each room should have, given what the others have ----------------------------------------------------------
 
 Commands Steering::advance(base::TimePoint now) {
   Commands out;
+  if (candidate_ || in_force_) {
+    const bool complete = verdicts_complete(candidate_ ? *candidate_ : *in_force_);
+    proven_ = proven_ || complete || now - started_ >= kProvenAnyway;
+  }
+  tell_conditions(out);
   for (const Room room : {Room::Healthcheck, Room::Ipvs, Room::Vrrp}) {
     const std::uint64_t generation = goal(room, now);
     if (generation == 0 || !rooms_[room].running || rooms_[room].sent == generation) continue;
@@ -204,7 +254,9 @@ void Steering::withdraw(Room room, std::string error, Commands& out) {
 }
 
 void Steering::forget_other_verdicts() {
-  std::erase_if(verdicts_, [this](const auto& entry) { return !in_force_->targets.contains(entry.first); });
+  const auto gone = [this](const auto& entry) { return !in_force_->targets.contains(entry.first); };
+  std::erase_if(verdicts_, gone);
+  std::erase_if(track_words_, gone);
 }
 
 }  // namespace lvsd::daemon

@@ -147,7 +147,10 @@ void Supervisor::handle(Room room, base::Keep& keep, Fds fds) {
     kept_.hold(fmt::format("{}/{}", room_name(room), keep.names[i]), std::move(fds[i]));
 }
 
-void Supervisor::handle(Room, vrrp::RoleChanged&, Fds) { status_changed_ = true; }
+void Supervisor::handle(Room, vrrp::RoleChanged& change, Fds) {
+  status_changed_ = true;
+  tell(change);
+}
 
 void Supervisor::handle(Room, vrrp::Masters& masters, Fds) {
   const bool none_before = steering_.masters().empty();
@@ -163,6 +166,7 @@ void Supervisor::handle(Room, healthcheck::HealthChanged& change, Fds) {
   status_changed_ = true;
   if (!std::exchange(memory_dirty_, true)) memory_timer_.after(kMemoryDelay, [this] { remember_verdicts(); });
   carry_out(steering_.health_changed(change, Clock::now()));
+  look_at_quorums();
 }
 
 void Supervisor::handle(Room room, base::RunScript& request, Fds) {

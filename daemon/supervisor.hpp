@@ -10,9 +10,11 @@
 #include <vector>
 
 #include "daemon/configurations.hpp"
+#include "daemon/event_fifo.hpp"
 #include "daemon/http_server.hpp"
 #include "daemon/kept.hpp"
 #include "daemon/memory.hpp"
+#include "daemon/notices.hpp"
 #include "daemon/override_file.hpp"
 #include "daemon/overrides.hpp"
 #include "daemon/overview.hpp"
@@ -103,6 +105,18 @@ class Supervisor {
   void change_overrides(OverrideList list, std::function<void(base::Result<void>)> kept);
   void end_expired_overrides();
   void drop_unknown_overrides(const Config& config);
+  void look_at_quorums();
+
+  // supervisor_mastership.cpp: failover and maintenance by command, notices of role changes
+  void tell(const vrrp::RoleChanged& change);
+  void tell(const Notice& notice);
+  void run_program(const std::string& subject, base::ScriptCommand command);
+  void open_fifo(const NotifyConfig& wanted);
+  void fail_over(const FailoverRequest& request, const HttpRequest& from, const Control::FailedOver& done);
+  void maintain(const MaintenanceRequest& request, const HttpRequest& from, const Control::Maintained& done);
+  void begin_maintenance(const MaintenanceRequest& request, const std::string& by, MaintenanceResult result,
+                         const Control::Maintained& done);
+  void put_maintenance(MaintenanceStatus maintenance, std::function<void(base::Result<void>)> kept);
 
   boost::asio::io_context& loop_;
   Configurations configurations_;
@@ -137,6 +151,12 @@ class Supervisor {
   bool reload_again_ = false;
   std::optional<base::Endpoint> status_listen_;
   std::string status_listen_problem_;
+  RoleNotices role_notices_;
+  std::vector<vrrp::RoleChanged> early_changes_;  // of before the first configuration was in force
+  EventFifo event_fifo_;
+  std::string event_fifo_problem_;
+  std::map<std::string, unsigned> programs_waiting_;  // by subject
+  std::uint64_t notices_dropped_ = 0;
   bool ready_ = false;
   bool status_changed_ = true;
   bool memory_dirty_ = false;

@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 
 #include "base/log.hpp"
+#include "daemon/maintenance.hpp"
+#include "daemon/quorum_tracks.hpp"
 #include "daemon/supervisor.hpp"
 #include "daemon/user_name.hpp"
 
@@ -57,6 +59,8 @@ void Supervisor::change_overrides(OverrideList list, std::function<void(base::Re
   overrides_ = std::move(list);
   status_changed_ = true;
   carry_out(steering_.overrides_now(for_room(overrides_)));
+  carry_out(steering_.maintenance_now(words(overrides_.maintenance)));
+  look_at_quorums();
   override_file_.write(overrides_, [this, kept = std::move(kept)](const base::Result<void>& written) {
     overrides_problem_ = written ? "" : "overrides cannot be kept across a restart: " + written.error().text;
     if (!written) log::error("overrides", "{}", overrides_problem_);
@@ -64,7 +68,19 @@ void Supervisor::change_overrides(OverrideList list, std::function<void(base::Re
   });
 }
 
+void Supervisor::look_at_quorums() {
+  const auto configuration = configurations_.in_force();
+  if (!configuration) return;
+  const auto& config = configuration->config;
+  carry_out(steering_.quorums_now(quorum_results(config.vrrp, config.ipvs, view_of(steering_.complete_health()),
+                                                 ipvs::view_of(for_room(overrides_)))));
+}
+
 void Supervisor::end_expired_overrides() {
+  if (is_over(overrides_.maintenance, unix_ms_now())) {
+    log::notice("maintenance", "{} has run out", words(overrides_.maintenance));
+    put_maintenance({}, {});
+  }
   if (overrides_.overrides.empty()) return;
   auto list = overrides_;
   const auto ended = take_expired(list, unix_ms_now());

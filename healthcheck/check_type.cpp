@@ -21,7 +21,9 @@ constexpr Row kRows[] = {{CheckType::Tcp, "tcp", Carrier::Stream},     {CheckTyp
                          {CheckType::Redis, "redis", Carrier::Stream}, {CheckType::Ldap, "ldap", Carrier::Stream},
                          {CheckType::Imap, "imap", Carrier::Stream},   {CheckType::Pop3, "pop3", Carrier::Stream},
                          {CheckType::Ftp, "ftp", Carrier::Stream},     {CheckType::Sip, "sip", Carrier::Datagram},
-                         {CheckType::Nntp, "nntp", Carrier::Stream},   {CheckType::Script, "script", Carrier::Script}};
+                         {CheckType::Nntp, "nntp", Carrier::Stream},   {CheckType::Script, "script", Carrier::Script},
+                         {CheckType::File, "file", Carrier::Local},    {CheckType::Process, "process", Carrier::Local},
+                         {CheckType::Route, "route", Carrier::Local}};
 
 const Row& row(CheckType type) { return kRows[static_cast<std::size_t>(type)]; }
 

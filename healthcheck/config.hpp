@@ -31,7 +31,10 @@ enum class CheckType {
   Ftp,
   Sip,
   Nntp,
-  Script
+  Script,
+  File,
+  Process,
+  Route
 };
 
 struct StatusRange {
@@ -84,6 +87,10 @@ struct CheckConfig {
   std::vector<std::string> command;  // no shell; {address} and {port} are the server's
   std::string user;                  // empty = lvsd-script
   bool weight_from_exit = false;
+  // of this host itself, for tracks
+  std::string file;     // absolute path
+  std::string process;  // name
+  base::Prefix route;
 
   friend bool operator==(const CheckConfig&, const CheckConfig&) = default;
 };

@@ -68,11 +68,21 @@ std::string_view script_fault_in(const CheckConfig& check) {
   return check.command.empty() || !check.command.front().starts_with('/') ? "command is no absolute path" : "";
 }
 
+std::string_view local_fault_in(const CheckConfig& check) {
+  if (check.type == CheckType::File && !check.file.starts_with('/')) return "file is no absolute path";
+  if (check.type == CheckType::Process && check.process.empty()) return "process has no name";
+  return "";
+}
+
 std::string_view fault_in(const Target& target) {
   const CheckConfig& check = target.check;
   if (target.id.empty()) return "has no id";
-  if (target.endpoint.port == 0) return "has no port";
-  if (target.endpoint.address.is_unspecified() || target.endpoint.address.is_multicast())
+  // A track of this host, or a script, need not be about a server.
+  const bool local = carrier(check.type) == Carrier::Local;
+  const bool serverless = local || carrier(check.type) == Carrier::Script;
+  const bool has_port = target.endpoint.port != 0 || carrier(check.type) == Carrier::Echo;
+  if (!serverless && !has_port) return "has no port";
+  if (!serverless && (target.endpoint.address.is_unspecified() || target.endpoint.address.is_multicast()))
     return "is not a server's address";
   if (check.timeout < kShortest || check.timeout > check.interval) return "timeout is not within 1ms and the interval";
   if (check.rise == 0 || check.fall == 0) return "rise and fall must be at least 1";
@@ -81,6 +91,7 @@ std::string_view fault_in(const Target& target) {
   if (check.start_delay.count() < 0) return "start_delay is negative";
   if (!patterns_ok(check)) return "a regular expression is malformed";
   if (carrier(check.type) == Carrier::Script) return script_fault_in(check);
+  if (local) return local_fault_in(check);
   return carrier(check.type) == Carrier::Http ? http_fault_in(check) : wire_fault_in(check);
 }
 

@@ -164,6 +164,10 @@ OverrideView view_of(const Overrides& overrides) {
   return view;
 }
 
+bool has_quorum(const VirtualServerConfig& service, const HealthView& health, const OverrideView& overrides) {
+  return usable_weight({service, health, overrides}) >= service.quorum;
+}
+
 ServiceTable desired(const Config& config, const HealthView& health, const OverrideView& overrides) {
   ServiceTable table;
   for (const auto& service : config.virtual_servers) {

@@ -29,6 +29,9 @@ OverrideView view_of(const Overrides& overrides);
 // Below quorum the sorry server (named "sorry") gets everything new; without one, what is usable stays in use.
 ServiceTable desired(const Config& config, const HealthView& health, const OverrideView& overrides = {});
 
+// The usable servers' weights reach the quorum.
+bool has_quorum(const VirtualServerConfig& service, const HealthView& health, const OverrideView& overrides = {});
+
 // Adds configuration, health and overrides to what the backend measured: states, configured weights, checks, order.
 void describe(std::vector<ServiceStatus>& measured, const Config& config, const HealthView& health,
               const OverrideView& overrides = {});

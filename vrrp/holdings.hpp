@@ -4,6 +4,7 @@
 
 #include "base/time.hpp"
 #include "vrrp/config.hpp"
+#include "vrrp/interference.hpp"
 #include "vrrp/virtual_addresses.hpp"
 
 namespace lvsd::vrrp {
@@ -25,6 +26,9 @@ class Holdings {
   // Compares what is on the link with what we hold.
   void repair(base::TimePoint now);
 
+  // Why they cannot be kept, for a while after it was so; empty: they can.
+  std::string problem(base::TimePoint now) const { return interference_.problem(now); }
+
   // Refreshed too short ago for a peer to have noticed our absence.
   bool prove_mastership() const;
 
@@ -37,6 +41,7 @@ class Holdings {
   const InstanceConfig& config_;
   InstanceRecord& record_;
   VirtualAddresses addresses_;
+  Interference interference_;
 };
 
 }  // namespace lvsd::vrrp

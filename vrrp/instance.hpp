@@ -21,6 +21,7 @@ class io_context;
 namespace lvsd::vrrp {
 
 class AddressWriter;
+struct ArpClaim;
 class ArpSender;
 class LinkMonitor;
 class Sockets;
@@ -42,6 +43,7 @@ struct Outside {
   std::function<std::string(const Instance&)> barred;
   // Reads what has arrived for it and for the other members.
   std::function<void(const Instance&)> drain;
+  std::function<const Conditions&()> conditions;
 };
 
 class Instance {
@@ -59,6 +61,9 @@ class Instance {
   void release(const InstanceConfig& next);
   void reconfigure(InstanceConfig next);
 
+  // Hands over to another router, if one comes; see Cede.
+  void cede(const std::string& why);
+
   // Resigns when master; the addresses go when the successor is heard, or at once.
   void stop(bool at_once);
   bool leaving() const;  // has resigned, and holds the addresses for its successor
@@ -69,7 +74,8 @@ class Instance {
   bool leases_prove_mastership() const;  // they were refreshed too short ago for a peer to have noticed our absence
 
   void receive(std::span<const std::uint8_t> packet);
-  void link_changed();
+  void link_changed();                     // or a track's result, or the conditions
+  void claimed_by(const ArpClaim& claim);  // somebody else says that one of our addresses is his
   void count_unknown_virtual_router_id();  // a packet on our interface that is for no instance here
 
   const InstanceConfig& config() const;

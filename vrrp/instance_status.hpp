@@ -4,14 +4,14 @@
 #include "base/time.hpp"
 #include "vrrp/config.hpp"
 #include "vrrp/instance_record.hpp"
-#include "vrrp/link_table.hpp"
 #include "vrrp/messages.hpp"
 #include "vrrp/state_machine.hpp"
+#include "vrrp/tracks.hpp"
 
 namespace lvsd::vrrp {
 
 // `params.own_address` is unspecified while the interface has none.
-InstanceStatus describe(const InstanceConfig& config, const State& state, const Params& params, const LinkTable& links,
+InstanceStatus describe(const InstanceConfig& config, const State& state, const Params& params, const Sight& sight,
                         const InstanceRecord& record, base::TimePoint now);
 
 }  // namespace lvsd::vrrp

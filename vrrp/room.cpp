@@ -16,6 +16,8 @@
 #include "base/log.hpp"
 #include "vrrp/advertisement.hpp"
 #include "vrrp/arp_sender.hpp"
+#include "vrrp/arp_watch.hpp"
+#include "vrrp/failovers.hpp"
 #include "vrrp/instance.hpp"
 #include "vrrp/instance_diff.hpp"
 #include "vrrp/link_monitor.hpp"
@@ -44,6 +46,7 @@ class Room {
       : link_{loop_, std::move(channel), decode_down, static_cast<std::string (*)(const Up&)>(encode)},
         parse_{std::move(parse)},
         monitor_{loop_},
+        arp_watch_{loop_, [this](const std::string& interface, const ArpClaim& claim) { claimed(interface, claim); }},
         sockets_{loop_, [this](const std::string& interface, auto packet) { dispatch(interface, packet); }},
         beat_timer_{loop_},
         masters_timer_{loop_} {}
@@ -69,6 +72,8 @@ class Room {
     if (const auto* configure = std::get_if<Configure>(&message)) return configured(*configure, fds);
     if (auto* resume = std::get_if<Resume>(&message)) return static_cast<void>(resume_ = std::move(*resume));
     if (const auto* query = std::get_if<StatusQuery>(&message)) return answer(*query);
+    if (auto* conditions = std::get_if<Conditions>(&message)) return adopt(std::move(*conditions));
+    if (const auto* command = std::get_if<Failover>(&message)) return fail_over(*command);
     if (const auto* stop = std::get_if<Stop>(&message)) return stopped(*stop);
   }
 
@@ -78,6 +83,34 @@ class Room {
     if (!next) return send(Configured{configure.generation, next.error().text});
     adopt(std::move(*next));
     send(Configured{configure.generation, {}});
+  }
+
+  void adopt(Conditions conditions) {
+    conditions_ = std::move(conditions);
+    links_changed();
+  }
+
+  void fail_over(const Failover& command) {
+    auto names = command.instances;
+    if (names.empty()) {
+      for (const auto& [name, instance] : instances_) names.push_back(name);
+    }
+    for (const auto& name : failovers_.begin(command, std::move(names), standing(), base::Clock::now()))
+      instances_.at(name)->cede(command.why);  // its sync group with it
+    answer_failovers();
+  }
+
+  void answer_failovers() {
+    for (auto& done : failovers_.settled(standing(), base::Clock::now())) send(std::move(done));
+  }
+
+  Failovers::Look standing() const {
+    return [this](const std::string& name) -> std::optional<Failovers::Standing> {
+      const auto it = instances_.find(name);
+      if (it == instances_.end()) return std::nullopt;
+      const auto status = it->second->status();
+      return Failovers::Standing{status.role, it->second->leaving(), status.reason};
+    };
   }
 
   // Addresses leave their old instances before they come to new ones.
@@ -93,6 +126,7 @@ class Room {
     resume_ = {};
     settle();
     monitor_.catch_up();  // and look at the links anew: which address is their own depends on all VIPs
+    watch_claims();
   }
 
   // What an instance that is gone leaves to its successor belongs to another instance here, at once.
@@ -129,12 +163,16 @@ class Room {
         arp_,
         addresses_,
         [this](const std::string& interface) { return virtual_addresses(interface); },
-        [this](RoleChanged change) { send(std::move(change)); },
+        [this](RoleChanged change) {
+          send(std::move(change));
+          boost::asio::post(loop_, [this] { watch_claims(); });
+        },
         [this](Instance& instance, const Event& event, base::TimePoint now) { decide(instance, event, now); },
         [this](const Instance& instance) { return barred(instance); },
         [this](const Instance& instance) {
           for (const auto* member : together_with(instance)) sockets_.drain(member->config().interface);
-        }};
+        },
+        [this]() -> const Conditions& { return conditions_; }};
     return std::make_unique<Instance>(outside, config);
   }
 
@@ -178,6 +216,7 @@ class Room {
   // After a handover: forgets who has left, looks again at who may come back, ends when that was the last one.
   void settle() {
     std::erase_if(departing_, [](const auto& instance) { return !instance->leaving(); });
+    answer_failovers();
     std::vector<std::string> interfaces;
     for (const auto& instance : config_.instances) interfaces.push_back(instance.interface);
     for (const auto& instance : departing_) interfaces.push_back(instance->config().interface);
@@ -227,13 +266,33 @@ class Room {
     }
   }
 
+  // Who else claims the addresses that we hold?
+  void watch_claims() {
+    std::map<std::string, std::vector<base::IpAddress>> wanted;
+    for (const auto& [name, instance] : instances_) {
+      if (!instance->mastership()) continue;
+      auto& addresses = wanted[instance->config().interface];
+      for (const auto& prefix : instance->config().virtual_addresses) addresses.push_back(prefix.address);
+    }
+    arp_watch_.keep_to(wanted, monitor_.table());
+  }
+
+  void claimed(const std::string& interface, const ArpClaim& claim) {
+    for (const auto& [name, instance] : instances_) {
+      const auto& addresses = instance->config().virtual_addresses;
+      if (instance->config().interface != interface) continue;
+      if (std::ranges::find(addresses, claim.address, &base::Prefix::address) != addresses.end())
+        instance->claimed_by(claim);
+    }
+  }
+
   void links_changed() {
     for (const auto& [name, instance] : instances_) instance->link_changed();
     for (const auto& instance : departing_) instance->link_changed();
   }
 
   void answer(const StatusQuery& query) {
-    Status status{query.id, {}, {}};
+    Status status{query.id, {}, {}, conditions_.maintenance};
     for (const auto& config : config_.instances) {
       const auto it = instances_.find(config.name);
       if (it != instances_.end()) status.instances.push_back(it->second->status());
@@ -298,11 +357,14 @@ class Room {
   base::Link<Down, Up> link_;
   Parse parse_;
   LinkMonitor monitor_;
+  ArpWatch arp_watch_;
   Sockets sockets_;
   ArpSender arp_;
   AddressWriter addresses_;
   Config config_;
   Resume resume_;
+  Conditions conditions_;
+  Failovers failovers_;
   std::map<std::string, std::unique_ptr<Instance>> instances_;  // by name
   std::vector<std::unique_ptr<Instance>> departing_;  // no longer configured, and still holding their addresses
   boost::asio::steady_timer beat_timer_;

@@ -14,6 +14,7 @@ Config build_for(const Document& document, std::string_view node, Report& report
   build_tracks(build);
   build_vrrp(build);
   build_sync_groups(build);
+  build_notify(build);
   build_checks(build);
   build_services(build);
   build_scripts(build);

@@ -20,6 +20,8 @@ enum class Action {
   Drops,
   Override,
   Overrides,
+  Failover,
+  Maintenance,
   Reload,
   ConfigCheck,
   ConfigShow,

@@ -110,6 +110,9 @@ template Result<daemon::Overview> decode(std::string_view);
 template Result<daemon::ReloadResult> decode(std::string_view);
 template Result<daemon::OverrideList> decode(std::string_view);
 template Result<daemon::OverrideResult> decode(std::string_view);
+template Result<daemon::MaintenanceStatus> decode(std::string_view);
+template Result<daemon::MaintenanceResult> decode(std::string_view);
+template Result<vrrp::FailoverDone> decode(std::string_view);
 template Result<vrrp::Status> decode(std::string_view);
 template Result<healthcheck::Status> decode(std::string_view);
 template Result<ipvs::Table> decode(std::string_view);
@@ -180,6 +183,10 @@ std::string json_servers(std::string_view body, const std::set<std::string>& nam
   out["servers"] = std::move(servers);
   return finish(out);
 }
+
+std::string json_of(const daemon::FailoverRequest& request) { return finish(json::value_from(request)); }
+
+std::string json_of(const daemon::MaintenanceRequest& request) { return finish(json::value_from(request)); }
 
 std::string json_of(const daemon::OverrideRequest& request) { return finish(json::value_from(request)); }
 

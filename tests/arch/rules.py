@@ -34,7 +34,8 @@ WORDS = [
 PURE = [
     "base/address.*", "base/bytes.*", "base/checksum.*", "base/time.cpp",
     "vrrp/advertisement.*", "vrrp/announce.*", "vrrp/state_machine.*", "vrrp/timers.*", "vrrp/link_table.*", "vrrp/sync_group.*", "vrrp/tracks.*",
-    "vrrp/instance_status.*", "vrrp/peer_differences.*",
+    "vrrp/instance_status.*", "vrrp/peer_differences.*", "vrrp/flaps.*", "vrrp/alarms.*", "vrrp/arp_filter.*", "vrrp/failovers.*", "vrrp/interference.*",
+    "healthcheck/process_name.*", "healthcheck/route_message.*", "daemon/notices.*",
     "vrrp/diff*",
     "healthcheck/dampener.*", "healthcheck/schedule.*", "healthcheck/http_expect.*", "healthcheck/http_request.*",
     "healthcheck/target_state.*", "healthcheck/result.*", "healthcheck/certificate.*", "healthcheck/check_type.*",

@@ -48,7 +48,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Keys{"type = mysql\nlogin = me", nullptr},
                     Keys{"type = pgsql\nlogin = me\ndatabase = shop", nullptr}, Keys{"type = ldap", nullptr},
                     Keys{"type = imap", nullptr}, Keys{"type = pop3", nullptr}, Keys{"type = ftp", nullptr},
-                    Keys{"type = nntp", nullptr}, Keys{"type = script", "type = script is not supported yet"}));
+                    Keys{"type = nntp", nullptr}, Keys{"type = script", "[check c] has no command"}));
 
 TEST(Checks, HaveTheirBytesResolved) {
   const auto outcome =
