@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/log.hpp"
+#include "daemon/maintenance.hpp"
 #include "daemon/options.hpp"
 #include "daemon/roles.hpp"
 #include "daemon/run_dir.hpp"
@@ -101,6 +102,7 @@ Beginning begin(Configurations& configurations, Kept& kept, const std::string& s
   beginning.masters = recall_memory(kept, "masters");
   beginning.past = remembered(beginning);
   beginning.past.overrides = for_room(beginning.overrides.list);
+  beginning.past.maintenance = words(beginning.overrides.list.maintenance);
   return beginning;
 }
 

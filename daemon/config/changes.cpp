@@ -53,7 +53,8 @@ std::string persistence_text(const ipvs::ServiceOptions& options) {
 }
 
 std::string track_text(const vrrp::TrackConfig& t) {
-  return fmt::format("{} ({}{}{})", t.name, t.reverse ? "not " : "", t.interface,
+  const auto what = t.type == "interface" ? t.interface : fmt::format("{} {}", t.type, t.target);
+  return fmt::format("{} ({}{}{})", t.name, t.reverse ? "not " : "", what,
                      t.weight ? fmt::format(" weight {}", *t.weight) : "");
 }
 
@@ -97,6 +98,9 @@ Facts facts(const vrrp::InstanceConfig& i) {
            "change the other director too", secret_of(i.hmac)},
           {"auth_mode", auth_mode_text(i.hmac), "change the other director too"},
           {"password", i.password.empty() ? "none" : "set", "change the other director too", i.password},
+          {"preempt_delay", format_duration(i.preempt_delay), ""},
+          {"startup_delay", format_duration(i.startup_delay), "at the next start"},
+          {"flap_hold_down", format_duration(i.flap_hold_down), ""},
           {"garp_count", fmt::format("{}", i.garp_count), ""},
           {"garp_repeat_delay", format_duration(i.garp_repeat_delay), ""},
           {"garp_refresh", format_duration(i.garp_refresh), ""},
@@ -150,6 +154,9 @@ Facts facts(const healthcheck::CheckConfig& c) {
       {"helo", c.helo, asked},
       {"starttls", yes_no(c.starttls), asked},
       {"login", c.login, asked},
+      {"file", quoted_or(c.file, "none"), asked},
+      {"process", quoted_or(c.process, "none"), asked},
+      {"route", c.route.to_string(), asked},
       {"database", c.database, asked}};
 }
 
@@ -297,7 +304,7 @@ std::vector<healthcheck::CheckConfig> checks_of(const Config& config) {
 }
 
 void compare_checks(Comparison& out, const Config& from, const Config& to) {
-  const auto subject = [](const auto& c) { return "check " + c.name; };
+  const auto subject = [](const auto& c) { return c.name.starts_with(kTrackTarget) ? c.name : "check " + c.name; };
   const auto what = [](const auto& c) {
     return fmt::format("{} every {}", facts(c)[0].text, format_duration(c.interval));
   };

@@ -38,11 +38,12 @@ constexpr std::array kOptions{
     Option{OptionId::Rate, 0, "rate", "", "", "Show current rates instead of state"},
     Option{OptionId::History, 0, "history", "N", "", "Show the last N results (default 10, at most 32)"},
     Option{OptionId::CountBy, 0, "count-by", "KEY", "client rs state", "Count connections by this key, most first"},
-    Option{OptionId::For, 0, "for", "TIME", "", "End the override by itself after this time: 90s, 30m, 2h, 7d"},
+    Option{OptionId::For, 0, "for", "TIME", "", "End it by itself after this time: 90s, 30m, 2h, 7d"},
     Option{OptionId::Reason, 0, "reason", "TEXT", "", "Say why, for the log and for everybody who asks"},
     Option{OptionId::Wait, 0, "wait", "[SEC]", "",
            "Follow the connections until none is left, at most SEC seconds (default: without limit)"},
-    Option{OptionId::Force, 0, "force", "", "", "Also when a service is left without a usable server"},
+    Option{OptionId::Force, 0, "force", "", "",
+           "Also when a service is left without a usable server, or an address without an owner"},
     Option{OptionId::DryRun, 0, "dry-run", "", "", "Say what would change, and change nothing"},
     Option{OptionId::Now, 0, "now", "", "", "Ask the servers at once and wait for what they say"},
     Option{OptionId::Follow, 'f', "follow", "", "", "Go on with what happens from now on"},
@@ -64,6 +65,8 @@ constexpr std::array kConnectionOptions{OptionId::CountBy};
 constexpr std::array kDrainOptions{OptionId::For, OptionId::Reason, OptionId::Wait, OptionId::Force, OptionId::DryRun};
 constexpr std::array kWeightOptions{OptionId::For, OptionId::Reason, OptionId::Force, OptionId::DryRun};
 constexpr std::array kUndoOptions{OptionId::DryRun};
+constexpr std::array kFailoverOptions{OptionId::Reason};
+constexpr std::array kMaintenanceOptions{OptionId::For, OptionId::Reason, OptionId::Force};
 constexpr std::array kSetupOptions{OptionId::Config, OptionId::SetupFormat};
 constexpr std::array kDoctorOptions{OptionId::Config, OptionId::Fix};
 constexpr std::string_view kServersMeant =
@@ -181,6 +184,42 @@ constexpr std::array kCommands{
             Completes::Nothing},
     Command{Action::Override, "overrides", "clear", "", "[RS...]", kAnyNumber,
             "End all overrides, or all of these servers", "", kUndoOptions, false, true, false, Completes::Servers},
+    Command{Action::Failover, "failover", "", "", "[INSTANCE...]", kAnyNumber,
+            "Hand VRRP instances over to another director now, all that are master here when none is named",
+            "The addresses stay until the other director has them; when none takes over, this one goes on as master "
+            "and nothing is lost. Afterwards this director preempts nobody until it has been master again. A sync "
+            "group goes as a whole.",
+            kFailoverOptions, false, true, false, Completes::Instances},
+    Command{Action::Maintenance,
+            "maintenance",
+            "",
+            "",
+            "",
+            0,
+            "Whether this director is kept from being master: who, when, until when, why",
+            "",
+            {},
+            false,
+            true,
+            true,
+            Completes::Nothing},
+    Command{Action::Maintenance, "maintenance", "on", "", "", 0,
+            "Hand all VRRP instances over, and be master of none until off",
+            "Refused when an instance finds no successor. Kept across reload and restart.", kMaintenanceOptions, false,
+            true, false, Completes::Nothing},
+    Command{Action::Maintenance,
+            "maintenance",
+            "off",
+            "",
+            "",
+            0,
+            "Take part in elections again",
+            "",
+            {},
+            false,
+            true,
+            false,
+            Completes::Nothing},
     Command{Action::Reload,
             "reload",
             "",

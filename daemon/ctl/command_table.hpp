@@ -22,6 +22,8 @@ enum class Action {
   Trace,
   Override,
   Overrides,
+  Failover,
+  Maintenance,
   Reload,
   ConfigCheck,
   ConfigShow,
