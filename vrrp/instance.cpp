@@ -261,11 +261,12 @@ struct Instance::Impl : std::enable_shared_from_this<Instance::Impl> {
     const bool added = std::ranges::any_of(next.virtual_addresses, [&](const VirtualAddress& address) {
       return std::ranges::find(config.virtual_addresses, address) == config.virtual_addresses.end();
     });
+    const auto now = base::Clock::now();
+    fence_after_stall(now);  // by what the peers were told: they count in the old interval
     config = std::move(next);
     adopted_priority = priority();
-    const auto now = base::Clock::now();
     const bool was_master = state.role == Role::master;
-    apply(Reconfigured{}, now);
+    outside.decide(face, Reconfigured{}, now);
     if (was_master && state.role == Role::master && added) announcer.burst(now);
   }
 

@@ -255,8 +255,9 @@ Step master_stalled(const Params& params, base::TimePoint now) {
 // Make before break: the successor is told not to wait (§6.4.3, priority 0), and the addresses stay here until it has
 // been heard, so that clients always reach one of the two. Answering for them is all that is left of the mastership.
 Step leave(const Params& params, Role target, std::string why, base::TimePoint now) {
-  State next{
-      .role = Role::master, .deadline = now + handover_limit(params.advert_interval, params.version), .last_sent = now};
+  const auto limit = target == Role::backup ? ceding_limit(params.advert_interval, params.version)
+                                            : handover_limit(params.advert_interval, params.version);
+  State next{.role = Role::master, .deadline = now + limit, .last_sent = now};
   next.leaving_for = target;
   next.leaving_because = std::move(why);
   return {next, {SendAdvert{kResignPriority}, TakeAddresses{}, Silence{}}};

@@ -66,6 +66,16 @@ TEST(Ceding, PreemptsNobodyUntilItHasBeenMasterAgain) {
   EXPECT_FALSE(state.ceded);
 }
 
+TEST(Ceding, GoesOnBeforeTheLeaseOnTheAddressesEnds) {
+  Params params = kParams;
+  params.advert_interval = 500ms;  // a lease of 1 s
+  const State state = step(params, master(params), Cede{"failover by alice"}, kNow).state;
+  EXPECT_EQ(state.deadline, kNow + 900ms);
+  const Step result = step(params, state, TimerExpired{}, kNow + 900ms);
+  EXPECT_EQ(result.state.role, Role::master);
+  EXPECT_FALSE(result.state.leaving_for);
+}
+
 TEST(Ceding, IsForgottenByAFault) {  // and so by maintenance, after which the configuration holds again
   State state = step(kParams, ceding(), heard(50), kNow + 700ms).state;
   state = step(kParams, state, Lost{"eth0 is down"}, kNow + 2s).state;
