@@ -17,6 +17,7 @@
 //   POST /api/v1/failover     FailoverRequest in the body → vrrp::FailoverDone
 //   GET  /api/v1/maintenance  MaintenanceStatus
 //   POST /api/v1/maintenance  MaintenanceRequest in the body → MaintenanceResult; 409 where nobody takes over
+//   POST /api/v1/capture      ipvs::CaptureQuery in the body (as for overrides) → ipvs::Captured
 //   POST /api/v1/reload       ReloadResult
 //   GET  /                    status page, HTML
 //   GET  /metrics             Prometheus text

@@ -1,6 +1,7 @@
 #include "daemon/configurations.hpp"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <set>
 
@@ -98,6 +99,12 @@ const base::ScriptCommand* Configurations::script(const std::string& name) const
     if (const auto found = scripts.find(name); found != scripts.end()) return &found->second;
   }
   return nullptr;
+}
+
+bool Configurations::has_check_mark(std::uint32_t mark) const {
+  return std::ranges::any_of(std::array{candidate_, in_force_}, [mark](const auto& configuration) {
+    return configuration && configuration->config.check_marks.contains(mark);
+  });
 }
 
 void Configurations::put_in_force(ConfigurationPtr configuration) {

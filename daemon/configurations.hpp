@@ -45,6 +45,8 @@ class Configurations {
   ConfigurationPtr find(std::uint64_t generation) const;  // in force or candidate
   // What a room asked for by name; null: neither the candidate nor what is in force has it.
   const base::ScriptCommand* script(const std::string& name) const;
+  // Whether a check of either has this firewall mark.
+  bool has_check_mark(std::uint32_t mark) const;
   ConfigurationPtr in_force() const { return in_force_; }
   void put_in_force(ConfigurationPtr configuration);
   void set_candidate(ConfigurationPtr configuration) { candidate_ = std::move(configuration); }

@@ -16,6 +16,10 @@ po::options_description visible(Options& o) {
   add("node,n", po::value(&o.node)->value_name("NAME"),
       "which [node] of the file this director is (default: host name)");
   add("check,t", po::bool_switch(&o.check), "check the configuration and exit: 0 valid, 4 invalid");
+  add("pcap", po::value(&o.pcap)->value_name("FILE"),
+      "say what the engine would do with the packets of this capture file, and exit");
+  add("pcap-out", po::value(&o.pcap_out)->value_name("FILE"),
+      "with --pcap: write them, with what leaves, to this capture file (pcap-ng)");
   add("foreground,f", "accepted for scripts: lvsd never goes to the background");
   add("run-dir", po::value(&o.run_dir)->value_name("DIR")->default_value(o.run_dir), "where the control sockets live");
   add("state-dir", po::value(&o.state_dir)->value_name("DIR")->default_value(o.state_dir),
@@ -52,6 +56,7 @@ base::Result<Options> parse_options(const std::vector<std::string>& arguments) {
   if (options.config.empty()) return base::fail("--config needs a file name");
   if (options.run_dir.empty()) return base::fail("--run-dir needs a directory");
   if (options.state_dir.empty()) return base::fail("--state-dir needs a directory");
+  if (!options.pcap_out.empty() && options.pcap.empty()) return base::fail("--pcap-out needs --pcap");
   return options;
 }
 

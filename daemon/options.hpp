@@ -18,6 +18,8 @@ struct Options {
   std::string run_dir = "/run/lvsd";
   std::string state_dir = "/var/lib/lvsd";
   bool check = false;
+  std::string pcap;      // run this capture file through the engine's core
+  std::string pcap_out;  // … and write the frames with their verdicts here
   bool version = false;
   bool help = false;
   // Internal: this process is a room.

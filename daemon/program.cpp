@@ -13,6 +13,7 @@
 #include "base/log.hpp"
 #include "daemon/maintenance.hpp"
 #include "daemon/options.hpp"
+#include "daemon/replay.hpp"
 #include "daemon/roles.hpp"
 #include "daemon/run_dir.hpp"
 #include "daemon/supervisor.hpp"
@@ -35,6 +36,17 @@ int check(const Options& options) {
   if (!attempt.loaded) return kExitConfigInvalid;
   fmt::print("{}: valid, fingerprint {}\n", options.config, attempt.loaded->fingerprint);
   return kExitOk;
+}
+
+int replay_capture(const Options& options) {
+  Configurations configurations{options.config, options.node};
+  const auto attempt = configurations.load(true);
+  if (!attempt.diagnostics.empty()) fmt::print(stderr, "{}", attempt.diagnostics);
+  if (!attempt.loaded) return kExitConfigInvalid;
+  if (attempt.loaded->config.ipvs.backend != ipvs::Backend::Engine)
+    return complain("--pcap needs backend = engine", kExitFailed);
+  const auto done = replay(attempt.loaded->config.ipvs, {options.pcap, options.pcap_out}, stdout);
+  return done ? kExitOk : complain(done.error().text, kExitFailed);
 }
 
 // --- a room ----------------------------------------------------------------------------------------------------------
@@ -163,6 +175,7 @@ int run_program(int argc, char** argv, const Roles& roles) {
   if (options->help) return fmt::print("{}", help_text()), kExitOk;
   if (options->version) return fmt::print("lvsd {}\n", kVersion), kExitOk;
   if (options->check) return check(*options);
+  if (!options->pcap.empty()) return replay_capture(*options);
   if (options->room.empty()) return run_control(*options, roles);
   for (const Room room : kProcesses) {
     if (room_name(room) == options->room) return run_room(room, roles[room], *options);

@@ -202,6 +202,12 @@ void maintain(const Control& control, const HttpRequest& from, const Target&, Ht
   change<MaintenanceRequest, MaintenanceResult>(control.maintain, from, "MaintenanceRequest", std::move(respond));
 }
 
+void capture(const Control& control, const HttpRequest& from, const Target&, HttpServer::Respond respond) {
+  auto query = read_request<ipvs::CaptureQuery>(from.body);
+  if (!query) return respond(error(400, "bad_request", query.error().text, "ipvs/capture_messages.hpp: CaptureQuery"));
+  relay<ipvs::Captured>(control, std::move(*query), std::move(respond));
+}
+
 void checks_now(const Control& control, const HttpRequest& from, const Target&, HttpServer::Respond respond) {
   boost::system::error_code failed;
   const auto body = json::parse({from.body.data(), from.body.size()}, failed);
@@ -254,6 +260,7 @@ constexpr std::array kRoutes{
     Route{"/api/v1/failover", "POST", true, true, fail_over},
     Route{"/api/v1/maintenance", "GET", false, false, maintenance},
     Route{"/api/v1/maintenance", "POST", true, true, maintain},
+    Route{"/api/v1/capture", "POST", true, true, capture},
     Route{"/api/v1/reload", "POST", true, true, reload},
     Route{"/", "GET", false, false, page},
     Route{"/metrics", "GET", false, false, metrics_text},

@@ -208,10 +208,12 @@ std::uint64_t Steering::goal(Room room, base::TimePoint now) const {
     case Room::Healthcheck:
       return newest.generation;
     case Room::Ipvs: {
-      if (!candidate_ || !in_force_) return newest.generation;
+      if (!candidate_) return newest.generation;
       const bool asked = rooms_[Room::Healthcheck].configured == newest.generation;
-      const bool known = verdicts_complete(newest) || now - proposed_at_ >= kReloadVerdicts;
-      return asked && known ? newest.generation : old_one;
+      const bool late = now - proposed_at_ >= kReloadVerdicts;
+      // At a start a table may be there already: it keeps its servers until something is known of them.
+      if (!in_force_) return late || (asked && verdicts_complete(newest)) ? newest.generation : 0;
+      return asked && (late || verdicts_complete(newest)) ? newest.generation : old_one;
     }
     case Room::Vrrp: {
       const bool forwarded = rooms_[Room::Ipvs].configured == newest.generation;

@@ -1,6 +1,10 @@
 #include "daemon/supervisor.hpp"
 
+#include <cerrno>
+#include <cstring>
+
 #include <fmt/format.h>
+#include <sys/socket.h>
 
 #include "base/channel.hpp"
 #include "base/log.hpp"
@@ -182,6 +186,17 @@ void Supervisor::handle(Room room, base::RunScript& request, Fds) {
 }
 
 void Supervisor::handle(Room room, base::CancelScript& request, Fds) { scripts_.cancel_for(room, request.id); }
+
+void Supervisor::handle(Room room, healthcheck::MarkSocket& request, Fds fds) {
+  if (fds.size() != 1) return process(room).kill("MarkSocket without its socket");
+  healthcheck::Marked answer{request.id, ""};
+  if (!configurations_.has_check_mark(request.mark)) {
+    answer.error = "the configuration has no check with this mark";
+  } else if (setsockopt(fds[0].get(), SOL_SOCKET, SO_MARK, &request.mark, sizeof request.mark) != 0) {
+    answer.error = std::strerror(errno);
+  }
+  static_cast<void>(process(room).send(healthcheck::encode(healthcheck::Down{answer})));
+}
 
 template <class T>
 void Supervisor::handle(Room, T& answer, Fds) {

@@ -77,6 +77,7 @@ class Supervisor {
   void handle(Room room, healthcheck::HealthChanged& change, Fds fds);
   void handle(Room room, base::RunScript& request, Fds fds);
   void handle(Room room, base::CancelScript& request, Fds fds);
+  void handle(Room room, healthcheck::MarkSocket& request, Fds fds);
   void handle(Room room, ipvs::StatesChanged& news, Fds fds);
   void handle(Room room, ipvs::Unanswered& found, Fds fds);
   template <class T>

@@ -31,7 +31,7 @@ std::optional<int> percent(std::string_view word) {
 // False: none of the protocol's words.
 bool take(std::string_view word, AgentWord& out) {
   if (word == "up") return true;
-  if (word == "down" || word == "failed" || word == "stopped") {
+  if (word == "down" || word == "fail" || word == "failed" || word == "stopped") {
     out.verdict.reason = Reason::Reply;
   } else if (word == "ready") {
     out.share.drain = out.share.maintenance = false;

@@ -1,5 +1,5 @@
 // The digest of a body while it comes, by OpenSSL. Which one follows from its length in hex: 64 digits SHA-256, 32 MD5
-// (keepalived's). Used by http_transfer.
+// (keepalived's). Used by http_1_reply and http_2_transfer.
 #pragma once
 
 #include <memory>

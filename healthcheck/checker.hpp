@@ -18,6 +18,8 @@ class ScriptClient;
 
 namespace lvsd::healthcheck {
 
+class Marker;
+
 // Called exactly once, from the loop and never from inside start(). It may destroy the Checker that calls it.
 using OnResult = std::function<void(CheckResult)>;
 
@@ -37,7 +39,7 @@ class Checkers {
   virtual std::unique_ptr<Checker> start(const Target& target, OnResult done) = 0;
 };
 
-// Must outlive every Checker it started, and `scripts` all of them.
-std::unique_ptr<Checkers> make_checkers(boost::asio::io_context& loop, base::ScriptClient& scripts);
+// Must outlive every Checker it started, and `scripts` and `marker` all of them.
+std::unique_ptr<Checkers> make_checkers(boost::asio::io_context& loop, base::ScriptClient& scripts, Marker& marker);
 
 }  // namespace lvsd::healthcheck

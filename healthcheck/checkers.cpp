@@ -15,15 +15,15 @@ namespace {
 
 class RealCheckers final : public Checkers {
  public:
-  RealCheckers(boost::asio::io_context& loop, base::ScriptClient& scripts)
-      : loop_{loop}, multi_{loop}, scripts_{scripts} {}
+  RealCheckers(boost::asio::io_context& loop, base::ScriptClient& scripts, Marker& marker)
+      : loop_{loop}, multi_{loop}, scripts_{scripts}, marker_{marker} {}
 
   std::unique_ptr<Checker> start(const Target& target, OnResult done) override {
     switch (carrier(target.check.type)) {
       case Carrier::Http:
-        return std::make_unique<HttpChecker>(loop_, multi_, target, std::move(done));
+        return std::make_unique<HttpChecker>(HttpMeans{loop_, marker_, contexts_, multi_}, target, std::move(done));
       case Carrier::Stream:
-        return std::make_unique<StreamChecker>(loop_, contexts_, target, std::move(done));
+        return std::make_unique<StreamChecker>(loop_, marker_, contexts_, target, std::move(done));
       case Carrier::File:
         return std::make_unique<FileChecker>(loop_, target, std::move(done));
       case Carrier::Script:
@@ -34,7 +34,7 @@ class RealCheckers final : public Checkers {
       case Carrier::Echo:
         break;
     }
-    return std::make_unique<DatagramChecker>(loop_, target, nonces_(), std::move(done));
+    return std::make_unique<DatagramChecker>(loop_, marker_, target, nonces_(), std::move(done));
   }
 
  private:
@@ -42,13 +42,14 @@ class RealCheckers final : public Checkers {
   CurlMulti multi_;
   TlsContexts contexts_;
   base::ScriptClient& scripts_;
+  Marker& marker_;
   std::mt19937_64 nonces_{std::random_device{}()};
 };
 
 }  // namespace
 
-std::unique_ptr<Checkers> make_checkers(boost::asio::io_context& loop, base::ScriptClient& scripts) {
-  return std::make_unique<RealCheckers>(loop, scripts);
+std::unique_ptr<Checkers> make_checkers(boost::asio::io_context& loop, base::ScriptClient& scripts, Marker& marker) {
+  return std::make_unique<RealCheckers>(loop, scripts, marker);
 }
 
 }  // namespace lvsd::healthcheck

@@ -111,7 +111,8 @@ struct CheckConfig {
   bool tls = false;     // grpc
   // of every type that connects
   std::optional<base::IpAddress> source;
-  std::string interface;  // empty = by the routes
+  std::string interface;   // empty = by the routes
+  std::uint32_t mark = 0;  // firewall mark of its packets; 0 = none
   // of the director itself, for tracks
   std::string process;  // name
   base::Prefix route;

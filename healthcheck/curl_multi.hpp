@@ -1,6 +1,6 @@
 // libcurl's multi interface on the event loop. curl's sockets live in one epoll set, and the loop waits for that set.
-// Knows nothing of HTTP; http_transfer adds and removes its handles. Pointers to curl's types are void here so that its
-// headers stay out of ours.
+// Knows nothing of HTTP; http_2_transfer adds and removes its handles. Pointers to curl's types are void here so that
+// its headers stay out of ours.
 #pragma once
 
 #include <functional>

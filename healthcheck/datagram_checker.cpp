@@ -13,6 +13,7 @@
 #include "healthcheck/check_type.hpp"
 #include "healthcheck/deadline.hpp"
 #include "healthcheck/exchange.hpp"
+#include "healthcheck/marker.hpp"
 #include "healthcheck/socket_address.hpp"
 #include "healthcheck/source.hpp"
 
@@ -60,8 +61,9 @@ Fault told_fault(const Target& target, int error) {
 }  // namespace
 
 struct DatagramChecker::Impl : std::enable_shared_from_this<DatagramChecker::Impl> {
-  Impl(boost::asio::io_context& io, const Target& t, std::uint64_t nonce, OnResult callback)
+  Impl(boost::asio::io_context& io, Marker& m, const Target& t, std::uint64_t nonce, OnResult callback)
       : loop{io},
+        marker{m},
         descriptor{io},
         target{t},
         exchange{make_exchange(t, nonce)},
@@ -78,6 +80,17 @@ struct DatagramChecker::Impl : std::enable_shared_from_this<DatagramChecker::Imp
       return finish_soon(connect_fault(error.value(), true));
     }
     if (const auto fault = set_source(fd, target.check)) return finish_soon(*fault);
+    if (target.check.mark == 0) return ask();
+    marker.mark(fd, target.check.mark, [weak = weak_from_this()](const std::string& trouble) {
+      const auto self = weak.lock();
+      if (!self || !self->done) return;
+      if (!trouble.empty()) return self->finish(mark_fault(trouble));
+      self->ask();
+    });
+  }
+
+  void ask() {
+    const int fd = descriptor.native_handle();
     const auto server = socket_address(is_echo(target) ? base::Endpoint{target.endpoint.address, 0} : target.endpoint);
     if (connect(fd, server.get(), server.size) != 0) return finish_soon(connect_fault(errno, true));
     const auto request = exchange->request(own_endpoint(fd));
@@ -126,6 +139,7 @@ struct DatagramChecker::Impl : std::enable_shared_from_this<DatagramChecker::Imp
   }
 
   boost::asio::io_context& loop;
+  Marker& marker;
   boost::asio::posix::stream_descriptor descriptor;
   Target target;
   std::unique_ptr<Exchange> exchange;
@@ -135,9 +149,9 @@ struct DatagramChecker::Impl : std::enable_shared_from_this<DatagramChecker::Imp
   Deadline deadline;
 };
 
-DatagramChecker::DatagramChecker(boost::asio::io_context& loop, const Target& target, std::uint64_t nonce,
-                                 OnResult done)
-    : impl_{std::make_shared<Impl>(loop, target, nonce, std::move(done))} {
+DatagramChecker::DatagramChecker(boost::asio::io_context& loop, Marker& marker, const Target& target,
+                                 std::uint64_t nonce, OnResult done)
+    : impl_{std::make_shared<Impl>(loop, marker, target, nonce, std::move(done))} {
   impl_->start();
 }
 

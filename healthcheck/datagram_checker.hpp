@@ -5,9 +5,12 @@
 
 namespace lvsd::healthcheck {
 
+class Marker;
+
 class DatagramChecker final : public Checker {
  public:
-  DatagramChecker(boost::asio::io_context& loop, const Target& target, std::uint64_t nonce, OnResult done);
+  DatagramChecker(boost::asio::io_context& loop, Marker& marker, const Target& target, std::uint64_t nonce,
+                  OnResult done);
   ~DatagramChecker() override;
 
  private:

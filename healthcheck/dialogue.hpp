@@ -12,7 +12,7 @@
 
 namespace lvsd::healthcheck {
 
-inline constexpr std::size_t kReplyLimit = 64u << 10;  // bytes that are read of one conversation; more fails
+inline constexpr std::size_t kReplyLimit = 48u << 10;  // bytes that are read of one conversation; more fails
 
 struct Move {
   std::string send;             // first; with an ending, as far as the socket takes it at once

@@ -6,32 +6,35 @@
 
 namespace lvsd::healthcheck {
 
-HttpChecker::HttpChecker(boost::asio::io_context& loop, CurlMulti& multi, const Target& target, OnResult done)
-    : loop_{loop},
-      multi_{multi},
+HttpChecker::HttpChecker(const HttpMeans& means, const Target& target, OnResult done)
+    : means_{means},
       target_{target},
       done_{std::move(done)},
       started_{base::Clock::now()},
-      deadline_{loop, target.check.timeout, [this] { expired(); }} {
+      deadline_{means.loop, target.check.timeout, [this] { expired(); }} {
   ask();
 }
 
 void HttpChecker::ask() {
-  connect_.emplace(loop_, target_, [this](base::Result<base::UniqueFd, Fault> outcome) {
+  connect_.emplace(means_.loop, means_.marker, target_, [this](base::Result<base::UniqueFd, Fault> outcome) {
     if (!outcome) return finish({outcome.error().reason, std::move(outcome.error().text), elapsed()});
     connected(std::move(*outcome));
   });
 }
 
 void HttpChecker::connected(base::UniqueFd socket) {
-  transfer_.emplace(multi_, http_request(target_, page_), std::move(socket));
+  transfer_ =
+      (wants_http_2() ? http_2_transfer : http_1_transfer)(means_, http_request(target_, page_), std::move(socket));
   const auto started = transfer_->start([this](const std::optional<Fault>& fault) { ended(fault); });
   if (!started) finish({Reason::Local, "not checked: " + started.error().text, elapsed()});
 }
 
+bool HttpChecker::wants_http_2() const {
+  return target_.check.http_version == HttpVersion::V2 || target_.check.type == CheckType::Grpc;
+}
+
 std::optional<Fault> HttpChecker::wrong_version() const {
-  const bool wanted = target_.check.http_version == HttpVersion::V2 || target_.check.type == CheckType::Grpc;
-  if (!wanted || transfer_->is_http_2()) return std::nullopt;
+  if (!wants_http_2() || transfer_->is_http_2()) return std::nullopt;
   return Fault{Reason::Protocol, "the server does not speak HTTP/2"};
 }
 

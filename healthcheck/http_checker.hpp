@@ -2,6 +2,7 @@
 // Checkers.
 #pragma once
 
+#include <memory>
 #include <optional>
 
 #include "healthcheck/checker.hpp"
@@ -11,15 +12,14 @@
 
 namespace lvsd::healthcheck {
 
-class CurlMulti;
-
 class HttpChecker final : public Checker {
  public:
-  HttpChecker(boost::asio::io_context& loop, CurlMulti& multi, const Target& target, OnResult done);
+  HttpChecker(const HttpMeans& means, const Target& target, OnResult done);
 
  private:
   void ask();
   void connected(base::UniqueFd socket);
+  bool wants_http_2() const;
   std::optional<Fault> wrong_version() const;
   void ended(const std::optional<Fault>& fault);
   void expired();
@@ -27,14 +27,13 @@ class HttpChecker final : public Checker {
   void finish(CheckResult result);
   base::Duration elapsed() const { return base::Clock::now() - started_; }
 
-  boost::asio::io_context& loop_;
-  CurlMulti& multi_;
+  HttpMeans means_;
   Target target_;
   OnResult done_;
   base::TimePoint started_;
   std::size_t page_ = 0;
   std::int64_t certificate_expires_unix_ms_ = 0;
-  std::optional<HttpTransfer> transfer_;
+  std::unique_ptr<HttpTransfer> transfer_;
   Deadline deadline_;
   std::optional<TcpConnect> connect_;
 };

@@ -48,14 +48,14 @@ CheckResult judge(const HttpReply& reply, const CheckConfig& check, std::string_
             latency};
   }
   if (!check.expect_body.empty() && reply.body.find(check.expect_body) == std::string::npos) {
-    const std::string_view where = reply.body_is_cut ? " in the first 64 KiB" : "";
+    const std::string where = reply.body_is_cut ? fmt::format(" in the first {} KiB", kBodyLimit >> 10) : "";
     return {Reason::Body,
             fmt::format("HTTP {} from {}, but \"{}\" is not in the body{}{}", reply.status, url,
                         excerpt(check.expect_body), where, body_words(reply)),
             latency};
   }
   if (!check.expect_body_regex.empty() && !Pattern{check.expect_body_regex}.matches(reply.body)) {
-    const std::string_view where = reply.body_is_cut ? " in its first 64 KiB" : "";
+    const std::string where = reply.body_is_cut ? fmt::format(" in its first {} KiB", kBodyLimit >> 10) : "";
     return {Reason::Body,
             fmt::format("HTTP {} from {}, but the body does not match {}{}{}", reply.status, url,
                         check.expect_body_regex, where, body_words(reply)),

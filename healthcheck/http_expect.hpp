@@ -10,13 +10,16 @@
 
 namespace lvsd::healthcheck {
 
-inline constexpr std::size_t kBodyLimit = 64u
-                                          << 10;  // bytes of a body that are read; then the check decides and closes
-inline constexpr std::size_t kHeaderLimit = 64u
-                                            << 10;  // bytes of all header lines, interim replies and trailers included
+// Bytes of a body that are read; then the check decides and closes. With what a check costs besides, it stays below
+// 64 KiB of memory.
+inline constexpr std::size_t kBodyLimit = 48u << 10;
+// Bytes of a body that are kept where nothing is looked for in it: what the words about a failure show.
+inline constexpr std::size_t kShownBody = 512;
+// Bytes and lines of all headers, interim replies and trailers included.
+inline constexpr std::size_t kHeaderLimit = 64u << 10;
 inline constexpr unsigned kHeaderLines = 128;
-inline constexpr std::size_t kWireLimit =
-    1u << 20;  // bytes of everything: chunk framing, TLS records, what is still unread
+// Bytes of everything: chunk framing, TLS records, what is still unread.
+inline constexpr std::size_t kWireLimit = 1u << 20;
 
 // A reply, as far as it was read.
 struct HttpReply {

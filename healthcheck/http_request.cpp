@@ -9,6 +9,7 @@
 #include "healthcheck/check_type.hpp"
 #include "healthcheck/file_check.hpp"
 #include "healthcheck/grpc_health.hpp"
+#include "healthcheck/http_expect.hpp"
 #include "healthcheck/script_check.hpp"
 
 namespace lvsd::healthcheck {
@@ -47,6 +48,15 @@ std::string address_and_port(const Target& target) {
   return fmt::format("{}:{}", bracketed(target.endpoint.address), target.endpoint.port);
 }
 
+// "www.example.com:8443" of a URL as a Host header has it: without the scheme's own port (RFC 9112 §3.2).
+std::string authority(const HttpRequest& request) {
+  const auto from = request.url.find("://") + 3;
+  const std::string_view own_port = request.is_tls ? ":443" : ":80";
+  std::string_view authority = std::string_view{request.url}.substr(from);
+  if (authority.ends_with(own_port)) authority.remove_suffix(own_port.size());
+  return std::string{authority};
+}
+
 void ask_for_health(HttpRequest& request, const CheckConfig& check) {
   request.method = "POST";
   request.path = kGrpcPath;
@@ -71,13 +81,16 @@ const std::string& page_digest(const CheckConfig& check, std::size_t page) {
 HttpRequest http_request(const Target& target, std::size_t page) {
   const CheckConfig& check = target.check;
   HttpRequest request;
+  request.server_name = server_name(target);
   request.shown_host = url_host(target);
   request.url = fmt::format("{}://{}:{}", scheme(check), url_host(target), target.endpoint.port);
   request.connect_to = fmt::format("::{}:{}", bracketed(target.endpoint.address), target.endpoint.port);
   request.method = check.method;
   request.path = page_path(check, page);
   request.digest = page_digest(check, page);
+  request.kept_body = check.expect_body.empty() && check.expect_body_regex.empty() ? kShownBody : kBodyLimit;
   request.version = check.http_version;
+  request.is_tls = scheme(check) == "https";
   request.tls_verify = check.tls_verify;
   request.tls_ca_file = check.tls_ca_file;
   request.tls_certificate_file = check.tls_certificate_file;
@@ -91,6 +104,25 @@ HttpRequest http_request(const Target& target, std::size_t page) {
   for (const auto& [name, value] : check.headers)
     request.lines.push_back(value.empty() ? name + ";" : fmt::format("{}: {}", name, value));
   return request;
+}
+
+std::string http_1_message(const HttpRequest& request) {
+  const auto has = [&](std::string_view name) {
+    return std::any_of(request.lines.begin(), request.lines.end(), [name](std::string_view line) {
+      return same_name(line.substr(0, line.find_first_of(":;")), name);
+    });
+  };
+  std::string out =
+      fmt::format("{} {} HTTP/1.{}\r\n", request.method, request.path, request.version == HttpVersion::V1_0 ? 0 : 1);
+  if (!has("Host")) out += fmt::format("Host: {}\r\n", authority(request));
+  if (!has("User-Agent")) out += "User-Agent: lvsd-healthcheck\r\n";
+  if (!has("Accept")) out += "Accept: */*\r\n";
+  for (std::string_view line : request.lines) {
+    const bool is_empty = line.ends_with(';') && line.find(':') == std::string_view::npos;
+    out += is_empty ? line.substr(0, line.size() - 1) : line;
+    out += is_empty ? ":\r\n" : "\r\n";
+  }
+  return out + "\r\n";
 }
 
 std::string server_name(const Target& target) {

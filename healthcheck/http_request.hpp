@@ -1,4 +1,4 @@
-// The request an http or https target stands for, as text. Pure. Used by http_transfer (the wire) and target_state (the
+// The request an http or https target stands for, as text. Pure. Used by the transfers (the wire) and target_state (the
 // words).
 #pragma once
 
@@ -13,13 +13,16 @@ struct HttpRequest {
   std::string url;  // "https://www.example.com:443": its host is the SNI and the name a certificate must carry
   std::string
       connect_to;  // "::10.0.0.11:443" or "::[2001:db8::1]:443": the server's own address, so that no name is resolved
-  std::string shown_host;  // whom a certificate must name, as in a sentence
+  std::string server_name;  // without brackets
+  std::string shown_host;   // whom a certificate must name, as in a sentence
   std::string method;
   std::string path;                // with query, as configured
   std::vector<std::string> lines;  // "Host: www.example.com"; a value-less one reads "Name;" as curl wants it
   std::string body;                // of a POST
   std::string digest;              // that the body will be compared with: which one is computed
+  std::size_t kept_body = 0;       // how much of the reply's body is looked at
   HttpVersion version = HttpVersion::V1_1;
+  bool is_tls = false;
   bool tls_verify = true;
   std::string tls_ca_file;
   std::string tls_certificate_file;
@@ -28,6 +31,9 @@ struct HttpRequest {
 
 // `page`: of target.check.pages, or 0 for the path.
 HttpRequest http_request(const Target& target, std::size_t page = 0);
+
+// The bytes of a request of HTTP/1.0 or 1.1.
+std::string http_1_message(const HttpRequest& request);
 
 // As many as are asked: at least 1.
 std::size_t page_count(const CheckConfig& check);

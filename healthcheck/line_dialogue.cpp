@@ -65,7 +65,7 @@ Move LineDialogue::heard(std::string_view unread) {
     if (!begins_with_one_of(line, turns_[at_].good) && begins_with_one_of(line, turns_[at_].skip)) continue;
     return judge(line, consumed < unread.size());
   }
-  if (unread.size() >= kReplyLimit) return ended(Reason::TooLarge, "reply over 64 KiB");
+  if (unread.size() >= kReplyLimit) return ended(Reason::TooLarge, fmt::format("reply over {} KiB", kReplyLimit >> 10));
   return {};
 }
 

@@ -125,8 +125,23 @@ struct CheckedNow {
 };
 BOOST_DESCRIBE_STRUCT(CheckedNow, (), (id, targets))
 
-using Down = std::variant<Configure, Known, Reported, StatusQuery, CheckNow, ScriptEnded, Stop>;
-using Up = std::variant<Configured, HealthChanged, Status, CheckedNow, RunScript, CancelScript, Beat>;
+// Up, with one socket attached: give it this firewall mark, which a check of the configuration has. Answered by Marked.
+struct MarkSocket {
+  static constexpr std::string_view kName = "MarkSocket";
+  std::uint64_t id = 0;
+  std::uint32_t mark = 0;
+};
+BOOST_DESCRIBE_STRUCT(MarkSocket, (), (id, mark))
+
+struct Marked {
+  static constexpr std::string_view kName = "Marked";
+  std::uint64_t id = 0;
+  std::string error;  // "": done
+};
+BOOST_DESCRIBE_STRUCT(Marked, (), (id, error))
+
+using Down = std::variant<Configure, Known, Reported, StatusQuery, CheckNow, ScriptEnded, Marked, Stop>;
+using Up = std::variant<Configured, HealthChanged, Status, CheckedNow, RunScript, CancelScript, MarkSocket, Beat>;
 
 std::string encode(const Down& message);
 std::string encode(const Up& message);

@@ -4,6 +4,7 @@
 #include <csignal>
 #include <exception>
 #include <optional>
+#include <span>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -13,6 +14,7 @@
 #include "base/log.hpp"
 #include "base/script_client.hpp"
 #include "base/system_calls.hpp"
+#include "healthcheck/marker.hpp"
 #include "healthcheck/messages.hpp"
 #include "healthcheck/monitor.hpp"
 #include "healthcheck/validate.hpp"
@@ -48,7 +50,11 @@ class Room {
   Room(base::UniqueFd channel, Parse parse)
       : parse_{std::move(parse)},
         scripts_{{[this](const RunScript& run) { send(run); }, [this](const CancelScript& cancel) { send(cancel); }}},
-        checkers_{make_checkers(loop_, scripts_)},
+        marker_{[this](std::uint64_t id, std::uint32_t mark, int socket) {
+          const int fds[] = {socket};
+          send(MarkSocket{id, mark}, fds);
+        }},
+        checkers_{make_checkers(loop_, scripts_, marker_)},
         monitor_{loop_, *checkers_, [this](const HealthChanged& change) { tell(change); },
                  [this](const std::string& id, const std::string& text) { note_local_trouble(id, text); },
                  places_for_checks()},
@@ -69,6 +75,7 @@ class Room {
     if (const auto* known = std::get_if<Known>(&message)) return learn(*known);
     if (const auto* query = std::get_if<StatusQuery>(&message)) return send(Status{query->id, monitor_.status()});
     if (const auto* ended = std::get_if<ScriptEnded>(&message)) return scripts_.answered(*ended);
+    if (const auto* marked = std::get_if<Marked>(&message)) return marker_.answered(marked->id, marked->error);
     if (const auto* seen = std::get_if<Reported>(&message)) return monitor_.report(seen->targets, seen->text);
     if (const auto* now = std::get_if<CheckNow>(&message)) return check_now(*now);
     if (const auto* stop = std::get_if<Stop>(&message)) return end(0, "stopping: " + stop->reason);
@@ -133,9 +140,9 @@ class Room {
   }
 
   // At the end, scripts that still run are cancelled when there is nobody to tell any more.
-  void send(const Up& message) {
+  void send(const Up& message, std::span<const int> fds = {}) {
     if (loop_.stopped()) return;
-    if (const auto sent = link_.send(message); !sent) end(1, "cannot tell the supervisor: " + sent.error().text);
+    if (const auto sent = link_.send(message, fds); !sent) end(1, "cannot tell the supervisor: " + sent.error().text);
   }
 
   void end(int code, const std::string& why) {
@@ -148,6 +155,7 @@ class Room {
   boost::asio::io_context loop_{1};
   Parse parse_;
   base::ScriptClient scripts_;
+  Marker marker_;
   std::unique_ptr<Checkers> checkers_;
   Monitor monitor_;
   Monitor::Known known_;

@@ -33,4 +33,6 @@ std::optional<Fault> set_source(int socket, const CheckConfig& check) {
   return std::nullopt;
 }
 
+Fault mark_fault(const std::string& trouble) { return {Reason::Local, "not checked: mark: " + trouble}; }
+
 }  // namespace lvsd::healthcheck

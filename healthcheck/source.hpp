@@ -13,4 +13,7 @@ namespace lvsd::healthcheck {
 // Linux 5.7).
 std::optional<Fault> set_source(int socket, const CheckConfig& check);
 
+// The same for a firewall mark that the supervisor could not give (see marker.hpp).
+Fault mark_fault(const std::string& trouble);
+
 }  // namespace lvsd::healthcheck

@@ -22,7 +22,8 @@ bool is_absence(Reason reason) {
 
 }  // namespace
 
-StreamChecker::StreamChecker(boost::asio::io_context& loop, TlsContexts& contexts, const Target& target, OnResult done)
+StreamChecker::StreamChecker(boost::asio::io_context& loop, Marker& marker, TlsContexts& contexts, const Target& target,
+                             OnResult done)
     : loop_{loop},
       contexts_{contexts},
       target_{target},
@@ -30,7 +31,7 @@ StreamChecker::StreamChecker(boost::asio::io_context& loop, TlsContexts& context
       started_{base::Clock::now()},
       dialogue_{make_dialogue(target.check)},
       deadline_{loop, target.check.timeout, [this] { expired(); }},
-      connect_{loop, target, [this](base::Result<base::UniqueFd, Fault> outcome) {
+      connect_{loop, marker, target, [this](base::Result<base::UniqueFd, Fault> outcome) {
                  if (!outcome) return finish(outcome.error().reason, std::move(outcome.error().text));
                  connected(std::move(*outcome));
                }} {}

@@ -13,9 +13,12 @@
 
 namespace lvsd::healthcheck {
 
+class Marker;
+
 class StreamChecker final : public Checker {
  public:
-  StreamChecker(boost::asio::io_context& loop, TlsContexts& contexts, const Target& target, OnResult done);
+  StreamChecker(boost::asio::io_context& loop, Marker& marker, TlsContexts& contexts, const Target& target,
+                OnResult done);
 
  private:
   void connected(base::UniqueFd socket);

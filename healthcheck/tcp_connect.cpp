@@ -9,6 +9,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include "healthcheck/marker.hpp"
 #include "healthcheck/socket_address.hpp"
 #include "healthcheck/source.hpp"
 
@@ -35,8 +36,8 @@ bool met_itself(int socket, const SocketAddress& server) {
 }  // namespace
 
 struct TcpConnect::Impl : std::enable_shared_from_this<TcpConnect::Impl> {
-  Impl(boost::asio::io_context& io, const Target& t, OnDone callback)
-      : loop{io}, descriptor{io}, target{t}, server{socket_address(t.endpoint)}, done{std::move(callback)} {}
+  Impl(boost::asio::io_context& io, Marker& m, const Target& t, OnDone callback)
+      : loop{io}, marker{m}, descriptor{io}, target{t}, server{socket_address(t.endpoint)}, done{std::move(callback)} {}
 
   void start() {
     const int fd = socket(server.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
@@ -51,6 +52,17 @@ struct TcpConnect::Impl : std::enable_shared_from_this<TcpConnect::Impl> {
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &kReceiveBuffer, sizeof kReceiveBuffer);
     if (const auto fault = set_source(fd, target.check)) return finish_soon(*fault);
+    if (target.check.mark == 0) return ask();
+    marker.mark(fd, target.check.mark, [weak = weak_from_this()](const std::string& trouble) {
+      const auto self = weak.lock();
+      if (!self || !self->done) return;
+      if (!trouble.empty()) return self->finish(tl::unexpected{mark_fault(trouble)});
+      self->ask();
+    });
+  }
+
+  void ask() {
+    const int fd = descriptor.native_handle();
     if (connect(fd, server.get(), server.size) != 0 && errno != EINPROGRESS) return finish_soon(errno);
     descriptor.async_wait(descriptor.wait_write,
                           [weak = weak_from_this()](const boost::system::error_code& wait_error) {
@@ -79,14 +91,15 @@ struct TcpConnect::Impl : std::enable_shared_from_this<TcpConnect::Impl> {
   }
 
   boost::asio::io_context& loop;
+  Marker& marker;
   boost::asio::posix::stream_descriptor descriptor;
   Target target;
   SocketAddress server;
   OnDone done;
 };
 
-TcpConnect::TcpConnect(boost::asio::io_context& loop, const Target& target, OnDone done)
-    : impl_{std::make_shared<Impl>(loop, target, std::move(done))} {
+TcpConnect::TcpConnect(boost::asio::io_context& loop, Marker& marker, const Target& target, OnDone done)
+    : impl_{std::make_shared<Impl>(loop, marker, target, std::move(done))} {
   impl_->start();
 }
 

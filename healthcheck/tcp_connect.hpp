@@ -16,12 +16,14 @@ class io_context;
 
 namespace lvsd::healthcheck {
 
+class Marker;
+
 class TcpConnect {
  public:
   using OnDone = std::function<void(base::Result<base::UniqueFd, Fault>)>;
 
   // Calls back once, from the loop, unless destroyed before. The callback may destroy the TcpConnect.
-  TcpConnect(boost::asio::io_context& loop, const Target& target, OnDone done);
+  TcpConnect(boost::asio::io_context& loop, Marker& marker, const Target& target, OnDone done);
   ~TcpConnect();
 
  private:

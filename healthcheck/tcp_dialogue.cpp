@@ -26,7 +26,8 @@ Move TcpDialogue::begin() {
 Move TcpDialogue::heard(std::string_view unread) {
   const auto missing = expected_.missing_in(unread);
   if (missing.empty()) return ended(Reason::Ok, fmt::format("\"{}\"", excerpt(unread)));
-  if (unread.size() >= kReplyLimit) return ended(Reason::Reply, missing + " within 64 KiB");
+  if (unread.size() >= kReplyLimit)
+    return ended(Reason::Reply, fmt::format("{} within {} KiB", missing, kReplyLimit >> 10));
   return {};
 }
 

@@ -1,6 +1,6 @@
 // TLS as a client, through OpenSSL: contexts that are shared between checks, and the facts of a handshake. Pointers to
 // OpenSSL's types are of its own forward names so that its headers stay out of ours. Used by stream, stream_checker and
-// http_transfer.
+// http_1_transfer.
 #pragma once
 
 #include <cstdint>

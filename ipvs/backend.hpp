@@ -35,6 +35,7 @@ class ForwardingBackend {
   virtual base::Result<Listing> listing() = 0;
   virtual base::Result<Drops> drops() = 0;
   virtual base::Result<Trace> trace(const TraceQuery& query) = 0;
+  virtual base::Result<Captured> capture(const CaptureQuery& query) = 0;
 
   virtual std::uint64_t progress() const = 0;  // grows while it works; one that stands still is restarted
   virtual void stop() = 0;                     // end of service

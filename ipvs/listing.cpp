@@ -1,5 +1,7 @@
 #include "ipvs/listing.hpp"
 
+#include <fmt/format.h>
+
 namespace lvsd::ipvs {
 namespace {
 
@@ -9,12 +11,24 @@ std::string forward_word(std::string_view method) {
   return method == "fullnat" ? "Fullnat" : "Masq";
 }
 
+// IPv4: dotted; IPv6: the number of bits. As ipvsadm prints them.
+std::string netmask_of(std::uint32_t prefix, bool ipv6) {
+  if (ipv6) return fmt::format("{}", prefix);
+  return base::IpAddress::v4(prefix >= 32 ? ~0u : ~(~0u >> prefix)).to_string();
+}
+
 ListedServer listed(const ServerStatus& server, const ListenerStatus& listener) {
   ListedServer out;
   out.address = server.address;
   if (out.address.port == 0) out.address.port = listener.address.port;
   out.forward = forward_word(server.method);
   out.weight = server.effective_weight;
+  out.upper_threshold = server.max_connections;
+  out.lower_threshold = server.min_connections;
+  out.persistent_connections = server.persistent_connections;
+  out.tunnel = server.tunnel;
+  out.tunnel_port = server.tunnel_port;
+  out.tunnel_checksum = server.tunnel_checksum;
   out.active_connections = server.active_connections;
   out.inactive_connections = server.inactive_connections;
   out.statistics = server.statistics;
@@ -28,6 +42,11 @@ ListedService listed(const ServiceStatus& service, const ListenerStatus& listene
   out.address = listener.address;
   out.scheduler = service.scheduler;
   out.scheduler_flags = service.scheduler_flags;
+  out.persistent = service.persistence_s != 0;
+  out.persistence_s = static_cast<std::uint32_t>(service.persistence_s);
+  if (service.persistence_prefix != 0) out.netmask = netmask_of(service.persistence_prefix, out.ipv6);
+  out.persistence_engine = service.persistence_engine;
+  out.one_packet = service.one_packet;
   out.statistics = service.statistics;
   for (const auto& server : service.servers) out.servers.push_back(listed(server, listener));
   return out;

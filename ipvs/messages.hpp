@@ -13,6 +13,7 @@
 
 #include "base/address.hpp"
 #include "base/messages.hpp"
+#include "ipvs/capture_messages.hpp"
 
 namespace lvsd::ipvs {
 
@@ -101,11 +102,17 @@ struct ServerStatus {
   bool kept = false;                         // in use although it fails: all of its service's servers do
   std::uint32_t slow_start_percent = 100;    // of its weight, while it comes into use
   std::uint64_t unanswered_connections = 0;  // that it has never answered (nat); since the ipvs process began
+  std::uint64_t persistent_connections = 0;  // clients that persist on it (engine)
+  std::uint32_t min_connections = 0;         // 0: three quarters of the most
+  std::string tunnel;                        // of method tun: "ipip", "gue", "gre"
+  std::uint32_t tunnel_port = 0;             // of gue
+  std::string tunnel_checksum;               // "none", "full", "remote"
 };
 BOOST_DESCRIBE_STRUCT(ServerStatus, (),
                       (name, address, method, weight, effective_weight, state, overridden, active_connections,
                        inactive_connections, checks, statistics, overloaded, max_connections, kept, slow_start_percent,
-                       unanswered_connections))
+                       unanswered_connections, persistent_connections, min_connections, tunnel, tunnel_port,
+                       tunnel_checksum))
 
 struct ListenerStatus {
   std::string protocol;         // "tcp", "udp", "sctp"
@@ -193,8 +200,11 @@ struct InterfaceStatus {
   std::uint64_t sent = 0;
   std::uint64_t receive_ring_full = 0;  // packets the kernel dropped because the engine was behind
   std::string problem;                  // "", or why it does not forward
+  bool zero_copy = false;               // the driver works on the engine's memory, with every queue
+  bool busy_poll = false;               // packets are fetched without interrupts, with every queue
 };
-BOOST_DESCRIBE_STRUCT(InterfaceStatus, (), (name, xdp_mode, queues, received, sent, receive_ring_full, problem))
+BOOST_DESCRIBE_STRUCT(InterfaceStatus, (),
+                      (name, xdp_mode, queues, received, sent, receive_ring_full, problem, zero_copy, busy_poll))
 
 // Down / up. The whole table with its numbers; `lvsctl vs`, `rs`, `status`, `ipvsadm` and the metrics read it.
 struct TableQuery {
@@ -243,10 +253,11 @@ struct ConnectionStatus {
   std::uint64_t in_packets = 0;    // kernel IPVS does not tell
   std::string persistence_engine;  // "sip", and
   std::string persistence_data;    // the Call-ID; kernel IPVS
+  base::Endpoint local_address;    // fullnat: what the server sees as its client; else port 0
 };
 BOOST_DESCRIBE_STRUCT(ConnectionStatus, (),
                       (protocol, state, client, virtual_address, server_address, service, server, expires_in_s,
-                       in_packets, persistence_engine, persistence_data))
+                       in_packets, persistence_engine, persistence_data, local_address))
 
 struct Connections {
   static constexpr std::string_view kName = "Connections";
@@ -381,8 +392,9 @@ struct Trace {
 BOOST_DESCRIBE_STRUCT(Trace, (), (id, steps, outcome, reason, service, server, problem))
 
 using Down = std::variant<Configure, Health, Overrides, TableQuery, ConnectionsQuery, ListingQuery, DropsQuery,
-                          TraceQuery, Keep, Stop>;
-using Up = std::variant<Configured, StatesChanged, Unanswered, Table, Connections, Listing, Drops, Trace, Keep, Beat>;
+                          TraceQuery, CaptureQuery, Keep, Stop>;
+using Up = std::variant<Configured, StatesChanged, Unanswered, Table, Connections, Listing, Drops, Trace, Captured,
+                        Keep, Beat>;
 
 std::string encode(const Down& message);
 std::string encode(const Up& message);

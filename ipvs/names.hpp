@@ -19,6 +19,9 @@ inline constexpr std::array<std::pair<Method, std::string_view>, 4> kMethodNames
 inline constexpr std::array<std::pair<TunnelKind, std::string_view>, 3> kTunnelNames{
     {{TunnelKind::Ipip, "ipip"}, {TunnelKind::Gue, "gue"}, {TunnelKind::Gre, "gre"}}};
 
+inline constexpr std::array<std::pair<TunnelChecksum, std::string_view>, 3> kChecksumNames{
+    {{TunnelChecksum::None, "none"}, {TunnelChecksum::Full, "full"}, {TunnelChecksum::Remote, "remote"}}};
+
 inline constexpr std::array<std::pair<SchedulerKind, std::string_view>, 14> kSchedulerNames{{
     {SchedulerKind::Rr, "rr"},
     {SchedulerKind::Wrr, "wrr"},
@@ -54,6 +57,7 @@ constexpr std::optional<Value> value_named(const std::array<std::pair<Value, std
 constexpr std::string_view name(Protocol protocol) { return word_for(kProtocolNames, protocol); }
 constexpr std::string_view name(Method method) { return word_for(kMethodNames, method); }
 constexpr std::string_view name(TunnelKind kind) { return word_for(kTunnelNames, kind); }
+constexpr std::string_view name(TunnelChecksum checksum) { return word_for(kChecksumNames, checksum); }
 constexpr std::string_view name(SchedulerKind kind) { return word_for(kSchedulerNames, kind); }
 constexpr std::optional<SchedulerKind> scheduler_named(std::string_view word) {
   return value_named(kSchedulerNames, word);

@@ -47,6 +47,7 @@ class Room {
   void handle(const ListingQuery& query, std::vector<base::UniqueFd>& fds);
   void handle(const DropsQuery& query, std::vector<base::UniqueFd>& fds);
   void handle(const TraceQuery& query, std::vector<base::UniqueFd>& fds);
+  void handle(const CaptureQuery& query, std::vector<base::UniqueFd>& fds);
   void handle(const Keep& keep, std::vector<base::UniqueFd>& fds);
   void handle(const Stop& stop, std::vector<base::UniqueFd>& fds);
 
@@ -281,6 +282,19 @@ void Room::handle(const TraceQuery& query, std::vector<base::UniqueFd>&) {
   }
   trace.id = query.id;
   send(std::move(trace));
+}
+
+void Room::handle(const CaptureQuery& query, std::vector<base::UniqueFd>&) {
+  Captured captured;
+  if (!backend_) {
+    captured.problem = "no configuration is in force yet";
+  } else if (auto found = backend_->capture(query)) {
+    captured = std::move(*found);
+  } else {
+    captured.problem = found.error().text;
+  }
+  captured.id = query.id;
+  send(std::move(captured));
 }
 
 void Room::handle(const Keep& keep, std::vector<base::UniqueFd>& fds) {

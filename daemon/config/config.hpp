@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,6 +44,7 @@ struct Config {
   healthcheck::Config healthcheck;
   ipvs::Config ipvs;
   std::map<std::string, base::ScriptCommand> scripts;  // by the name a room asks for: "check ok@10.0.0.11:80"
+  std::set<std::uint32_t> check_marks;                 // firewall marks that the health checks may ask for
 
   friend bool operator==(const Config&, const Config&) = default;
 };

@@ -205,8 +205,8 @@ constexpr Key kCheck[] = {
     value("host", Form::Text, "HTTP Host header, TLS server name, and SIP's request URI. Default: the server's address."),
     value("header", Form::Header, "HTTP header `Name: value` to send.", kList),
     value("expect_status", Form::StatusRanges, "HTTP or SIP status codes that are good.", kList, "200-299"),
-    value("expect_body", Form::Text, "Text that the first 64 KiB of the HTTP body must contain."),
-    value("expect_body_regex", Form::Text, "RE2 expression that matches somewhere in the first 64 KiB of the HTTP body."),
+    value("expect_body", Form::Text, "Text that the first 48 KiB of the HTTP body must contain."),
+    value("expect_body_regex", Form::Text, "RE2 expression that matches somewhere in the first 48 KiB of the HTTP body."),
     value("expect_body_digest", Form::Text, "SHA-256 (64 hex digits) or MD5 (32, as keepalived's `genhash`) of the whole HTTP body, at most 1 MiB."),
     value("url", Form::Text, "HTTP path instead of `path`, with its digest if it has one: `/a digest=9f86…`. Several are asked in turn within the timeout; all must be good.", kList),
     choice("http_version", "1.1", kHttpVersions, "HTTP version of the request; 2 without TLS by prior knowledge, and a server that does not speak it fails."),
@@ -238,8 +238,8 @@ constexpr Key kCheck[] = {
     value("address", Form::Address, "Address that is asked instead of the server's."),
     value("source_address", Form::Address, "Source of the check's packets."),
     value("interface", Form::Interface, "Interface that the check's packets must take."),
+    integer("mark", "", 1, 4'294'967'295, "Firewall mark of the check's packets (SO_MARK), for policy routing and packet filters."),
     later("password_file", "File with its password."),
-    later("mark", "Firewall mark of the connection."),
     later("through_vip", "Ask the server under the virtual address, as clients do."),
 };
 

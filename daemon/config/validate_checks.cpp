@@ -1,17 +1,13 @@
 // [check]: questions to real servers.
 #include <algorithm>
-#include <charconv>
 #include <iterator>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "daemon/config/check_keys.hpp"
 #include "daemon/config/validate.hpp"
-#include "healthcheck/body_digest.hpp"
 #include "healthcheck/check_type.hpp"
-#include "healthcheck/dns_message.hpp"
-#include "healthcheck/escapes.hpp"
-#include "healthcheck/pattern.hpp"
 #include "healthcheck/script_check.hpp"
 
 namespace lvsd::daemon {
@@ -19,211 +15,6 @@ namespace {
 
 using healthcheck::CheckConfig;
 using healthcheck::CheckType;
-using healthcheck::StatusRange;
-
-constexpr std::size_t kMaxStatusRanges = 32;
-constexpr std::size_t kMaxHeaders = 32;
-constexpr std::size_t kMaxPages = 16;
-constexpr std::size_t kMaxLogin = 63;  // bytes; PostgreSQL's limit of names
-
-bool is_http_token(std::string_view text) {  // RFC 9110 §5.6.2
-  constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
-  return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           marks.find(c) != std::string_view::npos;
-  });
-}
-
-// Whatever would end or split an HTTP request line.
-bool has_control(std::string_view text, bool blank_too) {
-  return std::any_of(text.begin(), text.end(), [&](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return byte < 0x20 || byte == 0x7f || (blank_too && byte == ' ');
-  });
-}
-
-std::optional<int> status_code(std::string_view text) {
-  int code = 0;
-  const auto* end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data(), end, code);
-  return error == std::errc{} && rest == end && code >= 100 && code <= 599 ? std::optional{code} : std::nullopt;
-}
-
-std::optional<StatusRange> status_range(std::string_view text) {
-  const auto dash = text.find('-');
-  const auto first = status_code(text.substr(0, dash));
-  const auto last = dash == std::string_view::npos ? first : status_code(text.substr(dash + 1));
-  return first && last && *first <= *last ? std::optional{StatusRange{*first, *last}} : std::nullopt;
-}
-
-void read_status(const SectionReader& reader, CheckConfig& check, Report& report) {
-  check.expect_status.clear();
-  for (const auto& value : reader.values("expect_status")) {
-    for (const auto& word : split_commas(value)) {
-      const auto range = status_range(word.text);
-      if (range && check.expect_status.size() < kMaxStatusRanges) {
-        check.expect_status.push_back(*range);
-      } else {
-        report.error(word.place,
-                     range ? fmt::format("more than {} status ranges", kMaxStatusRanges)
-                           : fmt::format("expect_status: \"{}\" is not a status code or range", word.text),
-                     "examples: 200, 200-299; codes are 100..599");
-      }
-    }
-  }
-}
-
-void read_headers(const SectionReader& reader, CheckConfig& check, Report& report) {
-  for (const auto& value : reader.values("header")) {
-    const auto colon = value.text.find(':');
-    const auto name = value.text.substr(0, colon);
-    if (colon == std::string_view::npos || !is_http_token(name) || has_control(value.text, false)) {
-      report.error(value.place, fmt::format("header: \"{}\" is not a header", value.text), "write Name: value");
-      continue;
-    }
-    if (check.headers.size() == kMaxHeaders)
-      return report.error(value.place, fmt::format("more than {} headers", kMaxHeaders));
-    auto content = value.text.substr(colon + 1);
-    content.remove_prefix(std::min(content.size(), content.find_first_not_of(" \t")));
-    check.headers.emplace_back(name, content);
-  }
-}
-
-void read_path(const SectionReader& reader, CheckConfig& check, Report& report) {
-  check.path = reader.text("path");
-  if (!check.path.starts_with('/') || has_control(check.path, true)) {
-    report.error(reader.value("path")->place,
-                 fmt::format("path = {}: must begin with \"/\" and have no blanks", check.path));
-  }
-}
-
-void read_host(const SectionReader& reader, CheckConfig& check, Report& report) {
-  check.host = reader.text("host");
-  if (const auto host = reader.value("host");
-      host && (has_control(host->text, true) || host->text.find('/') != std::string_view::npos)) {
-    report.error(host->place, fmt::format("host = {}: is not a host name", host->text),
-                 "a name without scheme, path and blanks");
-  }
-}
-
-void read_pattern(const SectionReader& reader, std::string_view key, std::string& pattern, Report& report) {
-  pattern = reader.text(key);
-  if (pattern.empty()) return;
-  if (const auto good = healthcheck::check_pattern(pattern); !good) {
-    report.error(reader.value(key)->place, fmt::format("{}: {}", key, good.error().text),
-                 "the syntax is RE2's: no backreferences, no look-around");
-  }
-}
-
-void read_bytes(const SectionReader& reader, std::string_view key, std::string& bytes, Report& report) {
-  auto resolved = healthcheck::unescape(reader.text(key));
-  if (!resolved) return report.error(reader.value(key)->place, fmt::format("{}: {}", key, resolved.error().text));
-  bytes = std::move(*resolved);
-}
-
-void read_digest(const Value& value, std::string_view text, std::string& digest, Report& report) {
-  digest = text;
-  std::transform(digest.begin(), digest.end(), digest.begin(),
-                 [](char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c; });
-  if (!healthcheck::is_digest(digest))
-    report.error(value.place, fmt::format("\"{}\" is not a digest", text), "64 hex digits of SHA-256, or 32 of MD5");
-}
-
-void read_pages(const SectionReader& reader, CheckConfig& check, Report& report) {
-  for (const auto& value : reader.values("url")) {
-    const auto words = split_words(value);
-    healthcheck::PageConfig page;
-    if (!words.empty()) page.path = words[0].text;
-    if (!page.path.starts_with('/') || has_control(page.path, true))
-      report.error(value.place, fmt::format("url = {}: must begin with a path", value.text),
-                   "url = /path [digest=HEX]");
-    for (std::size_t i = 1; i < words.size(); ++i) {
-      const auto option = split_option(words[i]);
-      if (option && option->key.text == "digest") {
-        read_digest(words[i], option->value.text, page.digest, report);
-      } else {
-        report.error(words[i].place, fmt::format("url: unknown option \"{}\"", words[i].text),
-                     "url = /path [digest=HEX]");
-      }
-    }
-    if (check.pages.size() == kMaxPages) return report.error(value.place, fmt::format("more than {} pages", kMaxPages));
-    check.pages.push_back(std::move(page));
-  }
-  if (const auto* path = reader.own_item("path"); path && !check.pages.empty())
-    report.error(path->key_place, "path and url do not go together", "write the path as one more url");
-}
-
-healthcheck::HttpVersion http_version(std::string_view word) {
-  using healthcheck::HttpVersion;
-  return word == "1.0" ? HttpVersion::V1_0 : word == "2" ? HttpVersion::V2 : HttpVersion::V1_1;
-}
-
-void read_http(const SectionReader& reader, CheckConfig& check, Report& report) {
-  check.method = reader.choice("method");
-  check.http_version = http_version(reader.choice("http_version"));
-  read_path(reader, check, report);
-  read_pages(reader, check, report);
-  if (const auto digest = reader.value("expect_body_digest"))
-    read_digest(*digest, digest->text, check.expect_body_digest, report);
-  read_headers(reader, check, report);
-  read_status(reader, check, report);
-  check.expect_body = reader.text("expect_body");
-  read_pattern(reader, "expect_body_regex", check.expect_body_regex, report);
-  for (const auto key : {"expect_body", "expect_body_regex", "expect_body_digest"}) {
-    if (check.method == "HEAD" && !reader.text(key).empty())
-      report.error(reader.value(key)->place, "an answer to HEAD has no body to expect anything in");
-  }
-}
-
-void read_absolute(const SectionReader& reader, std::string_view key, Report& report) {
-  if (const auto file = reader.value(key); file && !file->text.starts_with('/'))
-    report.error(file->place, fmt::format("{} = {}: must be an absolute path", key, file->text));
-}
-
-void read_tls(const SectionReader& reader, CheckConfig& check, Report& report) {
-  check.tls_verify = reader.boolean("tls_verify");
-  check.tls_ca_file = reader.text("tls_ca_file");
-  check.tls_min_days = static_cast<unsigned>(reader.integer("tls_min_days"));
-  check.tls_warn_days = static_cast<unsigned>(reader.integer("tls_warn_days"));
-  check.tls_server_name = reader.text("tls_server_name");
-  check.tls_certificate_file = reader.text("tls_certificate_file");
-  check.tls_key_file = reader.text("tls_key_file");
-  if (const auto name = reader.value("tls_server_name");
-      name && (has_control(name->text, true) || name->text.find('/') != std::string_view::npos))
-    report.error(name->place, fmt::format("tls_server_name = {}: is not a host name", name->text));
-  for (const auto key : {"tls_ca_file", "tls_certificate_file", "tls_key_file"}) read_absolute(reader, key, report);
-  if (const auto* key = reader.own_item("tls_key_file"); key && check.tls_certificate_file.empty())
-    report.error(key->key_place, "tls_key_file without tls_certificate_file");
-}
-
-void read_talk(const SectionReader& reader, CheckConfig& check, Report& report) {
-  read_bytes(reader, check.type == CheckType::Udp ? "payload" : "send", check.send, report);
-  check.require_reply = reader.boolean("require_reply");
-  if (check.type == CheckType::Agent) return;
-  read_bytes(reader, "expect", check.expect, report);
-  read_pattern(reader, "expect_regex", check.expect_regex, report);
-}
-
-void read_dns(const SectionReader& reader, CheckConfig& check, Report& report) {
-  const auto query = *reader.value("query");
-  const auto words = split_words(query);
-  if (words.size() != 2 || !healthcheck::is_dns_name(words[0].text) || !healthcheck::dns_type(words[1].text)) {
-    report.error(query.place, fmt::format("query = {}: is not a name and a type", query.text),
-                 "example: www.example.com A; types are A, AAAA, CNAME, MX, NS, PTR, SOA, TXT");
-  } else {
-    check.query_name = words[0].text;
-    check.query_type = words[1].text;
-  }
-  check.expect_rcode = reader.choice("expect_rcode");
-  check.expect_answer = reader.text("expect_answer");
-}
-
-void read_word(const SectionReader& reader, std::string_view key, std::string& out, Report& report) {
-  out = reader.text(key);
-  if (out.size() > kMaxLogin || has_control(out, true)) {
-    report.error(reader.value(key)->place, fmt::format("{}: must be one word of at most {} bytes", key, kMaxLogin));
-  }
-}
 
 void read_script(const SectionReader& reader, CheckConfig& check, Report& report) {
   read_word(reader, "user", check.user, report);
@@ -253,6 +44,7 @@ std::optional<base::IpAddress> read_address(const SectionReader& reader, std::st
 void read_source(const SectionReader& reader, CheckConfig& check, Report& report) {
   check.source = read_address(reader, "source_address", report);
   if (const auto value = reader.value("interface")) check.interface = read_interface(*value, report).value_or("");
+  check.mark = static_cast<std::uint32_t>(reader.integer("mark"));
 }
 
 // Keys that mean something to some types only. One with another type: most likely `type` is wrong.
@@ -298,6 +90,7 @@ constexpr KeyUse kUses[] = {{"method", kHttps},
                             {"file", "file"},
                             {"service", "grpc"},
                             {"tls", "grpc"},
+                            {"mark", kConnecting},
                             {"source_address", kConnecting},
                             {"interface", kConnecting}};
 
@@ -342,7 +135,7 @@ void read_type(const SectionReader& reader, CheckConfig& check, Report& report) 
     check.service = reader.text("service");
     check.tls = reader.boolean("tls");
   }
-  if (check.type == CheckType::Sip) read_status(reader, check, report);
+  if (check.type == CheckType::Sip) read_http_status(reader, check, report);
   if (check.type == CheckType::Smtp) {
     read_word(reader, "helo", check.helo, report);
     check.starttls = reader.boolean("starttls");
@@ -400,8 +193,8 @@ std::string question_of(CheckConfig check) {
     out += fmt::format(" {:?}", text);
   for (const auto& argument : check.command) out += fmt::format(" a{:?}", argument);
   for (const auto& page : check.pages) out += fmt::format(" p{:?}:{:?}", page.path, page.digest);
-  out += fmt::format(" {} {} {} {}", check.weight_from_exit, check.tls, static_cast<int>(check.http_version),
-                     check.source ? check.source->to_string() : "");
+  out += fmt::format(" {} {} {} {} {}", check.weight_from_exit, check.tls, check.mark,
+                     static_cast<int>(check.http_version), check.source ? check.source->to_string() : "");
   for (const auto& [name, value] : check.headers) out += fmt::format(" h{:?}:{:?}", name, value);
   for (const auto& range : check.expect_status) out += fmt::format(" s{}-{}", range.first, range.last);
   return out;
@@ -420,6 +213,7 @@ void build_checks(Build& build) {
 
 void build_scripts(Build& build) {
   for (const auto& target : build.config.healthcheck.targets) {
+    if (target.check.mark != 0) build.config.check_marks.insert(target.check.mark);
     if (target.check.type == CheckType::Script)
       build.config.scripts[healthcheck::script_name(target)] = healthcheck::script_command(target);
   }

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "daemon/ctl/asking.hpp"
+#include "daemon/ctl/capture_command.hpp"
 #include "daemon/ctl/configuration_commands.hpp"
 #include "daemon/ctl/event_commands.hpp"
 #include "daemon/ctl/help.hpp"
@@ -58,6 +59,8 @@ class Work {
         return drops();
       case Action::Trace:
         return trace();
+      case Action::Capture:
+        return capture(i_, ask_, surroundings_);
       case Action::Override:
         return override_servers(i_, view_, ask_, surroundings_);
       case Action::Overrides:

@@ -159,6 +159,19 @@ Result<void> apply(const Option& o, const std::string& text, Invocation& to, boo
     case OptionId::Follow:
       to.follow = true;
       break;
+    case OptionId::Write:
+      if (text.empty()) return fail("option --write needs a file name");
+      to.write_to = text;
+      break;
+    case OptionId::Packets:
+      return keep(number_argument(o, text, 1, UINT32_MAX), to.packets);
+    case OptionId::Snap:
+      return keep(number_argument(o, text, 14, 65535), to.snap_length);
+    case OptionId::Direction:
+      to.direction = text;
+      break;
+    case OptionId::Every:
+      return keep(number_argument(o, text, 1, UINT32_MAX), to.every);
     case OptionId::Config:
       if (text.empty()) return fail("option --config needs a file");
       to.config = text;

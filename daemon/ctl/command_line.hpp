@@ -36,6 +36,11 @@ struct Invocation {
   bool dry_run = false;
   bool now = false;
   bool follow = false;
+  std::string write_to;       // --write; "": lines on standard output
+  std::uint64_t packets = 0;  // 0: without end
+  std::uint32_t snap_length = 65535;
+  std::string direction = "both";  // "in", "out"
+  std::uint32_t every = 1;
   std::string config;        // --config; "": the running one
   std::string setup_format;  // "": shell
   bool fix = false;

@@ -12,51 +12,6 @@
 namespace lvsd::ctl {
 namespace {
 
-constexpr std::array kOptions{
-    Option{OptionId::Json, 'j', "json", "", "", "Print JSON, as the daemon's API gives it"},
-    Option{OptionId::Output, 'o', "output", "FORMAT", "table wide json csv",
-           "Print a table (default), a table with more columns, JSON or comma-separated values"},
-    Option{OptionId::NoHeader, 'H', "no-header", "", "", "Leave out the header of tables"},
-    Option{OptionId::Watch, 'w', "watch", "[SEC]", "", "Repeat every SEC seconds (default 2), on a terminal in place"},
-    Option{OptionId::Count, 0, "count", "N", "", "With --watch, end after N repetitions"},
-    Option{OptionId::Color, 0, "color", "WHEN", "auto always never",
-           "Colour the output; auto (default) means on a terminal, unless NO_COLOR is set or TERM is dumb"},
-    Option{OptionId::Quiet, 'q', "quiet", "", "", "Print no notes and no confirmations, only data and errors"},
-    Option{OptionId::Socket, 's', "socket", "PATH", "",
-           "Ask the daemon at this socket (default /run/lvsd/lvsd.sock, or ro.sock beside it where only that may be "
-           "used)"},
-    Option{OptionId::Timeout, 0, "timeout", "SEC", "", "Give up after this time (default 10 s; reload 60 s)"},
-    Option{OptionId::Yes, 'y', "yes", "", "", "Never ask back; no command of this version does"},
-    Option{OptionId::Node, 0, "node", "NAME", "",
-           "Read a configuration file as this node (default: the running daemon's, else the host's name)"},
-    Option{OptionId::Help, 'h', "help", "", "", "Explain the command"},
-    Option{OptionId::Version, 'V', "version", "", "", "Print the version"},
-    Option{
-        OptionId::ExitCode, 0, "exit-code", "", "",
-        "End with 0 when nothing needs attention, 1 when something is degraded, 2 when something is down or in fault"},
-    Option{OptionId::Stats, 0, "stats", "", "", "Show totals since the start of the table instead of state"},
-    Option{OptionId::Rate, 0, "rate", "", "", "Show current rates instead of state"},
-    Option{OptionId::History, 0, "history", "N", "", "Show the last N results (default 10, at most 32)"},
-    Option{OptionId::CountBy, 0, "count-by", "KEY", "client rs state", "Count connections by this key, most first"},
-    Option{OptionId::For, 0, "for", "TIME", "", "End it by itself after this time: 90s, 30m, 2h, 7d"},
-    Option{OptionId::Reason, 0, "reason", "TEXT", "", "Say why, for the log and for everybody who asks"},
-    Option{OptionId::Wait, 0, "wait", "[SEC]", "",
-           "Follow the connections until none is left, at most SEC seconds (default: without limit)"},
-    Option{OptionId::Force, 0, "force", "", "",
-           "Also when a service is left without a usable server, or an address without an owner"},
-    Option{OptionId::DryRun, 0, "dry-run", "", "", "Say what would change, and change nothing"},
-    Option{OptionId::Now, 0, "now", "", "", "Ask the servers at once and wait for what they say"},
-    Option{OptionId::Follow, 'f', "follow", "", "", "Go on with what happens from now on"},
-    Option{OptionId::Config, 'c', "config", "FILE", "", "Read this configuration instead of the running daemon's"},
-    Option{OptionId::SetupFormat, 0, "format", "FORMAT", "shell sysctl networkd ifupdown nftables",
-           "Print commands for now (default), files for always, or nftables' rules instead of the ARP settings"},
-    Option{OptionId::Fix, 0, "fix", "", "", "Change the settings of the kernel that are wrong, for now and for always"},
-};
-
-constexpr std::array kGlobal{OptionId::Json,  OptionId::Output, OptionId::NoHeader, OptionId::Watch,   OptionId::Count,
-                             OptionId::Color, OptionId::Quiet,  OptionId::Socket,   OptionId::Timeout, OptionId::Yes,
-                             OptionId::Node,  OptionId::Help,   OptionId::Version};
-
 constexpr std::array kStatusOptions{OptionId::ExitCode};
 constexpr std::array kServiceOptions{OptionId::Stats, OptionId::Rate};
 constexpr std::array kCheckOptions{OptionId::History, OptionId::Now};
@@ -64,6 +19,8 @@ constexpr std::array kEventOptions{OptionId::Follow};
 constexpr std::array kConnectionOptions{OptionId::CountBy};
 constexpr std::array kDrainOptions{OptionId::For, OptionId::Reason, OptionId::Wait, OptionId::Force, OptionId::DryRun};
 constexpr std::array kWeightOptions{OptionId::For, OptionId::Reason, OptionId::Force, OptionId::DryRun};
+constexpr std::array kCaptureOptions{OptionId::Write, OptionId::Packets,   OptionId::For,
+                                     OptionId::Snap,  OptionId::Direction, OptionId::Every};
 constexpr std::array kUndoOptions{OptionId::DryRun};
 constexpr std::array kFailoverOptions{OptionId::Reason};
 constexpr std::array kMaintenanceOptions{OptionId::For, OptionId::Reason, OptionId::Force};
@@ -154,6 +111,13 @@ constexpr std::array kCommands{
         true,
         true,
         Completes::Nothing},
+    Command{
+        Action::Capture, "capture", "", "", "[FILTER...]", kAnyNumber, "The packets that the engine sees",
+        "FILTER is an expression of tcpdump, as in pcap-filter(7); it is held against a packet as it comes in and as "
+        "it goes out. Says what became of each packet, in a capture file as its comment. Goes on until Ctrl-C, and "
+        "needs the read-write socket. Packets that come faster than they can be fetched are missed and counted; "
+        "forwarding never waits.",
+        kCaptureOptions, false, true, false, Completes::Nothing},
     Command{Action::Override, "drain", "", "", "RS...", kAnyNumber,
             "Give real servers no new connections; those they have may finish",
             "The override is kept across reload and restart until undrain, or until --for is over. Refused when a "
@@ -406,9 +370,6 @@ base::Result<std::string_view> resolve_object(std::string_view word) {
 
 std::string Command::name() const { return verb.empty() ? std::string{object} : fmt::format("{} {}", object, verb); }
 
-std::span<const Option> options() { return kOptions; }
-const Option& option(OptionId id) { return kOptions[static_cast<std::size_t>(id)]; }
-std::span<const OptionId> global_options() { return kGlobal; }
 std::span<const Command> commands() { return kCommands; }
 
 bool takes_verb(std::string_view object) {

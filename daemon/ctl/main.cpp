@@ -1,11 +1,13 @@
 // The rim of lvsctl: this process's terminal, clock and files.
 #include <chrono>
 #include <clocale>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <thread>
 
+#include <fcntl.h>
 #include <langinfo.h>
 #include <unistd.h>
 
@@ -17,6 +19,26 @@ bool write_out(std::string_view text) {
   if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) return true;
   std::perror("lvsctl: cannot write the output");
   return false;
+}
+
+bool write_file(const std::string& path, std::string_view text, bool append) {
+  if (path == "-") return write_out(text);
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | (append ? O_APPEND : O_TRUNC), 0600);
+  if (fd < 0) return false;
+  bool whole = true;
+  while (whole && !text.empty()) {
+    const auto written = ::write(fd, text.data(), text.size());
+    whole = written > 0;
+    if (whole) text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return ::close(fd) == 0 && whole;
+}
+
+volatile std::sig_atomic_t interrupt_seen = 0;
+
+bool interrupted() {
+  static const auto before = std::signal(SIGINT, [](int) { interrupt_seen = 1; });
+  return before != SIG_ERR && interrupt_seen != 0;
 }
 
 bool color_allowed() {
@@ -34,6 +56,8 @@ lvsd::ctl::Surroundings surroundings() {
   around.may_use = [](std::string_view path) { return ::access(std::string{path}.c_str(), W_OK) == 0; };
   around.out = write_out;
   around.err = [](std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); };
+  around.write_file = write_file;
+  around.interrupted = interrupted;
   around.read_host = lvsd::daemon::read_host;
   around.set_host = lvsd::daemon::set_host;
   around.now_unix_ms = [] {

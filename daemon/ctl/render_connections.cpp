@@ -21,18 +21,30 @@ std::string key_of(const ipvs::ConnectionStatus& c, std::string_view key) {
 
 std::string render_connections(const ipvs::Connections& connections, const View& view) {
   if (connections.connections.empty() && !view.csv) return "no connection\n";
-  Layout layout({{"PROTO"},
-                 {"STATE"},
-                 {"CLIENT"},
-                 {"VIRTUAL"},
-                 {"SERVER"},
-                 {"NAME"},
-                 {"EXPIRES", Align::Right},
-                 {"IN PKTS", Align::Right}});
+  const bool any_local =
+      view.csv || std::ranges::any_of(connections.connections, [](const auto& c) { return c.local_address.port != 0; });
+  std::vector<Column> columns({{"PROTO"},
+                               {"STATE"},
+                               {"CLIENT"},
+                               {"VIRTUAL"},
+                               {"SERVER"},
+                               {"NAME"},
+                               {"EXPIRES", Align::Right},
+                               {"IN PKTS", Align::Right}});
+  if (any_local) columns.push_back({"LOCAL"});  // fullnat
+  Layout layout(columns);
   for (const auto& c : connections.connections) {
     const auto expires = view.csv ? fmt::format("{}", c.expires_in_s) : fmt::format("{}s", c.expires_in_s);
-    layout.add({c.protocol, c.state, c.client.to_string(), c.virtual_address.to_string(), c.server_address.to_string(),
-                c.service + '/' + c.server, expires, count(c.in_packets, view)});
+    std::vector<Cell> cells{c.protocol,
+                            c.state,
+                            c.client.to_string(),
+                            c.virtual_address.to_string(),
+                            c.server_address.to_string(),
+                            c.service + '/' + c.server,
+                            expires,
+                            count(c.in_packets, view)};
+    if (any_local) cells.push_back(c.local_address.port != 0 ? c.local_address.to_string() : std::string{});
+    layout.add(std::move(cells));
   }
   return layout.text(view);
 }

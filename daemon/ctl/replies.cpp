@@ -122,6 +122,7 @@ template Result<ipvs::Connections> decode(std::string_view);
 template Result<ipvs::Listing> decode(std::string_view);
 template Result<ipvs::Drops> decode(std::string_view);
 template Result<ipvs::Trace> decode(std::string_view);
+template Result<ipvs::Captured> decode(std::string_view);
 
 Result<RunningConfig> decode_config(std::string_view body) {
   auto object = parse_reply(body);
@@ -192,6 +193,8 @@ std::string json_of(const daemon::CheckRequest& request) { return finish(json::v
 std::string json_of(const daemon::FailoverRequest& request) { return finish(json::value_from(request)); }
 std::string json_of(const daemon::MaintenanceRequest& request) { return finish(json::value_from(request)); }
 std::string json_of(const daemon::Event& event) { return finish(json::value_from(event)); }
+std::string json_of(const ipvs::CaptureQuery& query) { return finish(json::value_from(query)); }
+std::string json_of(const ipvs::CapturedFrame& frame) { return finish(json::value_from(frame)); }
 std::string json_of(const daemon::OverrideRequest& request) { return finish(json::value_from(request)); }
 
 std::string json_of(const std::vector<daemon::Diagnostic>& diagnostics, const std::string& path) {

@@ -19,7 +19,7 @@
 namespace lvsd::ctl {
 
 // For Overview, ReloadResult, OverrideList, OverrideResult, EventList, vrrp::Status, healthcheck::Status,
-// healthcheck::CheckedNow, ipvs::Table, ipvs::Connections, ipvs::Listing, ipvs::Drops, ipvs::Trace.
+// healthcheck::CheckedNow, ipvs::Table, ipvs::Connections, ipvs::Listing, ipvs::Drops, ipvs::Trace, ipvs::Captured.
 template <class T>
 base::Result<T> decode(std::string_view body);
 
@@ -47,6 +47,8 @@ std::string json_of(const daemon::FailoverRequest& request);
 std::string json_of(const daemon::MaintenanceRequest& request);
 std::string json_of(const daemon::OverrideRequest& request);  // the body of a request
 std::string json_of(const daemon::CheckRequest& request);     // the same
+std::string json_of(const ipvs::CaptureQuery& query);         // the same
+std::string json_of(const ipvs::CapturedFrame& frame);        // one line
 std::string json_of(const daemon::Event& event);              // one line
 
 // lvsctl's own values, in the same form as the daemon's.

@@ -37,6 +37,9 @@ struct Surroundings {
   std::function<bool(std::string_view path)> may_use;  // this user may connect to the socket
   std::function<bool(std::string_view text)> out;      // false: nobody reads any more
   std::function<void(std::string_view text)> err;
+  // At the file's end, or from its beginning; "-" is standard output. False: it cannot.
+  std::function<bool(const std::string& path, std::string_view text, bool append)> write_file;
+  std::function<bool()> interrupted;  // Ctrl-C was pressed; from the first call on it does not end the program
   std::function<daemon::HostFacts(const daemon::Config&)> read_host;  // as daemon::read_host
   std::function<base::Result<void>(const std::vector<daemon::HostSetting>&, const std::string& path)>
       set_host;  // as daemon::set_host

@@ -24,6 +24,14 @@ ServerStatus describe(const LiveServer& server) {
   status.statistics = server.estimator.with_rates(*server.counters);
   status.overloaded = server.overloaded;
   status.unanswered_connections = server.unanswered;
+  status.persistent_connections = server.templates;
+  status.max_connections = server.config.options.max_connections;
+  status.min_connections = server.config.options.min_connections;
+  if (server.config.method != Method::Tun) return status;
+  const auto& tunnel = server.config.options.tunnel;
+  status.tunnel = ipvs::name(tunnel.kind);
+  status.tunnel_port = tunnel.port;
+  status.tunnel_checksum = ipvs::name(tunnel.checksum);
   return status;
 }
 
@@ -65,6 +73,7 @@ ConnectionStatus describe(const EngineState& state, const Connection& c, std::ui
   status.client = to_endpoint(ends.client, c.client_port);
   status.virtual_address = to_endpoint(ends.virtual_address, c.virtual_port);
   status.server_address = {server.config.address.address, swap_port(c.server_port)};
+  if (c.fullnat()) status.local_address = to_endpoint(ends.local, c.local_port);
   status.service = server.service->config.name;
   status.server = server.config.name;
   status.expires_in_s = std::max(state.limits.of(c.state) - idle_milliseconds(c, now), 0) / 1000;

@@ -11,6 +11,7 @@
 #include "base/log.hpp"
 #include "ipvs/diff.hpp"
 #include "ipvs/engine/attachments.hpp"
+#include "ipvs/engine/capture_session.hpp"
 #include "ipvs/engine/connection_memory.hpp"
 #include "ipvs/engine/core.hpp"
 #include "ipvs/engine/neighbours.hpp"
@@ -58,6 +59,7 @@ struct EngineBackend::Impl {
   void remember_servers(std::span<const Command> commands);
   void resolve_servers();
   void ask(const NextHopKey& key);
+  std::string interface_name(std::uint32_t index) const;
   base::Result<void> on_worker(const std::function<void(Core&)>& task);
 
   boost::asio::io_context& loop;
@@ -71,6 +73,7 @@ struct EngineBackend::Impl {
   std::set<std::pair<base::IpAddress, Method>> servers;  // of the table as it was last read or changed
   // Torn down from below: nothing calls into what is gone.
   std::unique_ptr<Worker> worker;
+  std::unique_ptr<CaptureSession> captures;
   std::unique_ptr<Attachments> attachments;
   std::unique_ptr<Neighbours> neighbours;
   std::uint64_t refused_flows = 0;
@@ -104,6 +107,7 @@ base::Result<void> EngineBackend::Impl::start(Kept kept, const KeepFd& keep) {
       Worker::start(std::move(core), max_connections, maps, {.ask = [this](const NextHopKey& key) { ask(key); }});
   if (!started) return tl::unexpected{started.error()};
   worker = std::move(*started);
+  captures = std::make_unique<CaptureSession>(*worker);
   attachments = std::make_unique<Attachments>(maps, *worker, links_among(kept), keep);
   auto mirror =
       Neighbours::start(loop, {.topology = [this](const auto& l, const auto& r) { follow(l, r); },
@@ -185,6 +189,7 @@ void EngineBackend::Impl::reconcile_regularly() {
   reconcile_timer.async_wait([this](const boost::system::error_code& error) {
     if (error) return;
     reconcile();
+    captures->expire(base::Clock::now());
     const auto refused = worker->refused_flows();
     if (refused != std::exchange(refused_flows, refused)) {
       base::log::error("engine", "the XDP program's table of NAT replies refused entries ({} so far)", refused);
@@ -201,6 +206,11 @@ void EngineBackend::Impl::probe_regularly() {
     resolve_servers();
     probe_regularly();
   });
+}
+
+std::string EngineBackend::Impl::interface_name(std::uint32_t index) const {
+  const auto at = std::ranges::find_if(links, [index](const Link& link) { return link.interface.index == index; });
+  return at == links.end() ? fmt::format("interface {}", index) : at->name;
 }
 
 base::Result<void> EngineBackend::Impl::on_worker(const std::function<void(Core&)>& task) {
@@ -312,13 +322,15 @@ base::Result<Drops> EngineBackend::drops() {
 
 base::Result<Trace> EngineBackend::trace(const TraceQuery& query) {
   Trace trace;
-  const auto name_of = [links = impl_->links](std::uint32_t index) {
-    const auto at = std::ranges::find_if(links, [index](const Link& link) { return link.interface.index == index; });
-    return at == links.end() ? fmt::format("interface {}", index) : at->name;
-  };
+  const auto name_of = [this](std::uint32_t index) { return impl_->interface_name(index); };
   auto done = impl_->on_worker([&](Core& core) { trace = core.trace(query, name_of, base::Clock::now()); });
   if (!done) return tl::unexpected{done.error()};
   return trace;
+}
+
+base::Result<Captured> EngineBackend::capture(const CaptureQuery& query) {
+  const auto name_of = [this](std::uint32_t index) { return impl_->interface_name(index); };
+  return impl_->captures->answer(query, name_of, base::Clock::now());
 }
 
 std::uint64_t EngineBackend::progress() const { return impl_->worker->progress(); }

@@ -32,6 +32,7 @@ class EngineBackend final : public ForwardingBackend {
   base::Result<Listing> listing() override;
   base::Result<Drops> drops() override;
   base::Result<Trace> trace(const TraceQuery& query) override;
+  base::Result<Captured> capture(const CaptureQuery& query) override;
 
   std::uint64_t progress() const override;  // grows while the worker's loop turns
   void stop() override;                     // the kernel gets all packets again

@@ -26,6 +26,14 @@ std::uint16_t notice_size(const Connection& c) {
 
 }  // namespace
 
+Verdict Forwarder::send_fullnat(Packet& packet, const Frame& frame, Connection& c, const NextHop& hop) noexcept {
+  const auto notice = notice_for(packet, frame, c);
+  const auto verdict = route(packet, frame, hop, frame.destination, notice.size());
+  if (verdict.action != Action::Send || verdict.reason != DropReason::None) return verdict;
+  rewrite_to_server(packet, frame, c);
+  return give_notice(packet, frame, c, notice) ? send(packet, hop) : drop(DropReason::NoRoom);
+}
+
 // The option goes with the handshake, which may be repeated, until the server has spoken. The PROXY header goes before
 // the client's first byte, also with an empty segment, until the server has acknowledged it.
 ClientNotice Forwarder::notice_for(const Packet& packet, const Frame& frame, Connection& c) const noexcept {

@@ -67,7 +67,7 @@ class Forwarder {
                 std::uint32_t growth = 0) noexcept;
   // As fragments where it is longer than the way out takes.
   Verdict send(Packet& packet, const NextHop& hop) noexcept;
-  void split(Packet& packet, std::uint32_t mtu, const Verdict& verdict);
+  Verdict split(Packet& packet, std::uint32_t mtu, const Verdict& verdict);
 
   // forward_tun.cpp
   void fit_tunnel(LiveServer& server) noexcept;
@@ -77,6 +77,7 @@ class Forwarder {
   Verdict tell_client(Packet& packet, const Frame& inner, IcmpError error) noexcept;
 
   // forward_fullnat.cpp
+  Verdict send_fullnat(Packet& packet, const Frame& frame, Connection& c, const NextHop& hop) noexcept;
   // What the packet has to carry to the server besides what the client sent.
   ClientNotice notice_for(const Packet& packet, const Frame& frame, Connection& c) const noexcept;
   bool give_notice(Packet& packet, const Frame& frame, const Connection& c, const ClientNotice& notice) noexcept;

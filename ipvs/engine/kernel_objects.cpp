@@ -153,6 +153,7 @@ std::optional<Neighbour> to_neighbour(rtnl_neigh* object) {
   const int state = std::max(0, rtnl_neigh_get_state(object));
   neighbour.usable = (state & kUsable) != 0 && !neighbour.mac.is_zero();
   neighbour.failed = (state & NUD_FAILED) != 0;
+  neighbour.permanent = (state & (NUD_PERMANENT | NUD_NOARP)) != 0;
   return neighbour;
 }
 

@@ -4,6 +4,10 @@ namespace lvsd::ipvs::engine {
 
 bool NeighbourBook::learn(const Neighbour& neighbour) {
   const NextHopKey key{neighbour.interface, neighbour.address};
+  if (neighbour.permanent) {
+    usable_.erase(key);
+    return false;
+  }
   if (neighbour.usable) {
     usable_[key] = neighbour.mac;
     return false;

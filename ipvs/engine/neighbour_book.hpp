@@ -18,7 +18,8 @@ class NeighbourBook {
   void forget(const NextHopKey& key);
   void clear() { usable_.clear(); }
 
-  // Usable neighbours that were sent to.
+  // Usable neighbours that were sent to. A permanent one is not among them: Linux (since 5.16) takes a question about
+  // it (NTF_USE) for the end of its permanence, and finds nobody.
   std::vector<NextHopKey> in_use(const UsedNextHops& used) const;
 
  private:

@@ -35,6 +35,7 @@ struct Neighbour {
   base::MacAddress mac;
   bool usable = false;  // the kernel would send to it now (reachable, stale, delay, probe, permanent)
   bool failed = false;
+  bool permanent = false;  // made by an administrator: nothing to be asked
 };
 
 struct NextHop {

@@ -41,12 +41,11 @@ Verdict Forwarder::to_server(Packet& packet, Frame frame, Connection& connection
   trim(packet, frame);
   complete_checksum(packet.data, frame);
   const auto hop = way_to(server);
-  const auto notice = connection.fullnat() ? notice_for(packet, frame, connection) : ClientNotice{};
-  const auto verdict = route(packet, frame, hop, frame.destination, notice.size());
+  if (connection.fullnat()) return send_fullnat(packet, frame, connection, hop);
+  const auto verdict = route(packet, frame, hop, frame.destination);
   if (verdict.action != Action::Send || verdict.reason != DropReason::None) return verdict;
   if (server.tunnelled) return send_tunnelled(packet, frame, server, hop);
   if (connection.nat()) rewrite_to_server(packet, frame, connection);
-  if (connection.fullnat() && !give_notice(packet, frame, connection, notice)) return drop(DropReason::NoRoom);
   return send(packet, hop);
 }
 
@@ -124,14 +123,12 @@ Verdict Forwarder::send(Packet& packet, const NextHop& hop) noexcept {
   write_macs(packet.data, hop.destination, hop.source);
   const bool resolved = hop.kind == NextHop::Kind::Resolved;
   const Verdict verdict{resolved ? Action::Send : Action::AwaitNextHop, DropReason::None, hop.interface, hop.address};
-  if (packet.length - kEthernetHeader <= hop.mtu) return verdict;
-  if ((packet.data[kEthernetHeader] >> 4) != 4) return drop(DropReason::TooBig);
-  split(packet, hop.mtu, verdict);
-  return verdict;
+  return packet.length - kEthernetHeader <= hop.mtu ? verdict : split(packet, hop.mtu, verdict);
 }
 
 // The first fragment takes the packet's place, the others leave besides it. Rare: what is large has DF.
-void Forwarder::split(Packet& packet, std::uint32_t mtu, const Verdict& verdict) {
+Verdict Forwarder::split(Packet& packet, std::uint32_t mtu, const Verdict& verdict) {
+  if ((packet.data[kEthernetHeader] >> 4) != 4) return drop(DropReason::TooBig);
   Split pieces{{packet.data + kEthernetHeader, packet.length - kEthernetHeader}, mtu};
   std::vector<std::vector<std::uint8_t>> frames;
   while (const auto length = pieces.next_length()) {
@@ -144,6 +141,7 @@ void Forwarder::split(Packet& packet, std::uint32_t mtu, const Verdict& verdict)
   packet.tailroom += packet.length - first;
   packet.length = first;
   for (std::size_t i = 1; i < frames.size(); ++i) state_.extra_frames.push_back({std::move(frames[i]), verdict});
+  return verdict;
 }
 
 Verdict Forwarder::drop(DropReason reason) noexcept {

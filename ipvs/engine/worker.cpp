@@ -27,6 +27,11 @@ constexpr int kSleepUnsentMs = 1;
 constexpr int kSleepBusyMs = 20;
 constexpr int kSleepIdleMs = 200;
 
+std::int64_t unix_ns() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
 struct Queue {
   std::unique_ptr<XskSocket> socket;
   std::uint32_t interface = 0;
@@ -60,6 +65,7 @@ struct Worker::Impl {
   std::unique_ptr<Core> core;
   RedirectMaps& maps;
   Callbacks callbacks;
+  std::unique_ptr<Capture> capture;
   Mailbox mailbox;
   std::vector<Queue> queues;
   std::vector<pollfd> descriptors;  // the mailbox, then one per queue
@@ -110,7 +116,9 @@ bool Worker::Impl::serve(std::size_t index) {
   const std::size_t count = socket.receive(packets, queues[index].interface);
   if (count == 0) return false;
   const std::span<Packet> batch{packets.data(), count};
+  if (capture) capture->arrive(batch);
   core->forward(batch, std::span{verdicts.data(), count}, now);
+  if (capture) capture->decided(batch, std::span{verdicts.data(), count}, unix_ns());
   apply_flow_changes();
   for (std::size_t i = 0; i < count; ++i) dispatch(index, batch[i], verdicts[i]);
   send_extra_frames();
@@ -330,6 +338,30 @@ void Worker::probe_used_neighbours() {
     for (const auto& key : worker->neighbours.in_use(worker->used)) worker->callbacks.ask(key);
     worker->used.clear();
   });
+}
+
+void Worker::set_capture(std::unique_ptr<Capture> capture) {
+  const auto shared = std::make_shared<std::unique_ptr<Capture>>(std::move(capture));
+  impl_->mailbox.post([worker = impl_.get(), shared] { worker->capture.swap(*shared); });
+}
+
+CapturedBatch Worker::fetch_capture(CaptureCounts& counts) {
+  // The task may run after this call has given up.
+  struct Fetched {
+    CapturedBatch batch = CapturedBatch::make();
+    CaptureCounts counts;
+  };
+  const auto fetched = std::make_shared<Fetched>();
+  const bool done = impl_->mailbox.call(
+      [worker = impl_.get(), fetched] {
+        if (!worker->capture) return;
+        fetched->counts = worker->capture->counts();
+        fetched->batch = worker->capture->fetch(std::move(fetched->batch));
+      },
+      kAnswerLimit);
+  if (!done) return {};
+  counts = fetched->counts;
+  return std::move(fetched->batch);
 }
 
 std::vector<PortStatistics> Worker::port_statistics() {

@@ -12,6 +12,7 @@
 
 #include "base/result.hpp"
 #include "ipvs/engine/af_xdp.hpp"
+#include "ipvs/engine/capture.hpp"
 #include "ipvs/engine/core.hpp"
 #include "ipvs/engine/redirect_maps.hpp"
 #include "ipvs/engine/waiting_packets.hpp"
@@ -60,6 +61,11 @@ class Worker {
   void forget_neighbour(const NextHopKey& key);
   void replace_neighbours(std::vector<Neighbour> neighbours);
   void probe_used_neighbours();  // asks for every usable neighbour sent to since the last call
+
+  // What it works on is copied into `capture` from now on; null ends it. One at a time.
+  void set_capture(std::unique_ptr<Capture> capture);
+  // What was captured since the last call; nothing where there is no capture.
+  CapturedBatch fetch_capture(CaptureCounts& counts);
 
   std::vector<PortStatistics> port_statistics();
   std::uint64_t progress() const;  // grows while the loop turns

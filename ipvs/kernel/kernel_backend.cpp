@@ -214,6 +214,9 @@ base::Result<Listing> KernelBackend::listing() {
 base::Result<Trace> KernelBackend::trace(const TraceQuery&) {
   return base::fail("the kernel's IPVS cannot be asked what it would do; backend = engine can");
 }
+base::Result<Captured> KernelBackend::capture(const CaptureQuery&) {
+  return base::fail("the kernel's IPVS shows no packets here: tcpdump sees them; backend = engine can be captured");
+}
 base::Result<Drops> KernelBackend::drops() { return Drops{}; }  // the kernel counts none by reason
 
 std::uint64_t KernelBackend::progress() const { return ++impl_->asked; }  // the room's own loop is all that has to turn

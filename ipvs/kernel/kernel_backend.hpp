@@ -23,7 +23,8 @@ class KernelBackend final : public ForwardingBackend {
   base::Result<Connections> connections(const ConnectionsQuery& query) override;
   base::Result<Listing> listing() override;
   base::Result<Drops> drops() override;
-  base::Result<Trace> trace(const TraceQuery& query) override;  // the kernel cannot be asked
+  base::Result<Trace> trace(const TraceQuery& query) override;         // the kernel cannot be asked
+  base::Result<Captured> capture(const CaptureQuery& query) override;  // the kernel cannot be asked
   std::uint64_t progress() const override;
   void stop() override;  // removes the table when `[global] on_stop` says so
 

@@ -26,7 +26,19 @@ void repair(test::Bytes& frame) {
 test::Director& director() {
   static auto* const made = [] {
     auto* d = new test::Director{64};
-    d->serve({test::server(1), test::server(2, ipvs::Method::Dr)});
+    auto service = test::service("web", test::web_listeners());
+    service.options.local_addresses = {test::ip("10.0.0.200")};
+    auto tunnel = test::server(3, ipvs::Method::Tun);
+    tunnel.options.tunnel = {ipvs::TunnelKind::Gue, 6080, ipvs::TunnelChecksum::Full};
+    auto told = test::server(1, ipvs::Method::Fullnat);
+    told.name = "told";
+    told.options.client_address = ipvs::ClientAddress::Toa;
+    auto proxied = test::server(2, ipvs::Method::Fullnat);
+    proxied.name = "proxied";
+    proxied.options.client_address = ipvs::ClientAddress::ProxyProtocol;
+    d->apply({ipvs::AddService{service}, ipvs::AddServer{"web", test::server(1)},
+              ipvs::AddServer{"web", test::server(2, ipvs::Method::Dr)}, ipvs::AddServer{"web", tunnel},
+              ipvs::AddServer{"web", told}, ipvs::AddServer{"web", proxied}});
     return d;
   }();
   return *made;
@@ -46,6 +58,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto header = std::size_t{result.bytes.at(14) & 15u} * 4;
     if (fold(add_words(0, std::span{result.bytes}.subspan(14, header))) != 0xffff) std::abort();
   }
+  director()->take_extra_frames();
   director()->expire(director().now, 8);
   return 0;
 }

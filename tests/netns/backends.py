@@ -4,6 +4,7 @@ Each has start() and stop(), and where the protocol offers it a way to be ill: w
 """
 import os
 import shutil
+import socket
 import subprocess
 
 from process import wait_until
@@ -343,3 +344,40 @@ class Plain(Backend):
     def says(self, *words):
         self.words = [self.words[0], *words]
         self.restart()
+
+
+class Haproxy(Backend):
+    """HAProxy that asks the agent of one server: a second opinion on what the agent's words mean."""
+
+    name = "haproxy"
+
+    def prepare(self):
+        self.socket = os.path.join(self.directory, "socket")
+        self.configuration = self.write("haproxy.cfg", f"""\
+global
+  stats socket {self.socket} level admin
+defaults
+  mode tcp
+  timeout connect 1s
+  timeout client 1s
+  timeout server 1s
+backend judged
+  server rs1 10.0.0.11:80 weight 100 check inter 500ms agent-check agent-port 9707 agent-inter 200ms
+""")
+
+    def command(self):
+        return ["haproxy", "-db", "-f", self.configuration]
+
+    def answers(self):
+        return os.path.exists(self.socket)
+
+    def says(self):
+        """State in HAProxy's words, and the weight of 100."""
+        with socket.socket(socket.AF_UNIX) as asked:
+            asked.connect(self.socket)
+            asked.sendall(b"show stat\n")
+            lines = b"".join(iter(lambda: asked.recv(65536), b"")).decode().splitlines()
+        names = lines[0].lstrip("# ").split(",")
+        values = next(line for line in lines if line.startswith("judged,rs1,")).split(",")
+        row = dict(zip(names, values))
+        return row["status"].split()[0], int(row["weight"])

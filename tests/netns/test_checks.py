@@ -2,7 +2,7 @@
 from hashlib import md5, sha256
 
 import pytest
-from backends import Dnsmasq, Dovecot, Ftp, Grpc, Mariadb, MutualTls, Plain, Postgresql, Redis, Slapd, Smtp, Switches, Tls
+from backends import Dnsmasq, Dovecot, Ftp, Grpc, Haproxy, Mariadb, MutualTls, Plain, Postgresql, Redis, Slapd, Smtp, Switches, Tls
 from conftest import open_testbed
 from director import Director
 from process import stays, wait_until
@@ -62,6 +62,7 @@ CHECKS = {
     "mtls": ("tcp 444", "type = https\ntls_server_name = good.example\ntls_ca_file = {client.ca}\n"
              "tls_certificate_file = {client.file}\ntls_key_file = {client.key}", "200 in "),
     "source": ("tcp 80", "type = http\npath = /healthz\nsource_address = 10.0.0.2\ninterface = eth0", "200 in "),
+    "marked": ("tcp 80", "type = http\npath = /healthz\nmark = 81", "200 in "),
     "body": ("tcp 80", "type = http\npath = /healthz\nexpect_body_regex = ^ok\\s*$", "200 in "),
 }
 
@@ -76,7 +77,7 @@ def configuration(names):
     return "\n".join(parts)
 
 
-DOUBLES = {"primary", "nxdomain", "https", "starttls", "pgsql_login", "quiet", "agent", "file", "script", "weighed", "pages", "digest", "source"}  # a second service on the same server
+DOUBLES = {"primary", "nxdomain", "https", "starttls", "pgsql_login", "quiet", "agent", "file", "script", "weighed", "pages", "digest", "source", "marked"}  # a second service on the same server
 
 
 class Backends:
@@ -205,6 +206,28 @@ def test_what_a_server_says_of_its_share_is_shown(site):
     wait_until(lambda: not check(site, "agent")["share"]["drain"], 10, "the agent to be ready")
 
 
+def in_haproxys_words(check):
+    share = check["share"]
+    percent = share["weight_percent"] if share["weight_percent"] >= 0 else 100
+    state = "DOWN" if check["verdict"] == "down" else "MAINT" if share["maintenance"] else "DRAIN" if share["drain"] else "UP"
+    return state, percent
+
+
+def test_haproxy_takes_the_agents_words_as_lvsd_does(site):
+    wait_verdict(site, "agent", "up")
+    judge = Haproxy(site.client).start()
+    site.backends.agent.says("tcp", "up ready 100%", "")
+    wait_until(lambda: judge.says() == ("UP", 100), 10, lambda: f"HAProxy to hear the agent; it says {judge.says()}")
+    for word, expected in (("75%", ("UP", 75)), ("drain", ("DRAIN", 75)), ("ready 20%", ("UP", 20)), ("maint", ("MAINT", 20)),
+                           ("up ready,100%", ("UP", 100)), ("DOWN # disk full", ("DOWN", 100)), ("up", ("UP", 100)),
+                           ("fail", ("DOWN", 100)), ("up 150%", ("UP", 150)), ("stopped", ("DOWN", 150)), ("up ready 50%", ("UP", 50))):
+        site.backends.agent.says("tcp", word, "")
+        wait_until(lambda: judge.says() == expected, 10, lambda: f"HAProxy to have {expected} after {word}; it has {judge.says()}")
+        wait_until(lambda: in_haproxys_words(check(site, "agent")) == expected, 10,
+                   lambda: f"{expected} after {word}; lvsd has {in_haproxys_words(check(site, 'agent'))}")
+    judge.stop()
+
+
 def test_an_agent_that_is_not_there_takes_no_server_out(site):
     wait_verdict(site, "agent", "up")
     site.backends.agent.stop()
@@ -212,6 +235,16 @@ def test_an_agent_that_is_not_there_takes_no_server_out(site):
     stays(lambda: check(site, "agent")["verdict"] == "up", 2, "up without its agent")
     assert "no agent: connection refused" in site.director.ctl("checks", "agent/rs1").stdout
     site.backends.agent.start()
+
+
+def test_a_mark_is_on_the_packets_of_its_check_alone(site):
+    wait_verdict(site, "marked", "up")
+    site.lvs1.run(["nft", "add table ip marks; add chain ip marks out { type filter hook output priority 0; }; "
+                   "add rule ip marks out meta mark 81 drop"])
+    assert "timed out after 400ms (no connection)" in wait_verdict(site, "marked", "down")["down_reason"]
+    assert check(site, "digest")["verdict"] == "up"
+    site.lvs1.run(["nft", "delete table ip marks"])
+    wait_verdict(site, "marked", "up")
 
 
 def test_a_script_that_cannot_be_run_is_not_the_servers_fault(site):

@@ -2,8 +2,9 @@
 
 turncoat.py DIRECTOR COUNT: on port 80, checks come from DIRECTOR, clients from elsewhere. Whenever a few checks were good and clients
 came in between, the next check gets 503; then "delay MILLISECONDS" is printed: from that reply's last byte to the last connection
-of a client. All on one thread, one connection at a time: what it measures is rather too long than too short.
+of a client. Connections are accepted as they come, however slow the requests of others are, and a connection counts from its accept(2).
 """
+import selectors
 import socket
 import sys
 import time
@@ -13,47 +14,58 @@ SICK = b"HTTP/1.1 503 Sick\r\nContent-Length: 5\r\nConnection: close\r\n\r\nsick
 QUIET = 0.15  # so long without a client means that none comes any more
 
 
-def answer(connection, reply):
-    connection.settimeout(0.2)
-    try:
-        connection.recv(4096)
-        connection.sendall(reply)
-        return time.monotonic()
-    except OSError:
-        return None
-    finally:
+class Turncoat:
+    def __init__(self, director, count):
+        self.director, self.count = director, count
+        self.ready = selectors.EpollSelector()
+        self.listener = socket.create_server(("", 80), backlog=512)
+        self.listener.setblocking(False)
+        self.ready.register(self.listener, selectors.EVENT_READ)
+        self.be_well()
+
+    def be_well(self):
+        self.good_checks, self.clients, self.sick_since, self.last_client = 0, 0, None, None
+
+    def accept(self):
+        try:
+            while True:
+                connection, peer = self.listener.accept()
+                now = time.monotonic()
+                if peer[0] != self.director:
+                    self.clients += 1
+                    self.last_client = now if self.sick_since else None
+                connection.setblocking(False)
+                self.ready.register(connection, selectors.EVENT_READ, peer[0] == self.director)
+        except BlockingIOError:
+            pass
+
+    def answer(self, connection, is_check):
+        self.ready.unregister(connection)
+        try:
+            if connection.recv(4096):
+                sick = is_check and (self.sick_since or (self.good_checks >= 3 and self.clients > 10))
+                connection.sendall(SICK if sick else GOOD)
+                self.good_checks += is_check and not sick
+                if sick and not self.sick_since:
+                    self.sick_since = time.monotonic()
+        except OSError:
+            pass
         connection.close()
 
-
-def main(director, count):
-    listener = socket.create_server(("", 80), backlog=512, reuse_port=False)
-    listener.settimeout(QUIET)
-    print("listening", flush=True)
-    good_checks, clients, sick_since, last_client = 0, 0, None, None
-    while count > 0:
-        try:
-            connection, peer = listener.accept()
-        except TimeoutError:
-            connection = None
-        now = time.monotonic()
-        if sick_since and now - max(sick_since, last_client or 0) > QUIET:
-            print(f"delay {max(0.0, (last_client or sick_since) - sick_since) * 1000:.3f}", flush=True)
-            count -= 1
-            good_checks, clients, sick_since, last_client = 0, 0, None, None
-        if connection is None:
-            continue
-        if peer[0] != director:
-            clients += 1
-            if sick_since:
-                last_client = now
-            answer(connection, GOOD)
-        elif sick_since or (good_checks >= 3 and clients > 10):
-            ended = answer(connection, SICK)
-            sick_since = sick_since or ended
-        else:
-            answer(connection, GOOD)
-            good_checks += 1
+    def run(self):
+        print("listening", flush=True)
+        while self.count > 0:
+            for key, _ in self.ready.select(QUIET):
+                if key.fileobj is self.listener:
+                    self.accept()
+                else:
+                    self.answer(key.fileobj, key.data)
+            now = time.monotonic()
+            if self.sick_since and now - (self.last_client or self.sick_since) > QUIET:
+                print(f"delay {((self.last_client or self.sick_since) - self.sick_since) * 1000:.3f}", flush=True)
+                self.count -= 1
+                self.be_well()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    Turncoat(sys.argv[1], int(sys.argv[2])).run()

@@ -72,6 +72,7 @@ base::Result<void> set_other(CheckConfig& check, const std::string& key, const s
   if (key == "starttls") check.starttls = value != "no";
   if (key == "login") check.login = value;
   if (key == "database") check.database = value;
+  if (key == "mark") return set_count(check.mark, value);
   return {};
 }
 

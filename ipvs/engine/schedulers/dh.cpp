@@ -1,7 +1,7 @@
 // dh: the virtual address decides; for services with many of them, in front of caches. 256 buckets are filled in turns
-// through the list, from its end, whatever the servers weigh: the kernel's buckets for servers that were added in the
-// order of the configuration. A server of weight 0 keeps its buckets and what falls into them gets nothing, as in IPVS;
-// a server that is down has none, as if it had been removed from the list.
+// through the list, whatever the servers weigh: the kernel's buckets for the same list. A server of weight 0 keeps its
+// buckets and what falls into them gets nothing, as in IPVS; a server that is down has none, as if it had been removed
+// from the list.
 #include <array>
 
 #include "ipvs/engine/scheduler.hpp"
@@ -18,7 +18,7 @@ class DestinationHash final : public Scheduler {
     std::size_t filled = 0;
     for (bool any = true; any && filled < buckets_.size();) {
       any = false;
-      for (std::size_t i = servers.size(); i-- > 0 && filled < buckets_.size();) {
+      for (std::size_t i = 0; i < servers.size() && filled < buckets_.size(); ++i) {
         if (servers[i].down) continue;
         any = true;
         buckets_[filled++] = static_cast<std::uint32_t>(i);

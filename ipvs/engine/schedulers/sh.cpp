@@ -1,8 +1,7 @@
 // sh: the client's address decides, and its port with the flag sh-port. 256 buckets are filled in turns through the
-// list, from its end, each server taking as many consecutive ones as it weighs: the kernel's buckets for servers that
-// were added in the order of the configuration. A server of weight 0 still takes one, and its clients get nothing, as
-// in IPVS, unless sh-fallback sends them elsewhere; a server that is down takes none, as if it had been removed from
-// the list.
+// list, each server taking as many consecutive ones as it weighs: the kernel's buckets for the same list. A server of
+// weight 0 still takes one, and its clients get nothing, as in IPVS, unless sh-fallback sends them elsewhere; a server
+// that is down takes none, as if it had been removed from the list.
 #include <algorithm>
 #include <array>
 
@@ -22,7 +21,7 @@ class SourceHash final : public Scheduler {
     std::size_t filled = 0;
     for (bool any = true; any && filled < kBuckets;) {
       any = false;
-      for (std::size_t i = servers.size(); i-- > 0;) {
+      for (std::size_t i = 0; i < servers.size(); ++i) {
         if (servers[i].down) continue;
         any = true;
         const auto share = std::max(servers[i].weight, 1u);

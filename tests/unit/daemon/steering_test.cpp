@@ -109,20 +109,37 @@ class SteeringTest : public testing::Test {
 TEST_F(SteeringTest, FirstStartClaimsAddressesOnlyWhenForwardingStandsAndEveryTargetHasAVerdict) {
   start_all();
 
-  EXPECT_THAT(words(steering.propose({1, {"a", "b"}}, now)),
-              ElementsAre("healthcheck:Configure 1", "ipvs:Configure 1"));
-  EXPECT_THAT(configured(Room::Ipvs, 1), IsEmpty());
+  EXPECT_THAT(words(steering.propose({1, {"a", "b"}}, now)), ElementsAre("healthcheck:Configure 1"));
   EXPECT_THAT(configured(Room::Healthcheck, 1), IsEmpty());
   EXPECT_THAT(verdict("a", Verdict::down), ElementsAre("ipvs:Health a=down"));
-  EXPECT_THAT(verdict("b", Verdict::up), ElementsAre("ipvs:Health b=up", "vrrp:Configure 1"));
+  EXPECT_THAT(verdict("b", Verdict::up), ElementsAre("ipvs:Health b=up", "ipvs:Configure 1"));
+  EXPECT_THAT(configured(Room::Ipvs, 1), ElementsAre("vrrp:Configure 1"));
   EXPECT_THAT(configured(Room::Vrrp, 1), ElementsAre("in force 1", "ready"));
+}
+
+// A kernel's table outlives lvsd: its servers must not lose their weights because nothing is known of them yet.
+TEST_F(SteeringTest, FirstStartLeavesATableAsItIsForThreeSecondsAtMostWhileVerdictsAreMissing) {
+  start_all();
+  steering.propose({1, {"a", "b"}}, now);
+  configured(Room::Healthcheck, 1);
+  verdict("a", Verdict::up);
+
+  EXPECT_THAT(words(steering.tick(now + 2999ms)), IsEmpty());
+  EXPECT_THAT(words(steering.tick(now + 3s)), ElementsAre("ipvs:Configure 1"));
+}
+
+TEST_F(SteeringTest, FirstStartWithoutChecksWaitsForNothing) {
+  start_all();
+  steering.propose({1, {}}, now);
+
+  EXPECT_THAT(configured(Room::Healthcheck, 1), ElementsAre("ipvs:Configure 1"));
 }
 
 TEST_F(SteeringTest, FirstElectionWaitsForForwardingHoweverLongAndForVerdictsTenSeconds) {
   start_all();
   steering.propose({1, {"a"}}, now);
 
-  EXPECT_THAT(words(steering.tick(now + 9999ms)), IsEmpty());
+  EXPECT_THAT(words(steering.tick(now + 9999ms)), ElementsAre("ipvs:Configure 1"));
   now += 10s;
   EXPECT_THAT(words(steering.tick(now)), IsEmpty());
   EXPECT_THAT(configured(Room::Ipvs, 1), ElementsAre("vrrp:Configure 1"));
@@ -139,15 +156,16 @@ TEST_F(SteeringTest, UnknownIsNoVerdict) {
 TEST_F(SteeringTest, RoomsThatStartLaterAreConfiguredThen) {
   EXPECT_THAT(words(steering.propose({1, {}}, now)), IsEmpty());
 
-  EXPECT_THAT(words(steering.room_started(Room::Ipvs, now)),
-              ElementsAre("ipvs:Keep", "ipvs:Health all", "ipvs:Configure 1"));
+  EXPECT_THAT(words(steering.room_started(Room::Ipvs, now)), ElementsAre("ipvs:Keep", "ipvs:Health all"));
   EXPECT_THAT(words(steering.room_started(Room::Healthcheck, now)),
               ElementsAre("healthcheck:Known", "ipvs:Health all", "healthcheck:Configure 1"));
+  EXPECT_THAT(configured(Room::Healthcheck, 1), ElementsAre("ipvs:Configure 1"));
 }
 
 TEST_F(SteeringTest, ARefusedFirstConfigurationIsWithdrawn) {
   start_all();
   steering.propose({1, {}}, now);
+  configured(Room::Healthcheck, 1);
 
   EXPECT_THAT(configured(Room::Ipvs, 1, "no BPF"), ElementsAre("withdrawn 1 ipvs: no BPF"));
 }

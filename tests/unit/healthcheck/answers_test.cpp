@@ -80,6 +80,7 @@ TEST(Agent, SaysThatItIsDownAndWhy) {
   EXPECT_EQ(word.verdict.reason, Reason::Reply);
   EXPECT_EQ(word.verdict.text, "the server says \"down # disk full\"");
   EXPECT_EQ(agent_word("failed")->verdict.reason, Reason::Reply);
+  EXPECT_EQ(agent_word("fail # cache")->verdict.reason, Reason::Reply) << "HAProxy's own";
   EXPECT_EQ(agent_word("stopped#x")->verdict.reason, Reason::Reply);
   EXPECT_EQ(agent_word("up # not down")->verdict.reason, Reason::Ok);
 }

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include <arpa/inet.h>
+#include <boost/asio/post.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -75,7 +76,7 @@ const std::vector<Abuse> kAbuses{
     {"MissingText", reply("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\noops"), "http", "body=ready", Reason::Body,
      "\"ready\" is not in the body"},
     {"SlowHeader", answer([](Guest& g) { g.drip("HTTP/1.1 200 OK\r\nX: " + std::string(500, 'x'), 5); }), "http", "",
-     Reason::Timeout, "timed out after 300ms (reply unfinished after 17 bytes)"},
+     Reason::Timeout, "timed out after 300ms (reply unfinished after "},
     {"SlowBody", answer([](Guest& g) {
        g.send("HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n") && g.drip(std::string(500, 'x'), 5);
      }),
@@ -89,11 +90,11 @@ const std::vector<Abuse> kAbuses{
      Reason::Ok, "200 in "},
     {"EndlessBodyWithoutTheText",
      answer([](Guest& g) { g.send("HTTP/1.1 200 OK\r\n\r\n") && g.send_forever(std::string(9999, 'x')); }), "http",
-     "body=ready", Reason::Body, "in the first 64 KiB"},
+     "body=ready", Reason::Body, "in the first 48 KiB"},
     {"EndlessChunks", answer([](Guest& g) {
        g.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n") && g.send_forever("1\r\nx\r\n");
      }),
-     "http", "body=ready", Reason::Body, "in the first 64 KiB"},
+     "http", "body=ready", Reason::Body, "in the first 48 KiB"},
     {"EndlessChunkExtension", answer([](Guest& g) {
        g.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;") && g.send_forever(std::string(9999, 'x'));
      }),
@@ -164,13 +165,13 @@ const std::vector<Abuse> kAbuses{
     {"SmtpDrips", [](Guest& g) { g.drip(std::string(500, '2'), 5); }, "smtp", "", Reason::Timeout,
      "reply unfinished after"},
     {"SmtpEndlessLine", [](Guest& g) { g.send_forever(std::string(9999, '2')); }, "smtp", "", Reason::TooLarge,
-     "reply over 64 KiB"},
+     "reply over 48 KiB"},
     {"SmtpEndlessReply", [](Guest& g) { g.send_forever("220-more\r\n"); }, "smtp", "", Reason::TooLarge,
-     "reply over 64 KiB"},
+     "reply over 48 KiB"},
     {"SmtpResets", [](Guest& g) { g.send("220 mx\r\n") && (g.reset(), true); }, "smtp", "", Reason::Reset,
      "connection"},
     {"ImapEndlessNews", [](Guest& g) { g.send("* OK hi\r\n") && g.send_forever("* 1 EXISTS\r\n"); }, "imap", "",
-     Reason::TooLarge, "reply over 64 KiB"},
+     Reason::TooLarge, "reply over 48 KiB"},
     {"TcpEndlessReply", [](Guest& g) { g.send_forever(std::string(9999, 'x')); }, "tcp", "expect=ready", Reason::Reply,
      "\"ready\" is not in the reply"},
     {"TcpDripsWithoutTheText", [](Guest& g) { g.drip(std::string(500, 'x'), 5); }, "tcp", "expect=ready",
@@ -235,7 +236,7 @@ TEST(LocalTrouble, IsNoRouteOfOurs) {
 TEST(LocalTrouble, IsNoFreeDescriptor) {
   RudeServer server{[](Guest& g) { g.hold(); }};
   boost::asio::io_context loop;
-  const auto checkers = make_checkers(loop, no_scripts());
+  const auto checkers = make_checkers(loop, no_scripts(), no_marks());
   rlimit before{};
   getrlimit(RLIMIT_NOFILE, &before);
   const int highest = dup(0);
@@ -325,7 +326,7 @@ TEST(Checker, IsCancelledByItsDestruction) {
     left = true;
   }};
   boost::asio::io_context loop;
-  const auto checkers = make_checkers(loop, no_scripts());
+  const auto checkers = make_checkers(loop, no_scripts(), no_marks());
   int results = 0;
   auto check = checkers->start(target("http", server.endpoint(), "timeout=9s"), [&](const CheckResult&) { ++results; });
   const auto give_up = base::Clock::now() + 5s;
@@ -342,7 +343,7 @@ TEST(Checker, DoesNotBlameTheServerForALateLoop) {
   for (const auto* type : {"tcp", "http"}) {
     RudeServer server{reply("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")};
     boost::asio::io_context loop;
-    const auto checkers = make_checkers(loop, no_scripts());
+    const auto checkers = make_checkers(loop, no_scripts(), no_marks());
     std::optional<CheckResult> result;
     const auto started = base::Clock::now();
     const auto check = checkers->start(target(type, server.endpoint(), "timeout=200ms"),
@@ -356,7 +357,7 @@ TEST(Checker, DoesNotBlameTheServerForALateLoop) {
 TEST(Checker, GivesALateLoopOneMoreChanceAndNoSecond) {
   RudeServer silent{[](Guest& g) { g.hold(); }};
   boost::asio::io_context loop;
-  const auto checkers = make_checkers(loop, no_scripts());
+  const auto checkers = make_checkers(loop, no_scripts(), no_marks());
   std::optional<CheckResult> result;
   const auto started = base::Clock::now();
   const auto check =
@@ -372,6 +373,27 @@ TEST(Checker, GivesALateLoopOneMoreChanceAndNoSecond) {
 
 std::size_t open_descriptors() {
   return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator{"/proc/self/fd"}, {}));
+}
+
+TEST(Mark, IsAskedForBeforeTheConnectionAndItsRefusalIsNotTheServers) {
+  RudeServer server{[](Guest& g) { g.hold(); }};
+  for (const std::string type : {"tcp", "udp"}) {
+    boost::asio::io_context loop;
+    std::vector<std::uint32_t> asked;
+    Marker marker{[&](std::uint64_t id, std::uint32_t mark, int) {
+      asked.push_back(mark);
+      boost::asio::post(loop, [&marker, id] { marker.answered(id, "Operation not permitted"); });
+    }};
+    const auto checkers = make_checkers(loop, no_scripts(), marker);
+    std::optional<CheckResult> result;
+    const auto check =
+        checkers->start(target(type, server.endpoint(), "mark=81"), [&](CheckResult r) { result = std::move(r); });
+    while (!result) loop.run_one();
+    EXPECT_EQ(asked, std::vector<std::uint32_t>{81});
+    EXPECT_EQ(result->reason, Reason::Local);
+    EXPECT_EQ(result->text, "not checked: mark: Operation not permitted");
+  }
+  EXPECT_EQ(server.connections(), 0);
 }
 
 TEST(Checkers, LeaveNoDescriptorBehind) {

@@ -56,7 +56,7 @@ TEST(Judge, WantsTheExpectedTextInTheBody) {
   EXPECT_EQ(result.reason, Reason::Body);
   EXPECT_EQ(result.text, "HTTP 200 from http://10.0.0.12/healthz, but \"ready\" is not in the body, body \"starting\"");
   const auto cut = judged(reply(200, "starting", true), check);
-  EXPECT_NE(cut.text.find("not in the body in the first 64 KiB"), std::string::npos);
+  EXPECT_NE(cut.text.find("not in the body in the first 48 KiB"), std::string::npos);
 }
 
 TEST(Judge, WantsTheBodyToMatchTheExpression) {

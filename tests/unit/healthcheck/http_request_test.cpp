@@ -48,6 +48,19 @@ TEST(HttpRequest, LetsConfiguredHeadersWin) {
   EXPECT_THAT(http_request(t).lines, ElementsAre("host: b.example", "connection: keep-alive", "X-Empty;"));
 }
 
+TEST(HttpMessage, IsWhatGoesOverTheWire) {
+  EXPECT_EQ(http_1_message(http_request(target(CheckType::Http, "10.0.0.11:8080"))),
+            "GET /healthz?deep=1 HTTP/1.1\r\nHost: 10.0.0.11:8080\r\nUser-Agent: lvsd-healthcheck\r\nAccept: */*\r\n"
+            "Connection: close\r\n\r\n");
+  auto t = target(CheckType::Https, "[2001:db8::1]:443");
+  t.check.http_version = HttpVersion::V1_0;
+  t.check.headers = {{"user-agent", "me"}, {"X-Empty", ""}};
+  EXPECT_EQ(
+      http_1_message(http_request(t)),
+      "GET /healthz?deep=1 HTTP/1.0\r\nHost: [2001:db8::1]\r\nAccept: */*\r\nConnection: close\r\nuser-agent: me\r\n"
+      "X-Empty:\r\n\r\n");
+}
+
 TEST(AskedWords, TellTheWholeQuestion) {
   EXPECT_EQ(asked_words(target(CheckType::Tcp, "10.0.0.11:80")), "tcp 10.0.0.11:80");
   EXPECT_EQ(asked_words(target(CheckType::Http, "10.0.0.11:80")), "http://10.0.0.11:80/healthz?deep=1");

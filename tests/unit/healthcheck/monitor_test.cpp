@@ -45,6 +45,7 @@ class FakeCheckers final : public Checkers {
 
   std::unique_ptr<Checker> start(const Target& target, OnResult done) override {
     started.push_back(target.id);
+    started_at.push_back(base::Clock::now());
     asked.push_back(target.check.path);
     auto held = std::make_unique<Held>(*this, target.id, std::move(done));
     most = std::max(most, under_way.size());
@@ -61,6 +62,7 @@ class FakeCheckers final : public Checkers {
   std::map<int, Held*> under_way;  // by serial number: an address may be used again
   int last_serial = 0;
   std::vector<std::string> started;
+  std::vector<base::TimePoint> started_at;
   std::vector<std::string> asked;
   std::size_t most = 0;
   int destroyed = 0;
@@ -252,6 +254,19 @@ TEST_F(CrowdedMonitor, KeepsAQuarterOfThePlacesFromTargetsThatTimeOut) {
   ASSERT_TRUE(gets_results(5));
   EXPECT_EQ(checkers.under_way.size(), 6u);
   EXPECT_EQ(told().back(), "alive up: fine (1st success)");
+}
+
+// Or their timeouts would all end at one moment, for ever.
+TEST_F(CrowdedMonitor, StartsTheChecksOfTargetsThatTimeOutApartFromEachOther) {
+  auto config = many(40);
+  for (const auto& t : config.targets) checkers.answers[t.id] = kTimeout;
+  monitor.configure(config);
+  ASSERT_TRUE(runs_until([&] { return changes.size() == 40; }));
+  checkers.answers.clear();  // from now on they hold their places
+  checkers.started_at.clear();
+  ASSERT_TRUE(runs_until([&] { return checkers.under_way.size() == 6; }));
+  for (std::size_t i = 1; i < checkers.started_at.size(); ++i)
+    EXPECT_GE(checkers.started_at[i] - checkers.started_at[i - 1], 400us);
 }
 
 TEST_F(CrowdedMonitor, GivesThePlaceOfARemovedTargetToTheNext) {

@@ -9,6 +9,7 @@
 
 #include "base/script_client.hpp"
 #include "healthcheck/checker.hpp"
+#include "healthcheck/marker.hpp"
 #include "tests/support/check_target_lines.hpp"
 
 namespace lvsd::healthcheck {
@@ -31,10 +32,16 @@ inline base::ScriptClient& no_scripts() {
   return none;
 }
 
+// For checks without a firewall mark.
+inline Marker& no_marks() {
+  static Marker none{[](std::uint64_t, std::uint32_t, int) {}};
+  return none;
+}
+
 inline Outcome run_check(const Target& target) {
   std::signal(SIGPIPE, SIG_IGN);  // as the room does
   boost::asio::io_context loop;
-  const auto checkers = make_checkers(loop, no_scripts());
+  const auto checkers = make_checkers(loop, no_scripts(), no_marks());
   Outcome outcome;
   const auto started = base::Clock::now();
   std::unique_ptr<Checker> check = checkers->start(target, [&](CheckResult result) {

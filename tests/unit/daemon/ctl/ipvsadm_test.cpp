@@ -47,9 +47,9 @@ TEST(Ipvsadm, ListsTheTableInItsBytes) {
             "  -> 10.0.0.11:80                 Route   10     8102       1204      \n"
             "  -> 10.0.0.12:80                 Route   0      0          3         \n"
             "  -> 10.0.0.13:80                 Route   0      41         12        \n"
-            "TCP  192.0.2.10:443 wrr\n"
+            "TCP  192.0.2.10:443 wrr persistent 300\n"
             "  -> 10.0.0.21:8443               Masq    1      1022       310       \n"
-            "TCP  192.0.2.10:8443 wrr\n"
+            "TCP  192.0.2.10:8443 wrr persistent 300\n"
             "  -> 10.0.0.21:8443               Masq    1      1022       310       \n");
 }
 
@@ -101,7 +101,7 @@ TEST(Ipvsadm, OneServiceComesWithoutTheVersionLine) {
   EXPECT_EQ(render(listing(), *wish),
             "Prot LocalAddress:Port Scheduler Flags\n"
             "  -> RemoteAddress:Port           Forward Weight ActiveConn InActConn\n"
-            "TCP  192.0.2.10:443 wrr\n"
+            "TCP  192.0.2.10:443 wrr persistent 300\n"
             "  -> 10.0.0.21:8443               Masq    1      1022       310       \n");
   EXPECT_FALSE(has_service(listing(), *parse({"-Ln", "-u", "192.0.2.10:443"})));
 }

@@ -200,5 +200,14 @@ TEST(RenderSources, NamesTheFilesWhereThereAreSeveral) {
             "; /etc/lvsd.conf\n[global]\n\n; /etc/b.conf\n[engine]\n");
 }
 
+TEST(Render, ConnectionsUnderFullnatShowTheLocalEnd) {
+  auto found = connections();
+  EXPECT_THAT(render_connections(found, view()), ::testing::Not(::testing::HasSubstr("LOCAL")));
+  found.connections[0].local_address = *base::Endpoint::parse("10.0.0.200:1024");
+  const auto text = render_connections(found, view());
+  EXPECT_THAT(text, ::testing::HasSubstr("LOCAL"));
+  EXPECT_THAT(text, ::testing::HasSubstr("10.0.0.200:1024"));
+}
+
 }  // namespace
 }  // namespace lvsd::ctl

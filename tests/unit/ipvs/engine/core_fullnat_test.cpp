@@ -110,6 +110,16 @@ class CoreFullnat : public testing::TestWithParam<bool> {
   }
 };
 
+TEST_P(CoreFullnat, TheLocalEndIsShownWithTheConnection) {
+  Director director;
+  serve(director);
+  director.push(from_client(test::kSyn, kIsn));
+  const auto found = director->connections({}, director.now).connections;
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].local_address.address, local());
+  EXPECT_NE(found[0].local_address.port, 0);
+}
+
 INSTANTIATE_TEST_SUITE_P(Families, CoreFullnat, testing::Bool(),
                          [](const auto& test) { return test.param ? "Ipv6" : "Ipv4"; });
 

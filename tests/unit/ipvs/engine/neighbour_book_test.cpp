@@ -35,6 +35,16 @@ TEST(NeighbourBook, OnlyUsableNeighboursThatWereSentToAreInUse) {
   EXPECT_THAT(book.in_use(used), IsEmpty());
 }
 
+TEST(NeighbourBook, APermanentNeighbourIsNeverAskedAbout) {
+  NeighbourBook book;
+  UsedNextHops used;
+  used.mark(7, kMac.bytes.data());
+  book.learn(usable());
+  EXPECT_FALSE(book.learn({7, kAddress, kMac, true, false, true}));
+  EXPECT_THAT(book.in_use(used), IsEmpty());
+  EXPECT_FALSE(book.learn(failed()));
+}
+
 TEST(NeighbourBook, FollowsAChangedHardwareAddress) {
   NeighbourBook book;
   UsedNextHops used;

@@ -98,9 +98,9 @@ TEST(Hashing, WithFallbackItsClientsGoToOthersAndAllElseStays) {
     const auto after = clients_of(*scheduler, servers);
     EXPECT_EQ(count(after, 'b') + count(after, '-'), 0);
     EXPECT_EQ(moved(before, after), count(before, 'b'));
-    EXPECT_GT(count(after, 'a'), count(before, 'a') + 50);
+    EXPECT_GT(count(after, 'c'), count(before, 'c') + 50);
     // sh with equal weights: all to the server that follows in the buckets, as in IPVS
-    EXPECT_EQ(count(after, 'c') > count(before, 'c') + 50, kind == SchedulerKind::Mh);
+    EXPECT_EQ(count(after, 'a') > count(before, 'a') + 50, kind == SchedulerKind::Mh);
     servers[0].overloaded = servers[2].overloaded = true;
     EXPECT_EQ(count(clients_of(*scheduler, servers), '-'), 1000);
   }
@@ -115,7 +115,7 @@ TEST(Hashing, ADownServerLeavesItsClientsToOthers) {
   }
 }
 
-// Worked out from the rule: bucket = (address · 0x61C88647 mod 2^32) >> 24; filled from the end of the list: bba bba ….
+// Worked out from the rule: bucket = (address · 0x61C88647 mod 2^32) >> 24; filled in the order of the list: abb abb ….
 TEST(Sh, BucketsAreThoseOfTheKernel) {
   const auto servers = weighing({1, 2});
   const auto sh = made(SchedulerKind::Sh, servers);
@@ -123,19 +123,19 @@ TEST(Sh, BucketsAreThoseOfTheKernel) {
   for (const std::uint32_t address : {0u, 1u, 0xc0000201u, 0x0a0000ffu, 0xffffffffu}) {
     const auto expected = [&](std::uint32_t key) {
       const auto bucket = (std::uint64_t{key} * 0x61C88647u & 0xffffffffu) >> 24;
-      return bucket % 3 == 2 ? std::size_t{0} : std::size_t{1};
+      return bucket % 3 == 0 ? std::size_t{0} : std::size_t{1};
     };
     EXPECT_EQ(sh->pick(servers, from(address, 77)), expected(address)) << address;
     EXPECT_EQ(with_port->pick(servers, from(address, 77)), expected(address + 77)) << address;
   }
 }
 
-// Buckets ccccc bb a …; the fallback tries bucket (own + offset) + own, offset = 0, 1, …
+// Buckets a bb ccccc …; the fallback tries bucket (own + offset) + own, offset = 0, 1, …
 TEST(Sh, FallbackLooksWhereTheKernelLooks) {
   auto servers = weighing({1, 2, 5});
   const auto sh = made(SchedulerKind::Sh, servers, kFallback);
   servers[1].overloaded = true;
-  const auto owner = [](std::uint32_t bucket) { return bucket % 8 < 5 ? 'c' : bucket % 8 < 7 ? 'b' : 'a'; };
+  const auto owner = [](std::uint32_t bucket) { return bucket % 8 < 1 ? 'a' : bucket % 8 < 3 ? 'b' : 'c'; };
   for (std::uint32_t address = 0; address < 200; ++address) {
     const auto own = (address * 0x61C88647u) >> 24;
     auto expected = owner(own);
@@ -161,13 +161,13 @@ TEST(Dh, TheVirtualAddressDecides) {
   auto other_client = to(77);
   other_client.client = test::endpoint("203.0.113.9:999");
   EXPECT_EQ(dh->pick(servers, to(77)), dh->pick(servers, other_client));
-  // buckets are filled cba cba …
+  // buckets are filled abc abc …
   const auto bucket = (std::uint64_t{77} * 0x61C88647u & 0xffffffffu) >> 24;
-  EXPECT_EQ(dh->pick(servers, to(77)), 2 - bucket % 3);
-  servers[2 - bucket % 3].weight = 0;
+  EXPECT_EQ(dh->pick(servers, to(77)), bucket % 3);
+  servers[bucket % 3].weight = 0;
   dh->servers_changed(servers);
   EXPECT_FALSE(dh->pick(servers, to(77)));
-  servers[2 - bucket % 3].down = true;
+  servers[bucket % 3].down = true;
   dh->servers_changed(servers);
   EXPECT_TRUE(dh->pick(servers, to(77)));
 }

@@ -1,5 +1,3 @@
-#include "healthcheck/http_transfer.hpp"
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -13,6 +11,7 @@
 
 #include "healthcheck/body_digest.hpp"
 #include "healthcheck/curl_multi.hpp"
+#include "healthcheck/http_transfer.hpp"
 #include "healthcheck/tls.hpp"
 
 namespace lvsd::healthcheck {
@@ -60,17 +59,16 @@ Fault handshake_fault(CURLcode result, std::string_view words, std::string_view 
   return {Reason::Tls, plain_tls_words(words)};
 }
 
-}  // namespace
-
-struct HttpTransfer::Impl {
-  Impl(CurlMulti& m, const HttpRequest& r, base::UniqueFd fd)
-      : multi{m}, request{r}, connected{std::move(fd)}, easy{curl_easy_init()} {
-    if (!request.digest.empty()) digest.emplace(request.digest);
+class Http2Transfer final : public HttpTransfer {
+ public:
+  Http2Transfer(CurlMulti& m, HttpRequest r, base::UniqueFd fd)
+      : multi{m}, request{std::move(r)}, connected{std::move(fd)}, easy{curl_easy_init()} {
+    if (!request.digest.empty()) body_digest.emplace(request.digest);
     for (const auto& line : request.lines) lines = curl_slist_append(lines, line.c_str());
     connect_to = curl_slist_append(nullptr, request.connect_to.c_str());
   }
 
-  ~Impl() {
+  ~Http2Transfer() override {
     if (easy) {
       multi.remove(easy);
       curl_easy_cleanup(easy);
@@ -78,9 +76,55 @@ struct HttpTransfer::Impl {
     curl_slist_free_all(lines);
     curl_slist_free_all(connect_to);
   }
-  Impl(const Impl&) = delete;
-  Impl& operator=(const Impl&) = delete;
 
+  base::Result<void> start(OnDone when_done) override {
+    if (!easy) return base::fail("libcurl has no memory");
+    set_request();
+    set_limits();
+    set_connection();
+    if (refused != CURLE_OK) return base::fail(curl_easy_strerror(refused));
+    done = std::move(when_done);
+    return multi.add(easy, [this](int code) {
+      const auto call = std::exchange(done, {});
+      if (call) call(fault_of(static_cast<CURLcode>(code)));
+    });
+  }
+
+  std::string digest() override { return body_digest ? body_digest->hex() : ""; }
+
+  bool is_http_2() const override {
+    long version = 0;
+    curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
+    return version == CURL_HTTP_VERSION_2_0;
+  }
+
+  HttpReply reply() const override {
+    HttpReply reply;
+    long status = 0;
+    curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+    const bool interim = status >= 100 && status < 200;  // RFC 9110 §15.2
+    reply.status = interim ? 0 : static_cast<int>(status);
+    reply.body = body;
+    reply.body_is_cut = body_is_cut;
+    char* redirect = nullptr;
+    curl_easy_getinfo(easy, CURLINFO_REDIRECT_URL, &redirect);
+    if (redirect) reply.redirect = redirect;
+    reply.grpc_status = grpc_status;
+    reply.grpc_message = grpc_message;
+    return reply;
+  }
+
+  bool is_secured() const override {
+    curl_off_t at_us = 0;
+    curl_easy_getinfo(easy, CURLINFO_APPCONNECT_TIME_T, &at_us);
+    return at_us > 0;
+  }
+
+  std::int64_t certificate_expires_unix_ms() const override { return certificate_expires; }
+
+  std::size_t received() const override { return header_bytes + body.size(); }
+
+ private:
   template <class T>
   void set(CURLoption option, T value) {
     const CURLcode code = curl_easy_setopt(easy, option, value);
@@ -104,8 +148,6 @@ struct HttpTransfer::Impl {
 
   // Without TLS there is nothing to agree on the version with.
   long version_wish() const {
-    if (request.version == HttpVersion::V1_0) return CURL_HTTP_VERSION_1_0;
-    if (request.version == HttpVersion::V1_1) return CURL_HTTP_VERSION_1_1;
     return request.url.starts_with("https") ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE;
   }
 
@@ -120,11 +162,11 @@ struct HttpTransfer::Impl {
     set(CURLOPT_PROXY, "");  // the environment's http_proxy is not ours
     set(CURLOPT_NOPROXY, "*");
     set(CURLOPT_DNS_CACHE_TIMEOUT, 0L);  // of addresses only, but curl looks through all of it after each transfer
-    set(CURLOPT_HEADERFUNCTION, &Impl::on_header);
+    set(CURLOPT_HEADERFUNCTION, &Http2Transfer::on_header);
     set(CURLOPT_HEADERDATA, this);
-    set(CURLOPT_WRITEFUNCTION, &Impl::on_body);
+    set(CURLOPT_WRITEFUNCTION, &Http2Transfer::on_body);
     set(CURLOPT_WRITEDATA, this);
-    set(CURLOPT_XFERINFOFUNCTION, &Impl::on_progress);
+    set(CURLOPT_XFERINFOFUNCTION, &Http2Transfer::on_progress);
     set(CURLOPT_XFERINFODATA, this);
     set(CURLOPT_NOPROGRESS, 0L);
     set(CURLOPT_ERRORBUFFER, error.data());
@@ -132,9 +174,9 @@ struct HttpTransfer::Impl {
 
   void set_connection() {
     set(CURLOPT_CONNECT_TO, connect_to);
-    set(CURLOPT_OPENSOCKETFUNCTION, &Impl::on_open_socket);
+    set(CURLOPT_OPENSOCKETFUNCTION, &Http2Transfer::on_open_socket);
     set(CURLOPT_OPENSOCKETDATA, this);
-    set(CURLOPT_SOCKOPTFUNCTION, &Impl::on_socket_options);
+    set(CURLOPT_SOCKOPTFUNCTION, &Http2Transfer::on_socket_options);
     set(CURLOPT_SSL_VERIFYPEER, request.tls_verify ? 1L : 0L);
     set(CURLOPT_SSL_VERIFYHOST, request.tls_verify ? 2L : 0L);
     // curl keeps a parsed CA file between handles only where no directory is searched as well.
@@ -148,7 +190,7 @@ struct HttpTransfer::Impl {
   }
 
   static curl_socket_t on_open_socket(void* self_pointer, curlsocktype, curl_sockaddr*) {
-    auto* self = static_cast<Impl*>(self_pointer);
+    auto* self = static_cast<Http2Transfer*>(self_pointer);
     self->socket = self->connected.release();
     return self->socket;  // -1 is CURL_SOCKET_BAD: asked a second time
   }
@@ -156,7 +198,7 @@ struct HttpTransfer::Impl {
   static int on_socket_options(void*, curl_socket_t, curlsocktype) { return CURL_SOCKOPT_ALREADY_CONNECTED; }
 
   static std::size_t on_header(char* bytes, std::size_t, std::size_t size, void* self_pointer) {
-    auto* self = static_cast<Impl*>(self_pointer);
+    auto* self = static_cast<Http2Transfer*>(self_pointer);
     if (self->header_lines == 0) self->look_at_certificate();
     self->header_bytes += size;
     ++self->header_lines;
@@ -184,22 +226,22 @@ struct HttpTransfer::Impl {
     curl_tlssessioninfo* info = nullptr;
     if (curl_easy_getinfo(easy, CURLINFO_TLS_SSL_PTR, &info) != CURLE_OK || !info) return;
     if (info->backend == CURLSSLBACKEND_OPENSSL && info->internals)
-      certificate_expires_unix_ms = certificate_expiry_unix_ms(static_cast<const ssl_st*>(info->internals));
+      certificate_expires = certificate_expiry_unix_ms(static_cast<const ssl_st*>(info->internals));
   }
 
   static std::size_t on_body(char* bytes, std::size_t, std::size_t size, void* self_pointer) {
-    auto* self = static_cast<Impl*>(self_pointer);
+    auto* self = static_cast<Http2Transfer*>(self_pointer);
     const std::size_t room = kBodyLimit - self->body.size();
     self->body.append(bytes, std::min(size, room));
     // A digest is of the whole body: read on, to the limit of the wire.
-    if (self->digest) return self->digest->add({bytes, size}), size;
+    if (self->body_digest) return self->body_digest->add({bytes, size}), size;
     self->body_is_cut = size > room;
     return self->body_is_cut ? 0 : size;
   }
 
   // Called by curl after each piece it read. Sees what never reaches the other two: endless chunk extensions, for one.
   static int on_progress(void* self_pointer, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
-    auto* self = static_cast<Impl*>(self_pointer);
+    auto* self = static_cast<Http2Transfer*>(self_pointer);
     if (++self->progress_calls % kCallsPerLook != 0) return 0;
     tcp_info info{};
     socklen_t size = sizeof info;
@@ -259,7 +301,7 @@ struct HttpTransfer::Impl {
   std::array<char, CURL_ERROR_SIZE> error{};
   std::string body;
   bool body_is_cut = false;
-  std::optional<BodyDigest> digest;
+  std::optional<BodyDigest> body_digest;
   int grpc_status = -1;
   std::string grpc_message;
   std::size_t header_bytes = 0;
@@ -267,60 +309,14 @@ struct HttpTransfer::Impl {
   bool header_too_large = false;
   bool wire_too_large = false;
   unsigned progress_calls = 0;
-  std::int64_t certificate_expires_unix_ms = 0;
+  std::int64_t certificate_expires = 0;
   OnDone done;
 };
 
-HttpTransfer::HttpTransfer(CurlMulti& multi, const HttpRequest& request, base::UniqueFd connected)
-    : impl_{std::make_unique<Impl>(multi, request, std::move(connected))} {}
+}  // namespace
 
-HttpTransfer::~HttpTransfer() = default;
-
-base::Result<void> HttpTransfer::start(OnDone done) {
-  if (!impl_->easy) return base::fail("libcurl has no memory");
-  impl_->set_request();
-  impl_->set_limits();
-  impl_->set_connection();
-  if (impl_->refused != CURLE_OK) return base::fail(curl_easy_strerror(impl_->refused));
-  impl_->done = std::move(done);
-  return impl_->multi.add(impl_->easy, [impl = impl_.get()](int code) {
-    const auto call = std::exchange(impl->done, {});
-    if (call) call(impl->fault_of(static_cast<CURLcode>(code)));
-  });
+std::unique_ptr<HttpTransfer> http_2_transfer(const HttpMeans& means, HttpRequest request, base::UniqueFd connected) {
+  return std::make_unique<Http2Transfer>(means.multi, std::move(request), std::move(connected));
 }
-
-std::string HttpTransfer::digest() { return impl_->digest ? impl_->digest->hex() : ""; }
-
-bool HttpTransfer::is_http_2() const {
-  long version = 0;
-  curl_easy_getinfo(impl_->easy, CURLINFO_HTTP_VERSION, &version);
-  return version == CURL_HTTP_VERSION_2_0;
-}
-
-HttpReply HttpTransfer::reply() const {
-  HttpReply reply;
-  long status = 0;
-  curl_easy_getinfo(impl_->easy, CURLINFO_RESPONSE_CODE, &status);
-  const bool interim = status >= 100 && status < 200;  // RFC 9110 §15.2
-  reply.status = interim ? 0 : static_cast<int>(status);
-  reply.body = impl_->body;
-  reply.body_is_cut = impl_->body_is_cut;
-  char* redirect = nullptr;
-  curl_easy_getinfo(impl_->easy, CURLINFO_REDIRECT_URL, &redirect);
-  if (redirect) reply.redirect = redirect;
-  reply.grpc_status = impl_->grpc_status;
-  reply.grpc_message = impl_->grpc_message;
-  return reply;
-}
-
-bool HttpTransfer::is_secured() const {
-  curl_off_t at_us = 0;
-  curl_easy_getinfo(impl_->easy, CURLINFO_APPCONNECT_TIME_T, &at_us);
-  return at_us > 0;
-}
-
-std::int64_t HttpTransfer::certificate_expires_unix_ms() const { return impl_->certificate_expires_unix_ms; }
-
-std::size_t HttpTransfer::received() const { return impl_->header_bytes + impl_->body.size(); }
 
 }  // namespace lvsd::healthcheck
