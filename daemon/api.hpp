@@ -15,6 +15,9 @@
 //   for
 //                             a server that does not exist, 409 where a service would be left without a usable server
 //   POST /api/v1/checks/now   CheckRequest in the body → healthcheck::CheckedNow, when the last result is in
+//   POST /api/v1/failover     FailoverRequest in the body → vrrp::FailoverDone
+//   GET  /api/v1/maintenance  MaintenanceStatus
+//   POST /api/v1/maintenance  MaintenanceRequest in the body → MaintenanceResult; 409 where nobody takes over
 //   POST /api/v1/capture      ipvs::CaptureQuery in the body (as for overrides) → ipvs::Captured
 //   POST /api/v1/reload       ReloadResult
 //   GET  /                    status page, HTML
@@ -144,11 +147,44 @@ struct OverrideStatus {
 };
 BOOST_DESCRIBE_STRUCT(OverrideStatus, (), (server, kind, weight, by, reason, since_unix_ms, until_unix_ms))
 
+// While on, no VRRP instance of this director is or becomes master.
+struct MaintenanceStatus {
+  bool on = false;
+  std::string by;
+  std::string reason;              // may be empty
+  std::int64_t since_unix_ms = 0;  // wall clock
+  std::int64_t until_unix_ms = 0;  // 0: until it is ended
+  friend bool operator==(const MaintenanceStatus&, const MaintenanceStatus&) = default;
+};
+BOOST_DESCRIBE_STRUCT(MaintenanceStatus, (), (on, by, reason, since_unix_ms, until_unix_ms))
+
 struct OverrideList {
   std::vector<OverrideStatus> overrides;  // by server, then in the order of their making
+  MaintenanceStatus maintenance = {};
   friend bool operator==(const OverrideList&, const OverrideList&) = default;
 };
-BOOST_DESCRIBE_STRUCT(OverrideList, (), (overrides))
+BOOST_DESCRIBE_STRUCT(OverrideList, (), (overrides, maintenance))
+
+struct FailoverRequest {
+  std::vector<std::string> instances;  // none: all
+  std::string reason;                  // at most 256 bytes of text
+};
+BOOST_DESCRIBE_STRUCT(FailoverRequest, (), (instances, reason))
+
+struct MaintenanceRequest {
+  bool on = false;
+  std::int64_t for_ms = 0;  // 0: until it is ended
+  std::string reason;       // at most 256 bytes of text
+  bool force = false;       // also when an instance finds no successor: its addresses are then served by nobody
+};
+BOOST_DESCRIBE_STRUCT(MaintenanceRequest, (), (on, for_ms, reason, force))
+
+struct MaintenanceResult {
+  MaintenanceStatus maintenance;
+  std::vector<std::string> handed_over;  // "front: 10.0.0.3 has taken over", one line each
+  std::vector<std::string> warnings;
+};
+BOOST_DESCRIBE_STRUCT(MaintenanceResult, (), (maintenance, handed_over, warnings))
 
 struct OverrideRequest {
   std::string action;                // "drain", "undrain", "disable", "enable" (ends drain too), "weight", "clear"

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include <boost/describe/enum_to_string.hpp>
 #include <fmt/format.h>
 
 namespace lvsd::daemon {
@@ -56,6 +57,10 @@ void add_process(Exposition& out, const Situation& s) {
             "When the configuration in force was loaded, unix time.", {}, seconds(s.config.loaded_unix_ms));
   out.counter("lvsd_log_lines_dropped_total", "Log lines that the reader of the log was too slow for.", {},
               s.log_lines_dropped);
+  out.counter("lvsd_events_dropped_total", "Events that the FIFO's reader or a notify program was too slow for.", {},
+              s.events_dropped);
+  out.gauge("lvsd_maintenance", "Whether this director is kept from being master.", {},
+            s.overrides.maintenance.on ? 1 : 0);
   for (const auto& o : s.overrides.overrides) {
     out.gauge("lvsd_override_active", "1 while an operator's override is in force.",
               {{"target", o.server}, {"kind", o.kind}}, 1);
@@ -84,6 +89,14 @@ void add_instance(Exposition& out, const vrrp::InstanceStatus& i) {
   states(out, "lvsd_vrrp_state", "Role of the VRRP instance.", name, i.role, roles);
   out.gauge("lvsd_vrrp_info", "Constant facts of the VRRP instance.",
             {{"instance", i.name}, {"interface", i.interface}, {"vrid", std::to_string(i.virtual_router_id)}}, 1);
+  for (const auto& alarm : i.alarms) {
+    out.gauge("lvsd_vrrp_alarm", "1 for two minutes after something was wrong around the instance.",
+              {{"instance", i.name}, {"kind", boost::describe::enum_to_string(alarm.kind, "unknown")}}, 1);
+  }
+  for (const auto& track : i.tracks) {
+    out.gauge("lvsd_vrrp_track_failing", "Whether a track of the instance fails.",
+              {{"instance", i.name}, {"track", track.name}}, track.failing ? 1 : 0);
+  }
   out.gauge("lvsd_vrrp_priority", "Configured priority.", name, i.priority);
   out.gauge("lvsd_vrrp_effective_priority", "Priority after tracking.", name, i.effective_priority);
   out.gauge("lvsd_vrrp_last_transition_timestamp_seconds", "When the role changed last, unix time.", name,

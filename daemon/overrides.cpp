@@ -310,6 +310,7 @@ base::Result<OverrideList> decode_overrides(std::string_view text) {
   const auto* version = object ? object->if_contains("version") : nullptr;
   if (!version || *version != kVersion) return base::fail(fmt::format("not of version {}", kVersion));
   object->erase("version");
+  object->emplace("maintenance", json::value_from(MaintenanceStatus{}));  // files of before there was one
   auto list = json::try_value_to<OverrideList>(value);
   if (!list) return base::fail("a member is missing, surplus or mistyped: " + list.error().message());
   if (list->overrides.size() > kMostOverrides) return base::fail("too many overrides");

@@ -75,7 +75,18 @@ void note_reload(const Situation& situation, std::vector<Ranked>& out) {
 
 void note_vrrp(const vrrp::Status& status, std::vector<Ranked>& out) {
   for (const auto& instance : status.instances) {
-    if (instance.role != Role::fault) continue;
+    if (instance.pause == "flap hold-down") {
+      out.push_back({Rank::Vrrp,
+                     {"WARN", "vrrp " + instance.name, 0,
+                      fmt::format("flaps: lost its role {} times in short order, waits another {}", instance.losses,
+                                  base::format_age(std::chrono::milliseconds{instance.pause_left_ms})),
+                      "lvsctl vrrp " + instance.name}});
+    }
+    for (const auto& alarm : instance.alarms)
+      out.push_back(
+          {Rank::Vrrp,
+           {"WARN", "vrrp " + instance.name, alarm.since_unix_ms, alarm.text, "lvsctl vrrp " + instance.name}});
+    if (instance.role != Role::fault || !status.maintenance.empty()) continue;  // note_maintenance tells it
     out.push_back(
         {Rank::Vrrp,
          {"FAULT", "vrrp " + instance.name, instance.since_unix_ms, instance.reason, "lvsctl vrrp " + instance.name}});
@@ -187,6 +198,18 @@ std::string override_text(const OverrideStatus& o, const ipvs::Table* table) {
   return o.reason.empty() ? text : fmt::format("{}: {}", text, o.reason);
 }
 
+void note_maintenance(const OverrideList& list, std::vector<Ranked>& out) {
+  const auto& m = list.maintenance;
+  if (!m.on) return;
+  auto text = fmt::format("no VRRP instance is or becomes master here, by {}", m.by);
+  if (m.until_unix_ms != 0) {
+    const auto lasts = std::chrono::milliseconds{std::max<std::int64_t>(0, m.until_unix_ms - m.since_unix_ms)};
+    text += fmt::format(", for {}", base::format_age(lasts));
+  }
+  if (!m.reason.empty()) text += ": " + m.reason;
+  out.push_back({Rank::Override, {"MAINT", "lvsd", m.since_unix_ms, text, "lvsctl maintenance off"}});
+}
+
 void note_overrides(const OverrideList& list, const ipvs::Table* table, std::vector<Ranked>& out) {
   for (const auto& o : list.overrides) {
     const auto command = o.kind == "weight" ? fmt::format("lvsctl weight {} default", o.server)
@@ -272,6 +295,7 @@ Overview overview(const Situation& situation, const Snapshot& snapshot) {
     note_services(*snapshot.table, health, notes);
     note_interfaces(*snapshot.table, notes);
   }
+  note_maintenance(situation.overrides, notes);
   note_overrides(situation.overrides, snapshot.table ? &*snapshot.table : nullptr, notes);
   for (const auto& problem : situation.problems)
     notes.push_back({Rank::Other, {"WARN", "lvsd", 0, problem, "lvsctl status"}});

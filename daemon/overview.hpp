@@ -23,6 +23,7 @@ struct Situation {
   std::vector<std::string>
       refusals;  // "ipvs: cannot load the XDP program: …": rooms without the configuration in force
   std::vector<std::string> problems;  // of the control process itself
+  std::uint64_t events_dropped = 0;   // for the FIFO or a notify program
   std::uint64_t log_lines_dropped = 0;
   OverrideList overrides;
   Standings::Transitions transitions;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/log.hpp"
+#include "daemon/maintenance.hpp"
 #include "daemon/options.hpp"
 #include "daemon/replay.hpp"
 #include "daemon/roles.hpp"
@@ -113,6 +114,7 @@ Beginning begin(Configurations& configurations, Kept& kept, const std::string& s
   beginning.masters = recall_memory(kept, "masters");
   beginning.past = remembered(beginning);
   beginning.past.overrides = for_room(beginning.overrides.list);
+  beginning.past.maintenance = words(beginning.overrides.list.maintenance);
   return beginning;
 }
 

@@ -9,18 +9,25 @@ namespace {
 
 template <class T>
 constexpr Room room_of() {
-  if constexpr (std::is_same_v<T, vrrp::StatusQuery>) return Room::Vrrp;
+  if constexpr (std::is_same_v<T, vrrp::StatusQuery> || std::is_same_v<T, vrrp::Failover>) return Room::Vrrp;
   if constexpr (std::is_same_v<T, healthcheck::StatusQuery>) return Room::Healthcheck;
   if constexpr (std::is_same_v<T, healthcheck::CheckNow>) return Room::Healthcheck;
   return Room::Ipvs;
 }
 
 std::string encode(const vrrp::StatusQuery& query) { return vrrp::encode(vrrp::Down{query}); }
+std::string encode(const vrrp::Failover& query) { return vrrp::encode(vrrp::Down{query}); }
 std::string encode(const healthcheck::StatusQuery& query) { return healthcheck::encode(healthcheck::Down{query}); }
 std::string encode(const healthcheck::CheckNow& query) { return healthcheck::encode(healthcheck::Down{query}); }
 template <class Query>
 std::string encode(const Query& query) {
   return ipvs::encode(ipvs::Down{query});
+}
+
+base::Duration patience_for(const Question& question) {
+  if (std::holds_alternative<vrrp::Failover>(question)) return Questions::kFailoverPatience;
+  if (std::holds_alternative<healthcheck::CheckNow>(question)) return Questions::kCheckPatience;
+  return Questions::kPatience;
 }
 
 }  // namespace
@@ -31,6 +38,7 @@ Questions::~Questions() = default;
 void Questions::ask(Question question, Then then) {
   if (open_.size() >= kMostOpen) return then(base::fail("too many questions are open"));
   const std::uint64_t id = ++last_id_;
+  const auto patience = patience_for(question);
   const auto [room, text] = std::visit(
       [id](auto& query) {
         query.id = id;
@@ -40,7 +48,6 @@ void Questions::ask(Question question, Then then) {
   if (auto sent = send_(room, text); !sent)
     return then(base::fail(fmt::format("{}: {}", room_name(room), sent.error().text)));
   auto& open = open_[id] = Open{room, std::move(then), std::make_unique<Timer>(loop_)};
-  const auto patience = std::holds_alternative<healthcheck::CheckNow>(question) ? kCheckPatience : kPatience;
   open.timer->after(patience,
                     [this, id, patience] { give_up(id, "no answer within " + base::format_duration(patience)); });
 }

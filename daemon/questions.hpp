@@ -24,11 +24,12 @@ namespace lvsd::daemon {
 
 class Timer;
 
-using Answer = std::variant<vrrp::Status, healthcheck::Status, healthcheck::CheckedNow, ipvs::Table, ipvs::Connections,
-                            ipvs::Listing, ipvs::Drops, ipvs::Trace, ipvs::Captured, ipvs::SyncStatus>;
-using Question = std::variant<vrrp::StatusQuery, healthcheck::StatusQuery, healthcheck::CheckNow, ipvs::TableQuery,
-                              ipvs::ConnectionsQuery, ipvs::ListingQuery, ipvs::DropsQuery, ipvs::TraceQuery,
-                              ipvs::CaptureQuery, ipvs::SyncQuery>;
+using Answer = std::variant<vrrp::Status, vrrp::FailoverDone, healthcheck::Status, healthcheck::CheckedNow, ipvs::Table,
+                            ipvs::Connections, ipvs::Listing, ipvs::Drops, ipvs::Trace, ipvs::Captured, ipvs::SyncStatus>;
+using Question =
+    std::variant<vrrp::StatusQuery, vrrp::Failover, healthcheck::StatusQuery, healthcheck::CheckNow, ipvs::TableQuery,
+                 ipvs::ConnectionsQuery, ipvs::ListingQuery, ipvs::DropsQuery, ipvs::TraceQuery, ipvs::CaptureQuery,
+                 ipvs::SyncQuery>;
 
 // What the rooms say of themselves at one moment; a room that did not answer is missing.
 struct Snapshot {
@@ -42,7 +43,8 @@ struct Snapshot {
 class Questions {
  public:
   static constexpr base::Duration kPatience{std::chrono::seconds{2}};
-  static constexpr base::Duration kCheckPatience{std::chrono::seconds{50}};  // of CheckNow, which waits for servers
+  static constexpr base::Duration kCheckPatience{std::chrono::seconds{50}};    // of CheckNow, which waits for servers
+  static constexpr base::Duration kFailoverPatience{std::chrono::seconds{8}};  // more than a handover may take
   static constexpr std::size_t kMostOpen = 256;
 
   using Send = std::function<base::Result<void>(Room, const std::string& text)>;

@@ -173,15 +173,33 @@ base::Result<Request> read_request(std::string_view text) {
   return std::move(*request);
 }
 
+// A change asked for in the body, done by one of the control's functions.
+template <class Request, class Result, class Change>
+void change(const Change& make, const HttpRequest& from, std::string_view type, HttpServer::Respond respond) {
+  auto request = read_request<Request>(from.body);
+  if (!request)
+    return respond(error(400, "bad_request", request.error().text, fmt::format("daemon/api.hpp: {}", type)));
+  make(std::move(*request), from, [respond = std::move(respond)](const base::Result<Result, Objection>& result) {
+    if (result) return respond(value(*result));
+    const auto& o = result.error();
+    respond(error(o.status, o.code, o.text, o.hint));
+  });
+}
+
 void override_servers(const Control& control, const HttpRequest& from, const Target&, HttpServer::Respond respond) {
-  auto request = read_request<OverrideRequest>(from.body);
-  if (!request) return respond(error(400, "bad_request", request.error().text, "daemon/api.hpp: OverrideRequest"));
-  control.override_servers(std::move(*request), from,
-                           [respond = std::move(respond)](const base::Result<OverrideResult, Objection>& result) {
-                             if (result) return respond(value(*result));
-                             const auto& o = result.error();
-                             respond(error(o.status, o.code, o.text, o.hint));
-                           });
+  change<OverrideRequest, OverrideResult>(control.override_servers, from, "OverrideRequest", std::move(respond));
+}
+
+void fail_over(const Control& control, const HttpRequest& from, const Target&, HttpServer::Respond respond) {
+  change<FailoverRequest, vrrp::FailoverDone>(control.fail_over, from, "FailoverRequest", std::move(respond));
+}
+
+void maintenance(const Control& control, const HttpRequest&, const Target&, HttpServer::Respond respond) {
+  respond(value(control.overrides().maintenance));
+}
+
+void maintain(const Control& control, const HttpRequest& from, const Target&, HttpServer::Respond respond) {
+  change<MaintenanceRequest, MaintenanceResult>(control.maintain, from, "MaintenanceRequest", std::move(respond));
 }
 
 void capture(const Control& control, const HttpRequest& from, const Target&, HttpServer::Respond respond) {
@@ -243,6 +261,9 @@ constexpr std::array kRoutes{
     Route{"/api/v1/config", "GET", false, true, config},
     Route{"/api/v1/overrides", "GET", false, false, overrides},
     Route{"/api/v1/overrides", "POST", true, true, override_servers},
+    Route{"/api/v1/failover", "POST", true, true, fail_over},
+    Route{"/api/v1/maintenance", "GET", false, false, maintenance},
+    Route{"/api/v1/maintenance", "POST", true, true, maintain},
     Route{"/api/v1/capture", "POST", true, true, capture},
     Route{"/api/v1/reload", "POST", true, true, reload},
     Route{"/", "GET", false, false, page},

@@ -28,6 +28,10 @@ struct Control {
   using Overridden = std::function<void(base::Result<OverrideResult, Objection>)>;
   std::function<void(OverrideRequest, const HttpRequest& from, Overridden)> override_servers = {};
   std::function<EventList(std::uint64_t after, std::size_t limit)> events = {};
+  using FailedOver = std::function<void(base::Result<vrrp::FailoverDone, Objection>)>;
+  std::function<void(FailoverRequest, const HttpRequest& from, FailedOver)> fail_over = {};
+  using Maintained = std::function<void(base::Result<MaintenanceResult, Objection>)>;
+  std::function<void(MaintenanceRequest, const HttpRequest& from, Maintained)> maintain = {};
 };
 
 class Routes {

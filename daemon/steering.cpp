@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "daemon/config/config.hpp"
+
 namespace lvsd::daemon {
 namespace {
 
@@ -31,7 +33,8 @@ Steering::Steering(Past past, base::TimePoint now)
     : in_force_{std::move(past.in_force)},
       started_{now},
       masters_{std::move(past.masters)},
-      overrides_{std::move(past.overrides)} {
+      overrides_{std::move(past.overrides)},
+      maintenance_{std::move(past.maintenance)} {
   for (const auto& target : past.verdicts)
     findings_[target.id] = {target.id, target.verdict, "", 0, target.share, false};
   // A master of a moment ago goes on within its lease; it cannot wait for anything.
@@ -56,6 +59,10 @@ Commands Steering::room_started(Room room, base::TimePoint now) {
   if (room == Room::Healthcheck) {
     out.emplace_back(Send{healthcheck::Down{verdicts()}});
     if (rooms_[Room::Ipvs].running) out.emplace_back(Send{ipvs::Down{complete_health()}});
+  }
+  if (room == Room::Vrrp) {
+    told_.reset();
+    tell_conditions(out);
   }
   if (room == Room::Vrrp && !masters_.empty()) out.emplace_back(Send{vrrp::Down{vrrp::Resume{masters_}}});
   append(out, advance(now));
@@ -100,6 +107,20 @@ Commands Steering::overrides_now(ipvs::Overrides overrides) {
   return out;
 }
 
+Commands Steering::maintenance_now(std::string why) {
+  maintenance_ = std::move(why);
+  Commands out;
+  tell_conditions(out);
+  return out;
+}
+
+Commands Steering::quorums_now(std::vector<vrrp::Conditions::Track> results) {
+  quorums_ = std::move(results);
+  Commands out;
+  tell_conditions(out);
+  return out;
+}
+
 Commands Steering::tick(base::TimePoint now) {
   Commands out;
   if (candidate_ && in_force_ && now - proposed_at_ >= kReloadPatience) {
@@ -137,10 +158,38 @@ ipvs::Health Steering::complete_health() const {
   return health;
 }
 
+// --- what elections depend on ----------------------------------------------------------------------------------------
+
+vrrp::Conditions Steering::conditions() const {
+  vrrp::Conditions conditions{proven_, maintenance_, quorums_};
+  for (const auto& [id, finding] : findings_) {
+    if (!id.starts_with(kTrackTarget) || finding.verdict == Verdict::unknown) continue;
+    const bool failing = finding.verdict == Verdict::down;
+    const std::string before = failing ? "failed before" : "good before";  // an earlier control process knew why
+    conditions.tracks.push_back(
+        {id.substr(kTrackTarget.size()), failing, finding.reason.empty() ? before : finding.reason});
+  }
+  return conditions;
+}
+
+// Whole each time, and only what is new to the room.
+void Steering::tell_conditions(Commands& out) {
+  if (!rooms_[Room::Vrrp].running) return;
+  auto now = conditions();
+  if (told_ == now) return;
+  told_ = now;
+  out.emplace_back(Send{vrrp::Down{std::move(now)}});
+}
+
 // --- what each room should have, given what the others have ----------------------------------------------------------
 
 Commands Steering::advance(base::TimePoint now) {
   Commands out;
+  if (candidate_ || in_force_) {
+    const bool complete = verdicts_complete(candidate_ ? *candidate_ : *in_force_);
+    proven_ = proven_ || complete || now - started_ >= kProvenAnyway;
+  }
+  tell_conditions(out);
   for (const Room room : {Room::Healthcheck, Room::Ipvs, Room::Vrrp}) {
     const std::uint64_t generation = goal(room, now);
     if (generation == 0 || !rooms_[room].running || rooms_[room].sent == generation) continue;

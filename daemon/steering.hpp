@@ -33,6 +33,7 @@ struct Past {
   std::vector<healthcheck::Known::Target> verdicts;
   std::vector<vrrp::Resume::Instance> masters;
   ipvs::Overrides overrides = {};
+  std::string maintenance = {};
 };
 
 struct SendConfigure {
@@ -63,6 +64,8 @@ class Steering {
   // meanwhile; and a first start, from when the checks are under way, for the sake of a table that is there already.
   static constexpr base::Duration kReloadVerdicts{std::chrono::seconds{3}};
   static constexpr base::Duration kReloadPatience{std::chrono::seconds{10}};  // for all rooms' answers
+  // Then living masters are preempted although some own check has no result: it may never have one.
+  static constexpr base::Duration kProvenAnyway{std::chrono::seconds{60}};
   static constexpr base::Duration kReadyPatience{std::chrono::seconds{20}};  // then Ready although a room does not work
   static constexpr base::Duration kRetry{std::chrono::seconds{5}};  // of a configuration in force that a room refused
 
@@ -75,6 +78,8 @@ class Steering {
   Commands room_configured(Room room, const base::Configured& answer, base::TimePoint now);
   Commands health_changed(const healthcheck::HealthChanged& change, base::TimePoint now);
   Commands overrides_now(ipvs::Overrides overrides);
+  Commands maintenance_now(std::string why);                           // empty: none
+  Commands quorums_now(std::vector<vrrp::Conditions::Track> results);  // of all tracks of this type
   void masters_now(std::vector<vrrp::Resume::Instance> masters) { masters_ = std::move(masters); }
   Commands tick(base::TimePoint now);
 
@@ -90,6 +95,7 @@ class Steering {
   healthcheck::Known verdicts() const;
   ipvs::Health complete_health() const;
   const std::vector<vrrp::Resume::Instance>& masters() const { return masters_; }
+  vrrp::Conditions conditions() const;  // that elections depend on
 
  private:
   struct State {
@@ -109,6 +115,7 @@ class Steering {
   bool candidate_accepted() const;
   void withdraw(Room room, std::string error, Commands& out);
   void forget_other_verdicts();
+  void tell_conditions(Commands& out);
 
   std::optional<Revision> in_force_;
   std::optional<Revision> candidate_;
@@ -118,7 +125,11 @@ class Steering {
   std::map<std::string, healthcheck::HealthChanged> findings_;  // by target, the last one
   std::vector<vrrp::Resume::Instance> masters_;
   ipvs::Overrides overrides_;
-  bool released_ = false;  // vrrp may take part in elections
+  std::vector<vrrp::Conditions::Track> quorums_;
+  std::string maintenance_;
+  bool proven_ = false;                   // our own checks had first results once
+  std::optional<vrrp::Conditions> told_;  // to this incarnation of vrrp
+  bool released_ = false;                 // vrrp may take part in elections
   bool ready_ = false;
 };
 

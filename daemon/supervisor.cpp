@@ -159,6 +159,7 @@ void Supervisor::handle(Room, vrrp::RoleChanged& change, Fds) {
   status_changed_ = true;
   note("vrrp", change.instance, std::string{vrrp::capitals(change.from)}, std::string{vrrp::capitals(change.to)},
        change.reason);
+  tell(change);
 }
 
 void Supervisor::handle(Room, vrrp::Masters& masters, Fds) {

@@ -10,10 +10,12 @@
 #include <vector>
 
 #include "daemon/configurations.hpp"
+#include "daemon/event_fifo.hpp"
 #include "daemon/events.hpp"
 #include "daemon/http_server.hpp"
 #include "daemon/kept.hpp"
 #include "daemon/memory.hpp"
+#include "daemon/notices.hpp"
 #include "daemon/override_file.hpp"
 #include "daemon/overrides.hpp"
 #include "daemon/overview.hpp"
@@ -107,12 +109,25 @@ class Supervisor {
   void note(std::string kind, std::string subject, std::string before, std::string state, std::string text);
   std::string why(const ServerChange& change) const;
   void tell_program(const std::string& kind, const std::string& subject, bool up, const std::string& reason);
+  void run_program(const std::string& subject, const base::ScriptCommand& command,
+                   std::vector<std::string> environment);
 
   // supervisor_overrides.cpp
   void override_servers(const OverrideRequest& request, const HttpRequest& from, const Control::Overridden& done);
   void change_overrides(OverrideList list, std::function<void(base::Result<void>)> kept);
   void end_expired_overrides();
   void drop_unknown_overrides(const Config& config);
+
+  // supervisor_mastership.cpp: failover and maintenance by command, notices of role changes
+  void tell(const vrrp::RoleChanged& change);
+  void tell(const Notice& notice);
+  void open_fifo(const NotifyConfig& wanted);
+  void fail_over(const FailoverRequest& request, const HttpRequest& from, const Control::FailedOver& done);
+  void maintain(const MaintenanceRequest& request, const HttpRequest& from, const Control::Maintained& done);
+  void begin_maintenance(const MaintenanceRequest& request, const std::string& by, MaintenanceResult result,
+                         const Control::Maintained& done);
+  void put_maintenance(MaintenanceStatus maintenance, std::function<void(base::Result<void>)> kept);
+  void look_at_quorums();
 
   boost::asio::io_context& loop_;
   Configurations configurations_;
@@ -149,6 +164,12 @@ class Supervisor {
   bool reload_again_ = false;
   std::optional<base::Endpoint> status_listen_;
   std::string status_listen_problem_;
+  RoleNotices role_notices_;
+  std::vector<vrrp::RoleChanged> early_changes_;  // of before the first configuration was in force
+  EventFifo event_fifo_;
+  std::string event_fifo_problem_;
+  std::map<std::string, unsigned> programs_waiting_;  // by subject
+  std::uint64_t notices_dropped_ = 0;
   bool ready_ = false;
   bool status_changed_ = true;
   bool memory_dirty_ = false;

@@ -112,6 +112,9 @@ void Supervisor::put_in_force(const ConfigurationPtr& configuration) {
   log::set_level(configuration->config.log_level);
   listen_status();
   drop_unknown_overrides(configuration->config);
+  look_at_quorums();
+  open_fifo(configuration->config.notify);
+  for (const auto& change : std::exchange(early_changes_, {})) tell(change);
   if (!reloading_)
     log::notice("config", "{} in force, node \"{}\"", configuration->fingerprint, configuration->config.node);
 }
@@ -211,6 +214,8 @@ Situation Supervisor::situation() const {
   if (const auto scripts = scripts_.status()) s.rooms.push_back(*scripts);
   if (!status_listen_problem_.empty()) s.problems.push_back(status_listen_problem_);
   if (!overrides_problem_.empty()) s.problems.push_back(overrides_problem_);
+  if (!event_fifo_problem_.empty()) s.problems.push_back(event_fifo_problem_);
+  s.events_dropped = event_fifo_.dropped() + notices_dropped_;
   s.log_lines_dropped = log::dropped();
   s.overrides = overrides_;
   s.transitions = standings_.transitions();
@@ -243,6 +248,12 @@ Control Supervisor::control() {
         auto list = events_.after(after, limit);
         list.started_unix_ms = started_unix_ms_;
         return list;
+      },
+      [this](const FailoverRequest& request, const HttpRequest& from, const Control::FailedOver& done) {
+        fail_over(request, from, done);
+      },
+      [this](const MaintenanceRequest& request, const HttpRequest& from, const Control::Maintained& done) {
+        maintain(request, from, done);
       }};
 }
 

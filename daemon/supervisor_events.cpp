@@ -1,6 +1,7 @@
 // Supervisor's memory of what happened: every change of servers, services, roles, rooms, overrides and configuration
 // becomes one event, with the reason that is known at that moment.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "base/log.hpp"
 #include "daemon/supervisor.hpp"
@@ -67,13 +68,27 @@ void Supervisor::tell_program(const std::string& kind, const std::string& subjec
   auto command = *program;
   const std::string state = up ? "UP" : "DOWN";
   command.arguments.insert(command.arguments.end(), {kind, subject, state});
-  scripts_.run("notify " + subject, command,
-               {"LVSD_KIND=" + kind, "LVSD_NAME=" + subject, "LVSD_STATE=" + state, "LVSD_REASON=" + reason},
-               [subject, state](const base::ScriptEnded& ended) {
-                 if (ended.outcome == base::ScriptOutcome::exited && ended.status == 0) return;
-                 log::warning(subject, "the notify program told {} {}{}", state, how_it_ended(ended),
-                              ended.output.empty() ? "" : ": " + ended.output);
-               });
+  run_program(subject, command,
+              {"LVSD_KIND=" + kind, "LVSD_NAME=" + subject, "LVSD_STATE=" + state, "LVSD_REASON=" + reason});
+}
+
+// One after the other for each subject, in order (scripts/ sees to it).
+void Supervisor::run_program(const std::string& subject, const base::ScriptCommand& command,
+                             std::vector<std::string> environment) {
+  constexpr unsigned kMostWaiting = 16;
+  const auto text = fmt::format("{}", fmt::join(command.arguments, " "));
+  if (programs_waiting_[subject] >= kMostWaiting) {
+    ++notices_dropped_;
+    return log::warning(subject, "{} is not run: {} notify programs wait already", text, kMostWaiting);
+  }
+  ++programs_waiting_[subject];
+  scripts_.run(
+      "notify " + subject, command, std::move(environment), [this, subject, text](const base::ScriptEnded& ended) {
+        --programs_waiting_[subject];
+        const bool well = ended.outcome == base::ScriptOutcome::exited && ended.status == 0;
+        if (well) return log::debug(subject, "{} is done", text);
+        log::warning(subject, "{} {}{}", text, how_it_ended(ended), ended.output.empty() ? "" : ": " + ended.output);
+      });
 }
 
 // Passive checks: what the engine has seen reaches the verdict through the checks of the same servers.
@@ -97,6 +112,7 @@ void Supervisor::handle(Room, ipvs::Unanswered& found, Fds) {
 void Supervisor::handle(Room, ipvs::StatesChanged& news, Fds) {
   status_changed_ = true;
   const auto changes = standings_.observe(news);
+  look_at_quorums();
   for (const auto& change : changes.servers) {
     if (change.first && change.now.state == ipvs::ServerState::unknown) continue;
     const auto subject = change.now.service + "/" + change.now.server;

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "base/log.hpp"
+#include "daemon/maintenance.hpp"
 #include "daemon/supervisor.hpp"
 #include "daemon/user_name.hpp"
 
@@ -62,6 +63,7 @@ void Supervisor::change_overrides(OverrideList list, std::function<void(base::Re
   overrides_ = std::move(list);
   status_changed_ = true;
   carry_out(steering_.overrides_now(for_room(overrides_)));
+  carry_out(steering_.maintenance_now(words(overrides_.maintenance)));
   override_file_.write(overrides_, [this, kept = std::move(kept)](const base::Result<void>& written) {
     overrides_problem_ = written ? "" : "overrides cannot be kept across a restart: " + written.error().text;
     if (!written) log::error("overrides", "{}", overrides_problem_);
@@ -70,6 +72,11 @@ void Supervisor::change_overrides(OverrideList list, std::function<void(base::Re
 }
 
 void Supervisor::end_expired_overrides() {
+  if (is_over(overrides_.maintenance, unix_ms_now())) {
+    log::notice("maintenance", "{} has run out", words(overrides_.maintenance));
+    note("maintenance", "", "on", "off", words(overrides_.maintenance) + " has run out");
+    put_maintenance({}, {});
+  }
   if (overrides_.overrides.empty()) return;
   auto list = overrides_;
   const auto ended = take_expired(list, unix_ms_now());

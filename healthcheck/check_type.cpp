@@ -23,7 +23,8 @@ constexpr Row kRows[] = {{CheckType::Tcp, "tcp", Carrier::Stream},     {CheckTyp
                          {CheckType::Ftp, "ftp", Carrier::Stream},     {CheckType::Sip, "sip", Carrier::Datagram},
                          {CheckType::Nntp, "nntp", Carrier::Stream},   {CheckType::Script, "script", Carrier::Script},
                          {CheckType::Agent, "agent", Carrier::Stream}, {CheckType::File, "file", Carrier::File},
-                         {CheckType::Grpc, "grpc", Carrier::Http}};
+                         {CheckType::Grpc, "grpc", Carrier::Http},     {CheckType::Process, "process", Carrier::Local},
+                         {CheckType::Route, "route", Carrier::Local}};
 
 const Row& row(CheckType type) { return kRows[static_cast<std::size_t>(type)]; }
 

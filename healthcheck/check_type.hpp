@@ -9,8 +9,8 @@
 
 namespace lvsd::healthcheck {
 
-// curl; a TCP connection; a UDP datagram; an ICMP echo; a program; a file
-enum class Carrier { Http, Stream, Datagram, Echo, Script, File };
+// curl; a TCP connection; a UDP datagram; an ICMP echo; a program; a file; this host itself
+enum class Carrier { Http, Stream, Datagram, Echo, Script, File, Local };
 
 std::string_view word(CheckType type);  // "tcp", "https"
 std::optional<CheckType> check_type(std::string_view word);

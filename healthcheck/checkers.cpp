@@ -6,6 +6,7 @@
 #include "healthcheck/datagram_checker.hpp"
 #include "healthcheck/file_checker.hpp"
 #include "healthcheck/http_checker.hpp"
+#include "healthcheck/local_checker.hpp"
 #include "healthcheck/script_checker.hpp"
 #include "healthcheck/stream_checker.hpp"
 
@@ -27,6 +28,8 @@ class RealCheckers final : public Checkers {
         return std::make_unique<FileChecker>(loop_, target, std::move(done));
       case Carrier::Script:
         return std::make_unique<ScriptChecker>(loop_, scripts_, target, std::move(done));
+      case Carrier::Local:
+        return std::make_unique<LocalChecker>(loop_, target, std::move(done));
       case Carrier::Datagram:
       case Carrier::Echo:
         break;

@@ -35,7 +35,9 @@ enum class CheckType {
   Script,
   Agent,
   File,
-  Grpc
+  Grpc,
+  Process,  // this and the next look at the director itself, for tracks
+  Route
 };
 
 enum class HttpVersion : std::uint8_t { V1_0, V1_1, V2 };
@@ -111,6 +113,9 @@ struct CheckConfig {
   std::optional<base::IpAddress> source;
   std::string interface;   // empty = by the routes
   std::uint32_t mark = 0;  // firewall mark of its packets; 0 = none
+  // of the director itself, for tracks
+  std::string process;  // name
+  base::Prefix route;
 
   friend bool operator==(const CheckConfig&, const CheckConfig&) = default;
 };

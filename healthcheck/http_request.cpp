@@ -133,6 +133,8 @@ std::string server_name(const Target& target) {
 std::string asked_words(const Target& target) {
   const auto type = word(target.check.type);
   if (target.check.type == CheckType::Ping) return fmt::format("ping {}", target.endpoint.address.to_string());
+  if (target.check.type == CheckType::Process) return "process " + target.check.process;
+  if (target.check.type == CheckType::Route) return "route " + target.check.route.to_string();
   if (target.check.type == CheckType::Dns)
     return fmt::format("dns {} {} {}", target.endpoint.to_string(), target.check.query_name, target.check.query_type);
   if (target.check.type == CheckType::File) return "file " + file_path(target);

@@ -74,11 +74,22 @@ std::string_view script_fault_in(const CheckConfig& check) {
   return check.command.empty() || !check.command.front().starts_with('/') ? "command is no absolute path" : "";
 }
 
+// Of types that need no server: the director itself says it, a file on it, or a program.
+std::string_view serverless_fault_in(const CheckConfig& check) {
+  if (carrier(check.type) == Carrier::Script) return script_fault_in(check);
+  if (check.type == CheckType::File && !check.file.starts_with('/')) return "file is no absolute path";
+  if (check.type == CheckType::Process && check.process.empty()) return "process has no name";
+  return "";
+}
+
 std::string_view fault_in(const Target& target) {
   const CheckConfig& check = target.check;
   if (target.id.empty()) return "has no id";
-  if (target.endpoint.port == 0) return "has no port";
-  if (target.endpoint.address.is_unspecified() || target.endpoint.address.is_multicast())
+  const auto by = carrier(check.type);
+  const bool serverless = by == Carrier::Local || by == Carrier::File || by == Carrier::Script;
+  const bool has_port = target.endpoint.port != 0 || by == Carrier::Echo;
+  if (!serverless && !has_port) return "has no port";
+  if (!serverless && (target.endpoint.address.is_unspecified() || target.endpoint.address.is_multicast()))
     return "is not a server's address";
   if (check.timeout < kShortest || check.timeout > check.interval) return "timeout is not within 1ms and the interval";
   if (check.rise == 0 || check.fall == 0) return "rise and fall must be at least 1";
@@ -86,9 +97,8 @@ std::string_view fault_in(const Target& target) {
     return "timeout is longer than down_interval or fast_interval";
   if (check.start_delay.count() < 0) return "start_delay is negative";
   if (!patterns_ok(check)) return "a regular expression is malformed";
-  if (carrier(check.type) == Carrier::Script) return script_fault_in(check);
-  if (carrier(check.type) == Carrier::File) return check.file.starts_with('/') ? "" : "file is no absolute path";
-  return carrier(check.type) == Carrier::Http ? http_fault_in(check) : wire_fault_in(check);
+  if (serverless) return serverless_fault_in(check);
+  return by == Carrier::Http ? http_fault_in(check) : wire_fault_in(check);
 }
 
 }  // namespace

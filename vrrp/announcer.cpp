@@ -36,7 +36,7 @@ struct Announcer::Impl : std::enable_shared_from_this<Announcer::Impl> {
   void announce(base::TimePoint now) {
     if (const Link* link = links.table().find(config.interface)) announced = link->mac;
     for (const auto& address : config.virtual_addresses) {
-      const Link* link = links.table().find(address.interface.empty() ? config.interface : address.interface);
+      const Link* link = links.table().find(config.interface_of(address));
       if (!link || !link->arp) continue;
       const auto sent = frames.send(link->index, announcement(address.prefix.address, link->mac));
       if (sent) ++record.gratuitous_arps_sent;

@@ -15,12 +15,9 @@ Event event_at_start(const Circumstances& now, bool resume) {
 
 std::optional<Event> event_of(const Circumstances& now, const State& state) {
   if (state.role == Role::init) return std::nullopt;
-  if (state.role == Role::fault) {
-    if (now.unusable.empty() && now.barred.empty()) return Startup{};
-    return std::nullopt;
-  }
-  if (!now.unusable.empty()) return Lost{now.unusable};
+  if (!now.unusable.empty()) return Lost{now.unusable};  // also in fault: it may be on its way out
   if (!now.barred.empty()) return Barred{now.barred};
+  if (state.role == Role::fault) return Startup{};
   if (state.leaving_for == Role::fault) return Startup{};
   return std::nullopt;
 }

@@ -11,12 +11,15 @@
 
 namespace lvsd::vrrp {
 
-// Something outside that an instance depends on: an interface.
+// Something outside that an instance depends on. An interface is watched here; all else is observed elsewhere, and the
+// result comes in Conditions.
 struct TrackConfig {
   std::string name;
-  std::string interface;
+  std::string interface;      // of type interface
   std::optional<int> weight;  // added to the priority while it fails; without one a failure is a fault
-  bool reverse = false;       // fails while the interface is up
+  bool reverse = false;       // fails while the opposite is so
+  std::string type = "interface";
+  std::string target = {};  // of other types, for people: "10.0.0.1", "/run/lvsd/standby"
 
   friend bool operator==(const TrackConfig&, const TrackConfig&) = default;
 };
@@ -64,9 +67,12 @@ struct InstanceConfig {
   std::uint8_t priority = 100;                              // 1..255; 255 = address owner
   base::Duration advert_interval{std::chrono::seconds{1}};  // 10 ms .. 40.95 s in steps of 10 ms; version 2: of 1 s
   bool preempt = true;
-  bool accept = true;                  // take packets addressed to the VIPs (Accept_Mode)
-  bool checksum_pseudo_header = true;  // v3 IPv4 form that is sent; both are accepted
-  std::string password;                // version 2, at most 8 bytes; empty: none
+  base::Duration preempt_delay{};                           // a living lesser master is left alone for so long
+  base::Duration startup_delay{};                           // no mastership for so long after the room's start
+  base::Duration flap_hold_down{std::chrono::seconds{60}};  // longest pause after repeated role changes; 0: none
+  bool accept = true;                                       // take packets addressed to the VIPs (Accept_Mode)
+  bool checksum_pseudo_header = true;                       // v3 IPv4 form that is sent; both are accepted
+  std::string password;                                     // version 2, at most 8 bytes; empty: none
   std::optional<HmacConfig> hmac;
   std::vector<base::IpAddress> peers;                         // unicast to each of these; empty: multicast
   bool multihop = false;                                      // peers may be beyond routers
@@ -83,6 +89,9 @@ struct InstanceConfig {
   // Of the advertised addresses: they have one family, which is also that of the advertisements.
   base::Family family() const;
   bool is_unicast() const { return !peers.empty(); }
+  const std::string& interface_of(const VirtualAddress& address) const {
+    return address.interface.empty() ? interface : address.interface;
+  }
 
   friend bool operator==(const InstanceConfig&, const InstanceConfig&) = default;
 };

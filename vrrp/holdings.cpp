@@ -15,7 +15,7 @@ using ByInterface = std::map<std::string, std::vector<VirtualAddress>>;
 ByInterface by_interface(const InstanceConfig& config) {
   ByInterface result;
   for (const auto& address : config.virtual_addresses) {
-    result[address.interface.empty() ? config.interface : address.interface].push_back(address);
+    result[config.interface_of(address)].push_back(address);
   }
   return result;
 }
@@ -47,15 +47,17 @@ void Holdings::hold_on(const std::string& interface, const std::vector<VirtualAd
   }
   if (!known) return;
   const auto held = on(interface).hold(*known, wanted, lease());
+  interference_.added(held ? std::string{} : held.error().text, now);
   if (!held && record_.worth_a_line("hold", now)) base::log::error(config_.name, "{}", held.error().text);
   warn_of_foreign(*known, wanted, now);
 }
 
 void Holdings::warn_of_foreign(const Link& link, const std::vector<VirtualAddress>& wanted, base::TimePoint now) {
   for (const auto& prefix : on(link.name).foreign(link, wanted, lease())) {
-    if (config_.priority == kOwnerPriority || !record_.worth_a_line(prefix.to_string(), now)) continue;
-    base::log::warning(config_.name, "{} is on {} already, and not from here: left alone", prefix.to_string(),
-                       link.name);
+    if (config_.priority == kOwnerPriority) continue;
+    const auto text = fmt::format("{} is on {} already, and not from here: left alone", prefix.to_string(), link.name);
+    const auto at = base::milliseconds(std::chrono::system_clock::now().time_since_epoch());
+    if (record_.alarms.raise(AlarmKind::address_taken, text, now, at)) base::log::warning(config_.name, "{}", text);
   }
 }
 
@@ -82,6 +84,7 @@ void Holdings::repair(base::TimePoint now) {
     hold_on(interface, wanted, now);
     if (missing.empty()) continue;
     record_.addresses_restored += missing.size();
+    for (const auto& prefix : missing) interference_.removed(prefix.to_string(), now);
     if (record_.worth_a_line("restored", now)) {
       base::log::warning(config_.name, "somebody removed {} from {}: put back ({} times so far)",
                          missing.front().to_string(), interface, record_.addresses_restored);

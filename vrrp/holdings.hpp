@@ -9,6 +9,7 @@
 
 #include "base/time.hpp"
 #include "vrrp/config.hpp"
+#include "vrrp/interference.hpp"
 #include "vrrp/virtual_addresses.hpp"
 
 namespace lvsd::vrrp {
@@ -30,6 +31,9 @@ class Holdings {
   // Compares what is on the links with what we hold.
   void repair(base::TimePoint now);
 
+  // Why they cannot be kept, for a while after it was so; empty: they can.
+  std::string problem(base::TimePoint now) const { return interference_.problem(now); }
+
   // Refreshed too short ago for a peer to have noticed our absence.
   bool prove_mastership() const;
 
@@ -45,6 +49,7 @@ class Holdings {
   const InstanceConfig& config_;
   InstanceRecord& record_;
   std::map<std::string, VirtualAddresses> by_interface_;
+  Interference interference_;
 };
 
 }  // namespace lvsd::vrrp

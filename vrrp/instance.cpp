@@ -6,11 +6,13 @@
 #include <utility>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include "base/log.hpp"
 #include "vrrp/adverts.hpp"
 #include "vrrp/announcer.hpp"
+#include "vrrp/arp_filter.hpp"
 #include "vrrp/circumstances.hpp"
 #include "vrrp/holdings.hpp"
 #include "vrrp/instance_record.hpp"
@@ -24,6 +26,9 @@
 
 namespace lvsd::vrrp {
 namespace {
+
+// So long after a takeover nobody is accused of claiming an address.
+constexpr base::Duration kFormerMastersTime = std::chrono::seconds{2};
 
 // Runs on while the machine sleeps, unlike the monotonic clock.
 std::int64_t boottime_ms() {
@@ -57,8 +62,13 @@ struct Instance::Impl : std::enable_shared_from_this<Instance::Impl> {
         .value_or(base::IpAddress{});
   }
 
-  std::uint8_t priority() const { return effective_priority(config.priority, config.tracks, outside.links.table()); }
-  Params params() const { return {priority(), config.advert_interval, config.preempt, own_address(), config.version}; }
+  Sight sight() const { return {outside.links.table(), outside.conditions().tracks}; }
+  std::uint8_t priority() const { return effective_priority(config.priority, config.tracks, sight()); }
+  Params params() const {
+    const bool preempt = config.preempt && outside.conditions().may_preempt;
+    return {priority(),           config.advert_interval, preempt, own_address(), config.version, config.preempt_delay,
+            config.startup_delay, config.flap_hold_down};
+  }
 
   // Empty when adverts can be sent and received now.
   std::string why_unusable() const {
@@ -76,9 +86,11 @@ struct Instance::Impl : std::enable_shared_from_this<Instance::Impl> {
     return config.interface + (ipv4 ? " has no IPv4 address of its own" : " has no link-local address");
   }
 
-  // Tracks, then the other members of the sync group.
+  // Maintenance, tracks, then the other members of the sync group.
   std::string why_barred() const {
-    if (auto why = fault(config.tracks, outside.links.table()); !why.empty()) return why;
+    if (const auto& why = outside.conditions().maintenance; !why.empty()) return why;
+    if (auto why = fault(config.tracks, sight()); !why.empty()) return why;
+    if (auto why = holdings.problem(base::Clock::now()); !why.empty()) return why;
     return outside.barred(face);
   }
 
@@ -92,14 +104,25 @@ struct Instance::Impl : std::enable_shared_from_this<Instance::Impl> {
 
   void carry_out(MemberStep next, base::TimePoint now) {
     const State before = std::exchange(state, std::move(next.state));
-    if (before.role != Role::master && state.role == Role::master) record.worst_lateness = {};
+    if (before.role != Role::master && state.role == Role::master) {
+      record.worst_lateness = {};
+      record.master_since = now;
+    }
     perform(next.actions, now);
     if (state.deadline != before.deadline) arm_protocol_timer();
+    if (state.role == Role::master && !state.leaving_for && !holdings.problem(now).empty()) look_again_soon();
     if (state.leaving_for && !before.leaving_for) {
       base::log::notice(config.name, "resigned (priority 0): {}; the addresses stay until a successor is heard",
                         state.leaving_because);
     }
     if (state.role != before.role) told_transition(before.role, std::move(next.reason));
+  }
+
+  // Not from inside a step.
+  void look_again_soon() {
+    boost::asio::post(outside.loop, [weak = weak_from_this()] {
+      if (const auto self = weak.lock()) self->link_changed();
+    });
   }
 
   void perform(const std::vector<Action>& actions, base::TimePoint now) {
@@ -168,12 +191,26 @@ struct Instance::Impl : std::enable_shared_from_this<Instance::Impl> {
     if (state.role != Role::backup && state.role != Role::master) return;
     ++record.adverts_received;
     record.last_accepted = now;
-    for (const auto& difference : peer_differences(*received, config, priority())) {
-      if (record.worth_a_line(difference.subject, now)) base::log::warning(config.name, "{}", difference.text);
-    }
+    for (const auto& difference : peer_differences(*received, config, priority()))
+      raise(difference.kind, difference.text, now);
     const auto& advertisement = received->advertisement;
+    watch_rival(*received, now);
     apply(Heard{received->source, advertisement.priority, advertisement.interval}, now);
     if (state.role == Role::backup && advertisement.priority != kResignPriority) record.master = received->source;
+  }
+
+  void raise(AlarmKind kind, const std::string& text, base::TimePoint now) {
+    if (record.alarms.raise(kind, text, now, unix_ms())) base::log::warning(config.name, "{}", text);
+  }
+
+  void watch_rival(const Received& received, base::TimePoint now) {
+    const auto theirs = received.advertisement.priority;
+    if (state.role != Role::master || state.leaving_for || theirs == kResignPriority || theirs >= priority()) return;
+    if (!record.rivals.heard_lesser(now, config.advert_interval)) return;
+    raise(AlarmKind::not_heard_by_peer,
+          fmt::format("{} (priority {}) goes on as master beside us: it does not hear our advertisements",
+                      received.source.to_string(), theirs),
+          now);
   }
 
   void discarded(const base::IpAddress& source, DecodeError error, base::TimePoint now) {
@@ -190,7 +227,7 @@ struct Instance::Impl : std::enable_shared_from_this<Instance::Impl> {
                      fmt::format("{} → {}: {}", capitals(from), capitals(state.role), why));
     const std::int64_t at = unix_ms();
     record.transition({from, state.role, why, at});
-    outside.tell({config.name, from, state.role, std::move(why), at});
+    outside.tell({config.name, from, state.role, std::move(why), at, priority()});
   }
 
   void link_changed() {
@@ -209,7 +246,7 @@ struct Instance::Impl : std::enable_shared_from_this<Instance::Impl> {
   void follow_tracks(base::TimePoint now) {
     const auto before = std::exchange(adopted_priority, priority());
     if (before == adopted_priority) return;
-    const auto failing = costs(config.tracks, outside.links.table());
+    const auto failing = costs(config.tracks, sight());
     base::log::notice(config.name, "priority {} → {}: {}", before, adopted_priority,
                       failing.empty() ? "no track fails" : failing);
     apply(Reconfigured{}, now);
@@ -224,11 +261,12 @@ struct Instance::Impl : std::enable_shared_from_this<Instance::Impl> {
     const bool added = std::ranges::any_of(next.virtual_addresses, [&](const VirtualAddress& address) {
       return std::ranges::find(config.virtual_addresses, address) == config.virtual_addresses.end();
     });
+    const auto now = base::Clock::now();
+    fence_after_stall(now);  // by what the peers were told: they count in the old interval
     config = std::move(next);
     adopted_priority = priority();
-    const auto now = base::Clock::now();
     const bool was_master = state.role == Role::master;
-    apply(Reconfigured{}, now);
+    outside.decide(face, Reconfigured{}, now);
     if (was_master && state.role == Role::master && added) announcer.burst(now);
   }
 
@@ -258,6 +296,20 @@ void Instance::release(const InstanceConfig& next) { impl_->holdings.drop_unwant
 
 void Instance::reconfigure(InstanceConfig next) { impl_->reconfigure(std::move(next)); }
 
+void Instance::cede(const std::string& why) { impl_->apply(Cede{why}, base::Clock::now()); }
+
+void Instance::claimed_by(const ArpClaim& claim, const std::string& interface) {
+  const auto& impl = *impl_;
+  const auto now = base::Clock::now();
+  const Link* link = impl.outside.links.table().find(interface);
+  if (impl.state.role != Role::master || impl.state.leaving_for || !link || claim.mac == link->mac) return;
+  // The master before us may have a last word.
+  if (now - impl.record.master_since < kFormerMastersTime) return;
+  impl_->raise(AlarmKind::address_conflict,
+               fmt::format("{} is claimed by {} on {}", claim.address.to_string(), claim.mac.to_string(), interface),
+               now);
+}
+
 void Instance::stop(bool at_once) {
   const auto now = base::Clock::now();
   impl_->apply(Shutdown{}, now);
@@ -270,7 +322,8 @@ void Instance::carry_out(MemberStep step, base::TimePoint now) { impl_->carry_ou
 
 std::string Instance::why_not_master() const {
   auto why = impl_->why_unusable();
-  return why.empty() ? fault(impl_->config.tracks, impl_->outside.links.table()) : why;
+  if (why.empty()) why = fault(impl_->config.tracks, impl_->sight());
+  return why.empty() ? impl_->holdings.problem(base::Clock::now()) : why;
 }
 
 bool Instance::leases_prove_mastership() const { return impl_->holdings.prove_mastership(); }
@@ -281,8 +334,7 @@ void Instance::count(DecodeError error) { impl_->record.discard(error); }
 const InstanceConfig& Instance::config() const { return impl_->config; }
 
 InstanceStatus Instance::status() const {
-  return describe(impl_->config, impl_->state, impl_->params(), impl_->outside.links.table(), impl_->record,
-                  base::Clock::now());
+  return describe(impl_->config, impl_->state, impl_->params(), impl_->sight(), impl_->record, base::Clock::now());
 }
 
 std::optional<Resume::Instance> Instance::mastership() const {

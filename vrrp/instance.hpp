@@ -22,6 +22,7 @@ class io_context;
 namespace lvsd::vrrp {
 
 class AddressWriter;
+struct ArpClaim;
 class FrameSender;
 class LinkMonitor;
 class Sockets;
@@ -43,6 +44,7 @@ struct Outside {
   std::function<std::string(const Instance&)> barred;
   // Reads what has arrived for it and for the other members.
   std::function<void(const Instance&)> drain;
+  std::function<const Conditions&()> conditions;
 };
 
 class Instance {
@@ -60,6 +62,9 @@ class Instance {
   void release(const InstanceConfig& next);
   void reconfigure(InstanceConfig next);
 
+  // Hands over to another router, if one comes; see Cede.
+  void cede(const std::string& why);
+
   // Resigns when master; the addresses go when the successor is heard, or at once.
   void stop(bool at_once);
   bool leaving() const;  // has resigned, and holds the addresses for its successor
@@ -70,7 +75,9 @@ class Instance {
   bool leases_prove_mastership() const;  // they were refreshed too short ago for a peer to have noticed our absence
 
   void receive(const Datagram& datagram);
-  void link_changed();
+  void link_changed();  // or a track's result, or the conditions
+  // Somebody on this interface says that one of our addresses is his.
+  void claimed_by(const ArpClaim& claim, const std::string& interface);
   void count(DecodeError error);  // a packet on our channel that is for no instance here, or for none at all
 
   const InstanceConfig& config() const;

@@ -31,6 +31,7 @@ void InstanceRecord::describe(InstanceStatus& status, base::TimePoint now) const
     status.since_unix_ms = history_.front().unix_ms;
     status.reason = history_.front().reason;
   }
+  status.alarms = alarms.active(now);
   for (std::size_t i = 0; i < discards_.size(); ++i) {
     status.discarded.push_back({std::string{word(static_cast<DecodeError>(i))}, discards_[i]});
   }

@@ -12,6 +12,7 @@
 #include "base/address.hpp"
 #include "base/time.hpp"
 #include "vrrp/advertisement.hpp"
+#include "vrrp/alarms.hpp"
 #include "vrrp/messages.hpp"
 
 namespace lvsd::vrrp {
@@ -36,8 +37,11 @@ class InstanceRecord {
   std::uint64_t addresses_restored = 0;
   std::int64_t last_sent_boottime_ms = 0;
   base::Duration worst_lateness{};
+  base::TimePoint master_since{};
   std::optional<base::TimePoint> last_accepted;
   std::optional<base::IpAddress> master;  // last heard as master
+  Alarms alarms;
+  RivalWatch rivals;
 
  private:
   std::array<std::uint64_t, kDecodeErrors> discards_{};

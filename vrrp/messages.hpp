@@ -37,6 +37,53 @@ struct Resume {
 BOOST_DESCRIBE_STRUCT(Resume::Instance, (), (name, last_advert_boottime_ms))
 BOOST_DESCRIBE_STRUCT(Resume, (), (masters))
 
+// Down: what the supervisor knows that elections depend on, whole: it replaces what was told before. First before
+// Configure.
+struct Conditions {
+  static constexpr std::string_view kName = "Conditions";
+  struct Track {  // one that is observed outside this room, and has a result
+    std::string name;
+    bool failing = false;
+    std::string text;  // the result in words
+    friend bool operator==(const Track&, const Track&) = default;
+  };
+  friend bool operator==(const Conditions&, const Conditions&) = default;
+  bool may_preempt = true;  // false: this director's own checks have no first results yet
+  std::string maintenance;  // why no instance may be master: "maintenance by alice: NIC firmware"; "": they may
+  std::vector<Track> tracks;
+};
+BOOST_DESCRIBE_STRUCT(Conditions::Track, (), (name, failing, text))
+BOOST_DESCRIBE_STRUCT(Conditions, (), (may_preempt, maintenance, tracks))
+
+// Down: masters among these instances (none named: among all) hand over to another router, if one comes.
+struct Failover {
+  static constexpr std::string_view kName = "Failover";
+  std::uint64_t id = 0;
+  std::vector<std::string> instances;
+  std::string why;  // "failover by alice"
+};
+BOOST_DESCRIBE_STRUCT(Failover, (), (id, instances, why))
+
+// handed_over: another router has been heard. nobody: none came, the instance goes on as master. lost: it went to fault
+// meanwhile. unknown: there is no such instance.
+enum class FailoverOutcome { handed_over, nobody, not_master, lost, unknown };
+BOOST_DESCRIBE_ENUM(FailoverOutcome, handed_over, nobody, not_master, lost, unknown)
+
+// Up: the answer, when every one of them has ended. `id` comes back unchanged.
+struct FailoverDone {
+  static constexpr std::string_view kName = "FailoverDone";
+  struct Outcome {
+    std::string instance;
+    FailoverOutcome outcome{};
+    std::string text;
+    std::int64_t took_ms = 0;
+  };
+  std::uint64_t id = 0;
+  std::vector<Outcome> outcomes;
+};
+BOOST_DESCRIBE_STRUCT(FailoverDone::Outcome, (), (instance, outcome, text, took_ms))
+BOOST_DESCRIBE_STRUCT(FailoverDone, (), (id, outcomes))
+
 // Up: a transition, told once.
 struct RoleChanged {
   static constexpr std::string_view kName = "RoleChanged";
@@ -45,8 +92,9 @@ struct RoleChanged {
   Role to{};
   std::string reason;  // "master down timer expired", "priority 0 from 10.0.0.3", …
   std::int64_t unix_ms = 0;
+  std::uint32_t priority = 0;  // effective
 };
-BOOST_DESCRIBE_STRUCT(RoleChanged, (), (instance, from, to, reason, unix_ms))
+BOOST_DESCRIBE_STRUCT(RoleChanged, (), (instance, from, to, reason, unix_ms, priority))
 
 // Down / up: what runs. `id` comes back unchanged.
 struct StatusQuery {
@@ -71,12 +119,31 @@ BOOST_DESCRIBE_STRUCT(Discard, (), (reason, packets))
 
 struct TrackStatus {
   std::string name;
-  std::string interface;
+  std::string type;    // "interface", "script", …
+  std::string target;  // what is watched: "eth2", "10.0.0.1"
+  bool known = true;   // has a result
   bool failing = false;
   bool fault = false;       // a failure is a fault; else it costs …
   std::int32_t weight = 0;  // … this, added to the priority
+  std::string text;         // the state in words
 };
-BOOST_DESCRIBE_STRUCT(TrackStatus, (), (name, interface, failing, fault, weight))
+BOOST_DESCRIBE_STRUCT(TrackStatus, (), (name, type, target, known, failing, fault, weight, text))
+
+// foreign_router: our virtual router id, for other addresses. peer_mismatch: a peer that is configured otherwise.
+// not_heard_by_peer: a lesser master that does not give way. two_owners: another one of priority 255. address_conflict:
+// somebody else claims our address by ARP. address_taken: an address of ours is on this host by someone else's hand.
+enum class AlarmKind { foreign_router, peer_mismatch, not_heard_by_peer, two_owners, address_conflict, address_taken };
+BOOST_DESCRIBE_ENUM(AlarmKind, foreign_router, peer_mismatch, not_heard_by_peer, two_owners, address_conflict,
+                    address_taken)
+
+struct Alarm {
+  AlarmKind kind{};
+  std::string text;  // with the other's address or MAC
+  std::int64_t since_unix_ms = 0;
+  std::int64_t last_unix_ms = 0;
+  std::uint64_t count = 0;  // since the room was started
+};
+BOOST_DESCRIBE_STRUCT(Alarm, (), (kind, text, since_unix_ms, last_unix_ms, count))
 
 struct InstanceStatus {
   std::string name;
@@ -105,13 +172,19 @@ struct InstanceStatus {
   std::vector<Transition> history;  // newest first, at most 16
   std::string sync_group;           // "": none
   std::vector<TrackStatus> tracks;
+  std::string pause;               // "preempt delay", "startup delay", "flap hold-down" while one runs; else ""
+  std::int64_t pause_left_ms = 0;  // of it
+  std::uint32_t losses = 0;        // of the role in short order, which lengthen the flap hold-down
+  bool ceded = false;              // gave the mastership away by command, and preempts nobody
+  std::vector<Alarm> alarms;       // of the last two minutes
 };
 BOOST_DESCRIBE_STRUCT(InstanceStatus, (),
                       (name, interface, virtual_router_id, role, priority, effective_priority, preempt,
                        advert_interval_ms, master_down_interval_ms, since_unix_ms, reason, virtual_addresses,
                        source_address, master_address, last_advert_age_ms, adverts_sent, adverts_received,
                        last_advert_sent_boottime_ms, worst_lateness_us, gratuitous_arps_sent, transitions,
-                       addresses_restored, discarded, history, sync_group, tracks))
+                       addresses_restored, discarded, history, sync_group, tracks, pause, pause_left_ms, losses, ceded,
+                       alarms))
 
 struct SyncGroupStatus {
   std::string name;
@@ -125,8 +198,9 @@ struct Status {
   std::uint64_t id = 0;
   std::vector<InstanceStatus> instances;
   std::vector<SyncGroupStatus> sync_groups;
+  std::string maintenance;  // why no instance may be master; "": they may
 };
-BOOST_DESCRIBE_STRUCT(Status, (), (id, instances, sync_groups))
+BOOST_DESCRIBE_STRUCT(Status, (), (id, instances, sync_groups, maintenance))
 
 // Up, twice a second: the masters of this moment, kept by the supervisor for Resume.
 struct Masters {
@@ -135,8 +209,8 @@ struct Masters {
 };
 BOOST_DESCRIBE_STRUCT(Masters, (), (masters))
 
-using Down = std::variant<Configure, Resume, StatusQuery, Stop>;
-using Up = std::variant<Configured, RoleChanged, Masters, Status, Beat>;
+using Down = std::variant<Configure, Resume, Conditions, Failover, StatusQuery, Stop>;
+using Up = std::variant<Configured, RoleChanged, Masters, FailoverDone, Status, Beat>;
 
 std::string encode(const Down& message);
 std::string encode(const Up& message);

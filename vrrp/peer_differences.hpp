@@ -1,5 +1,5 @@
 // What an accepted advertisement says otherwise than our configuration: differences that both ends can live with, but
-// somebody should know (RFC 9568 §7.1; two equal priorities). Pure; the instance logs them.
+// somebody should know (RFC 9568 §7.1; two equal priorities; a stranger). Pure; the instance raises alarms.
 #pragma once
 
 #include <cstdint>
@@ -8,11 +8,12 @@
 
 #include "vrrp/advertisement.hpp"
 #include "vrrp/config.hpp"
+#include "vrrp/messages.hpp"
 
 namespace lvsd::vrrp {
 
 struct PeerDifference {
-  std::string subject;  // "peer interval", …: one line a minute for each
+  AlarmKind kind{};
   std::string text;
 
   friend bool operator==(const PeerDifference&, const PeerDifference&) = default;

@@ -4,7 +4,6 @@
 #include <csignal>
 #include <ctime>
 #include <map>
-#include <set>
 #include <utility>
 
 #include <boost/asio/io_context.hpp>
@@ -17,9 +16,12 @@
 #include "base/nft_table.hpp"
 #include "vrrp/accept_filter.hpp"
 #include "vrrp/advertisement.hpp"
+#include "vrrp/arp_watch.hpp"
+#include "vrrp/failovers.hpp"
 #include "vrrp/frame_sender.hpp"
 #include "vrrp/instance.hpp"
 #include "vrrp/instance_diff.hpp"
+#include "vrrp/instance_status.hpp"
 #include "vrrp/link_monitor.hpp"
 #include "vrrp/messages.hpp"
 #include "vrrp/socket.hpp"
@@ -49,6 +51,7 @@ class Room {
       : link_{loop_, std::move(channel), decode_down, static_cast<std::string (*)(const Up&)>(encode)},
         parse_{std::move(parse)},
         monitor_{loop_},
+        arp_watch_{loop_, [this](const std::string& interface, const ArpClaim& claim) { claimed(interface, claim); }},
         sockets_{loop_, [this](const Channel& where, const auto& datagram) { dispatch(where, datagram); }},
         beat_timer_{loop_},
         masters_timer_{loop_} {}
@@ -75,6 +78,8 @@ class Room {
     if (const auto* configure = std::get_if<Configure>(&message)) return configured(*configure, fds);
     if (auto* resume = std::get_if<Resume>(&message)) return static_cast<void>(resume_ = std::move(*resume));
     if (const auto* query = std::get_if<StatusQuery>(&message)) return answer(*query);
+    if (auto* conditions = std::get_if<Conditions>(&message)) return adopt(std::move(*conditions));
+    if (const auto* command = std::get_if<Failover>(&message)) return fail_over(*command);
     if (const auto* stop = std::get_if<Stop>(&message)) return stopped(*stop);
   }
 
@@ -86,6 +91,34 @@ class Room {
       return send(Configured{configure.generation, "accept = no: " + filtered.error().text});
     adopt(std::move(*next));
     send(Configured{configure.generation, {}});
+  }
+
+  void adopt(Conditions conditions) {
+    conditions_ = std::move(conditions);
+    links_changed();
+  }
+
+  void fail_over(const Failover& command) {
+    auto names = command.instances;
+    if (names.empty()) {
+      for (const auto& [name, instance] : instances_) names.push_back(name);
+    }
+    for (const auto& name : failovers_.begin(command, std::move(names), standing(), base::Clock::now()))
+      instances_.at(name)->cede(command.why);  // its sync group with it
+    answer_failovers();
+  }
+
+  void answer_failovers() {
+    for (auto& done : failovers_.settled(standing(), base::Clock::now())) send(std::move(done));
+  }
+
+  Failovers::Look standing() const {
+    return [this](const std::string& name) -> std::optional<Failovers::Standing> {
+      const auto it = instances_.find(name);
+      if (it == instances_.end()) return std::nullopt;
+      const auto status = it->second->status();
+      return Failovers::Standing{status.role, it->second->leaving(), status.reason};
+    };
   }
 
   // Addresses leave their old instances before they come to new ones.
@@ -101,6 +134,7 @@ class Room {
     resume_ = {};
     settle();
     monitor_.catch_up();  // and look at the links anew: which address is their own depends on all VIPs
+    watch_claims();
   }
 
   // What an instance that is gone leaves to its successor belongs to another instance here, at once.
@@ -138,12 +172,16 @@ class Room {
         frames_,
         addresses_,
         [this](const std::string& interface) { return virtual_addresses(interface); },
-        [this](RoleChanged change) { send(std::move(change)); },
+        [this](RoleChanged change) {
+          send(std::move(change));
+          boost::asio::post(loop_, [this] { watch_claims(); });
+        },
         [this](Instance& instance, const Event& event, base::TimePoint now) { decide(instance, event, now); },
         [this](const Instance& instance) { return barred(instance); },
         [this](const Instance& instance) {
           for (const auto* member : together_with(instance)) sockets_.drain(channel_of(member->config()));
-        }};
+        },
+        [this]() -> const Conditions& { return conditions_; }};
     return std::make_unique<Instance>(outside, config);
   }
 
@@ -187,6 +225,7 @@ class Room {
   // After a handover: forgets who has left, looks again at who may come back, ends when that was the last one.
   void settle() {
     std::erase_if(departing_, [](const auto& instance) { return !instance->leaving(); });
+    answer_failovers();
     std::vector<Channel> channels;
     for (const auto& instance : config_.instances) channels.push_back(channel_of(instance));
     for (const auto& instance : departing_) channels.push_back(channel_of(instance->config()));
@@ -210,8 +249,7 @@ class Room {
     const auto add = [&](const InstanceConfig& instance) {
       if (instance.priority == kOwnerPriority) return;
       for (const auto& address : instance.virtual_addresses) {
-        if ((address.interface.empty() ? instance.interface : address.interface) == interface)
-          result.push_back(address.prefix.address);
+        if (instance.interface_of(address) == interface) result.push_back(address.prefix.address);
       }
     };
     for (const auto& instance : config_.instances) add(instance);
@@ -242,27 +280,41 @@ class Room {
     }
   }
 
+  // Who else claims the addresses that we hold?
+  void watch_claims() {
+    std::map<std::string, std::vector<base::IpAddress>> wanted;
+    for (const auto& [name, instance] : instances_) {
+      if (!instance->mastership()) continue;
+      const auto& config = instance->config();
+      for (const auto& address : config.virtual_addresses) {
+        if (address.prefix.address.is_v4()) wanted[config.interface_of(address)].push_back(address.prefix.address);
+      }
+    }
+    arp_watch_.keep_to(wanted, monitor_.table());
+  }
+
+  void claimed(const std::string& interface, const ArpClaim& claim) {
+    for (const auto& [name, instance] : instances_) {
+      const auto& config = instance->config();
+      const bool ours = std::ranges::any_of(config.virtual_addresses, [&](const VirtualAddress& address) {
+        return address.prefix.address == claim.address && config.interface_of(address) == interface;
+      });
+      if (ours) instance->claimed_by(claim, interface);
+    }
+  }
+
   void links_changed() {
     for (const auto& [name, instance] : instances_) instance->link_changed();
     for (const auto& instance : departing_) instance->link_changed();
   }
 
   void answer(const StatusQuery& query) {
-    Status status{query.id, {}, {}};
+    Status status{query.id, {}, {}, conditions_.maintenance};
     for (const auto& config : config_.instances) {
       const auto it = instances_.find(config.name);
       if (it != instances_.end()) status.instances.push_back(it->second->status());
     }
-    for (const auto& group : config_.sync_groups) {
-      SyncGroupStatus described{group.name, Role::backup, group.members};
-      std::set<Role> roles;
-      for (const auto& instance : status.instances) {
-        if (instance.sync_group == group.name) roles.insert(instance.role);
-      }
-      if (roles.size() == 1) described.role = *roles.begin();
-      if (roles.contains(Role::fault)) described.role = Role::fault;
-      status.sync_groups.push_back(std::move(described));
-    }
+    for (const auto& group : config_.sync_groups) status.sync_groups.push_back(describe(group, status.instances));
     send(std::move(status));
   }
 
@@ -323,12 +375,15 @@ class Room {
   base::Link<Down, Up> link_;
   Parse parse_;
   LinkMonitor monitor_;
+  ArpWatch arp_watch_;
   Sockets sockets_;
   FrameSender frames_;
   AddressWriter addresses_;
   base::NftTable accept_table_{kAcceptTable};
   Config config_;
   Resume resume_;
+  Conditions conditions_;
+  Failovers failovers_;
   std::map<std::string, std::unique_ptr<Instance>> instances_;  // by name
   std::vector<std::unique_ptr<Instance>> departing_;  // no longer configured, and still holding their addresses
   boost::asio::steady_timer beat_timer_;

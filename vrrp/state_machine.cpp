@@ -15,9 +15,10 @@ struct Overloaded : Ts... {
 template <class... Ts>
 Overloaded(Ts...) -> Overloaded<Ts...>;
 
-// After a double master we announce at once, then with our next advert and with the second after that: the last word on
-// the wire must be the winner's, also when the loser's frames were delayed (L4).
-constexpr unsigned kAnnounceTicks = 3;
+// After a double master we announce at once, then with the second and the fourth of our adverts in which no rival was
+// heard: the last word on the wire must be the winner's, also when the loser's frames were delayed (L4). While it lasts
+// we do not: a rival that cannot hear us is not impressed either.
+constexpr unsigned kAnnounceTicks = 4;
 
 // Answers to a rival are at least this part of an interval apart, so that a flood of adverts does not make us one.
 constexpr int kAnswerShare = 10;
@@ -47,15 +48,41 @@ Step be_master(const Params& params, base::TimePoint now) {
 Step be_fault(std::vector<Action> actions) { return {State{.role = Role::fault}, std::move(actions)}; }
 Step be_init(std::vector<Action> actions) { return {State{.role = Role::init}, std::move(actions)}; }
 
+bool too_early(const State& state, base::TimePoint now) { return state.not_before && now < *state.not_before; }
+
 // §6.4.1. DropAddresses: an earlier life may have left addresses behind, and a backup holds none.
-Step start(const Params& params, base::TimePoint now) {
-  if (params.priority == kOwnerPriority) return be_master(params, now);
+Step start(const Params& params, const State& state, base::TimePoint now) {
+  if (params.priority == kOwnerPriority && !too_early(state, now)) return be_master(params, now);
   return be_backup(params, now, nullptr, {DropAddresses{}});
+}
+
+// After repeated faults what failed must hold for a while first. Not for long: nobody else may be there to serve.
+Step leave_fault(const Params& params, const State& state, base::TimePoint now) {
+  if (state.deadline) return stay(state);
+  const auto hold = std::min(hold_down(state.flaps, params.flap_hold_down, now), fault_hold(params.advert_interval));
+  if (hold == base::Duration{}) return start(params, state, now);
+  State next = state;
+  next.deadline = now + hold;
+  return stay(next);
+}
+
+Step fault_again(const State& state) {
+  State next = state;
+  next.deadline.reset();
+  return stay(next);
+}
+
+// How much longer a living master of lower priority is left alone.
+base::Duration patience(const Params& params, const State& state, base::TimePoint now) {
+  if (params.priority == kOwnerPriority) return {};  // §6.1: always preempts
+  const auto hold = hold_down(state.flaps, params.flap_hold_down, now);
+  const auto quiet = std::max(hold - (now - state.flaps.last), base::Duration{});
+  return std::max(params.preempt_delay, quiet);
 }
 
 Step in_init(const Params& params, const State& state, const Event& event, base::TimePoint now) {
   return std::visit(Overloaded{
-                        [&](const Startup&) { return start(params, now); },
+                        [&](const Startup&) { return start(params, state, now); },
                         [&](const Resumed&) { return be_master(params, now); },
                         [&](const Lost&) { return be_fault({DropAddresses{}}); },
                         [&](const Heard&) { return stay(state); },
@@ -65,22 +92,26 @@ Step in_init(const Params& params, const State& state, const Event& event, base:
                         [&](const Shutdown&) { return stay(state); },
                         [&](const Barred&) { return be_fault({DropAddresses{}}); },
                         [&](const Yield&) { return stay(state); },
+                        [&](const Cede&) { return stay(state); },
                     },
                     event);
 }
 
 Step in_fault(const Params& params, const State& state, const Event& event, base::TimePoint now) {
   return std::visit(Overloaded{
-                        [&](const Startup&) { return start(params, now); },
+                        [&](const Startup&) { return leave_fault(params, state, now); },
                         [&](const Resumed&) { return stay(state); },  // only a start can resume
-                        [&](const Lost&) { return stay(state); },
+                        [&](const Lost&) { return fault_again(state); },
                         [&](const Heard&) { return stay(state); },
-                        [&](const TimerExpired&) { return stay(state); },
+                        [&](const TimerExpired&) {
+                          return state.deadline && *state.deadline <= now ? start(params, state, now) : stay(state);
+                        },
                         [&](const Reconfigured&) { return stay(state); },
                         [&](const Stalled&) { return stay(state); },
                         [&](const Shutdown&) { return be_init({}); },
-                        [&](const Barred&) { return stay(state); },
+                        [&](const Barred&) { return fault_again(state); },
                         [&](const Yield&) { return stay(state); },
+                        [&](const Cede&) { return stay(state); },
                     },
                     event);
 }
@@ -94,14 +125,26 @@ Step backup_heard(const Params& params, const State& state, const Heard& heard, 
     next.resigned = heard.source;
     return {next, {}};
   }
-  const bool may_preempt = params.preempt || params.priority == kOwnerPriority;
-  if (may_preempt && heard.priority < params.priority) return stay(state);  // the timer runs on and deposes it
-  return be_backup(params, now, &heard, {});
+  const bool may_preempt = (params.preempt && !state.ceded) || params.priority == kOwnerPriority;
+  if (!may_preempt || heard.priority >= params.priority) return be_backup(params, now, &heard, {});
+  const auto at_latest = now + patience(params, state, now);
+  const auto from = std::min(state.preempt_from.value_or(at_latest), at_latest);
+  Step result = from <= now ? stay(state) : be_backup(params, now, &heard, {});  // §6.4.2: the timer runs on
+  if (from > now || state.preempt_from) result.state.preempt_from = from;
+  return result;
+}
+
+Step backup_timer(const Params& params, const State& state, base::TimePoint now) {
+  if (now < *state.deadline) return stay(state);
+  if (!too_early(state, now)) return be_master(params, now);
+  State next = state;
+  next.deadline = state.not_before;
+  return stay(next);
 }
 
 // A changed priority or interval counts from the master's last sign of life.
 Step backup_reconfigured(const Params& params, const State& state, base::TimePoint now) {
-  if (params.priority == kOwnerPriority) return be_master(params, now);
+  if (params.priority == kOwnerPriority && !too_early(state, now)) return be_master(params, now);
   State next = state;
   next.deadline = state.armed_at + (state.resigned ? skew(params, state) : master_down_interval(params, state));
   return {next, {}};
@@ -109,20 +152,20 @@ Step backup_reconfigured(const Params& params, const State& state, base::TimePoi
 
 // §6.4.2
 Step in_backup(const Params& params, const State& state, const Event& event, base::TimePoint now) {
-  return std::visit(
-      Overloaded{
-          [&](const TimerExpired&) { return now < *state.deadline ? stay(state) : be_master(params, now); },
-          [&](const Heard& heard) { return backup_heard(params, state, heard, now); },
-          [&](const Shutdown&) { return be_init({}); },
-          [&](const Lost&) { return be_fault({}); },
-          [&](const Reconfigured&) { return backup_reconfigured(params, state, now); },
-          [&](const Startup&) { return stay(state); },
-          [&](const Resumed&) { return stay(state); },
-          [&](const Stalled&) { return stay(state); },
-          [&](const Barred&) { return be_fault({}); },
-          [&](const Yield&) { return stay(state); },
-      },
-      event);
+  return std::visit(Overloaded{
+                        [&](const TimerExpired&) { return backup_timer(params, state, now); },
+                        [&](const Heard& heard) { return backup_heard(params, state, heard, now); },
+                        [&](const Shutdown&) { return be_init({}); },
+                        [&](const Lost&) { return be_fault({}); },
+                        [&](const Reconfigured&) { return backup_reconfigured(params, state, now); },
+                        [&](const Startup&) { return stay(state); },
+                        [&](const Resumed&) { return stay(state); },
+                        [&](const Stalled&) { return stay(state); },
+                        [&](const Barred&) { return be_fault({}); },
+                        [&](const Yield&) { return stay(state); },
+                        [&](const Cede&) { return stay(state); },
+                    },
+                    event);
 }
 
 Step master_timer(const Params& params, const State& state, base::TimePoint now) {
@@ -134,7 +177,7 @@ Step master_timer(const Params& params, const State& state, base::TimePoint now)
   Step result{next, {SendAdvert{params.priority}}};
   if (state.announce_ticks > 0) {
     result.state.announce_ticks = state.announce_ticks - 1;
-    if (state.announce_ticks != 2) result.actions.emplace_back(AnnounceOnce{});
+    if (state.announce_ticks % 2 == 1) result.actions.emplace_back(AnnounceOnce{});
   }
   return result;
 }
@@ -145,18 +188,29 @@ bool wins_over_us(const Params& params, const Heard& heard) {
   return heard.source > params.own_address;
 }
 
+// A lesser master's advertisement that is out of its rhythm is its last word: it has heard us, and dropped the
+// addresses. A resignation is one in any case.
+bool is_last_word(const State& state, const Heard& heard, base::TimePoint now) {
+  const bool out_of_rhythm = state.rival && now - *state.rival < heard.interval * 9 / 10;
+  return (out_of_rhythm || heard.priority == kResignPriority) && now - state.repaired >= heard.interval / 2;
+}
+
 // There was a second master: repair what its frames taught the switches and clients.
-Step announce_again(const State& state) {
+Step announce_again(const State& state, const Heard& heard, base::TimePoint now) {
   Step result{state, {}};
   result.state.announce_ticks = kAnnounceTicks;
-  if (state.announce_ticks == 0) result.actions.emplace_back(AnnounceOnce{});
+  result.state.rival = now;
+  if (state.announce_ticks == 0 || is_last_word(state, heard, now)) {
+    result.state.repaired = now;
+    result.actions.emplace_back(AnnounceOnce{});
+  }
   return result;
 }
 
 // One that is in the wrong is told, and so are backups that have heard somebody resign and think it was their master:
 // at once, or as soon as the last answer is old enough.
 Step master_answers(const Params& params, const State& state, const Heard& heard, base::TimePoint now) {
-  Step result = announce_again(state);
+  Step result = announce_again(state, heard, now);
   const auto earliest = state.last_answered + params.advert_interval / kAnswerShare;
   if (now < earliest) {
     result.state.deadline = std::min(*state.deadline, earliest);
@@ -201,32 +255,56 @@ Step master_stalled(const Params& params, base::TimePoint now) {
 // Make before break: the successor is told not to wait (§6.4.3, priority 0), and the addresses stay here until it has
 // been heard, so that clients always reach one of the two. Answering for them is all that is left of the mastership.
 Step leave(const Params& params, Role target, std::string why, base::TimePoint now) {
-  State next{
-      .role = Role::master, .deadline = now + handover_limit(params.advert_interval, params.version), .last_sent = now};
+  const auto limit = target == Role::backup ? ceding_limit(params.advert_interval, params.version)
+                                            : handover_limit(params.advert_interval, params.version);
+  State next{.role = Role::master, .deadline = now + limit, .last_sent = now};
   next.leaving_for = target;
   next.leaving_because = std::move(why);
   return {next, {SendAdvert{kResignPriority}, TakeAddresses{}, Silence{}}};
 }
 
+// The end of a resignation. `successor`: what was heard of it.
+Step left(const Params& params, const State& state, base::TimePoint now, const Heard* successor = nullptr) {
+  if (state.leaving_for != Role::backup) return {State{.role = *state.leaving_for}, {DropAddresses{}}};
+  Step result = be_backup(params, now, successor, {DropAddresses{}});
+  result.state.ceded = true;
+  return result;
+}
+
+// Who leaves by command stays when nobody has come: the addresses never went.
+Step waited_for_a_successor(const Params& params, const State& state, base::TimePoint now) {
+  if (now < *state.deadline) return stay(state);
+  return state.leaving_for == Role::backup ? be_master(params, now) : left(params, state, now);
+}
+
+Step leave_for(const State& state, Role target, const std::string& why) {
+  State next = state;
+  next.leaving_for = target;
+  if (!why.empty()) next.leaving_because = why;
+  return stay(next);
+}
+
 // A master that has resigned: whoever advertises is its successor, or will be. While there is none it may come back.
 Step in_leaving(const Params& params, const State& state, const Event& event, base::TimePoint now) {
-  const Step left{State{.role = *state.leaving_for}, {DropAddresses{}}};
   return std::visit(
       Overloaded{
-          [&](const TimerExpired&) { return now < *state.deadline ? stay(state) : left; },
-          [&](const Heard& heard) { return heard.priority == kResignPriority ? stay(state) : left; },
-          [&](const Lost&) { return left; },
-          [&](const Stalled&) { return left; },
-          [&](const Shutdown&) {
-            State next = state;
-            next.leaving_for = Role::init;
-            return stay(next);
+          [&](const TimerExpired&) { return waited_for_a_successor(params, state, now); },
+          [&](const Heard& heard) {
+            return heard.priority == kResignPriority ? stay(state) : left(params, state, now, &heard);
           },
-          [&](const Barred&) { return stay(state); },
-          [&](const Yield&) { return left; },
+          [&](const Lost&) {
+            return state.leaving_for == Role::backup ? be_fault({DropAddresses{}}) : left(params, state, now);
+          },
+          [&](const Stalled&) { return left(params, state, now); },
+          [&](const Shutdown&) { return leave_for(state, Role::init, {}); },
+          [&](const Barred& barred) {
+            return state.leaving_for == Role::backup ? leave_for(state, Role::fault, barred.why) : stay(state);
+          },
+          [&](const Yield&) { return left(params, state, now); },
           [&](const Reconfigured&) { return stay(state); },
           [&](const Startup&) { return state.leaving_for == Role::fault ? be_master(params, now) : stay(state); },
           [&](const Resumed&) { return stay(state); },
+          [&](const Cede&) { return stay(state); },
       },
       event);
 }
@@ -238,6 +316,7 @@ Step in_master(const Params& params, const State& state, const Event& event, bas
                         [&](const Heard& heard) { return master_heard(params, state, heard, now); },
                         [&](const Shutdown&) { return leave(params, Role::init, "stopping", now); },
                         [&](const Barred& barred) { return leave(params, Role::fault, barred.why, now); },
+                        [&](const Cede& cede) { return leave(params, Role::backup, cede.why, now); },
                         [&](const Yield&) { return give_way(params, now, nullptr); },
                         [&](const Lost&) { return be_fault({DropAddresses{}}); },
                         [&](const Reconfigured&) { return master_reconfigured(params, state, now); },
@@ -246,6 +325,31 @@ Step in_master(const Params& params, const State& state, const Event& event, bas
                         [&](const Resumed&) { return stay(state); },
                     },
                     event);
+}
+
+Step in_role(const Params& params, const State& state, const Event& event, base::TimePoint now) {
+  switch (state.role) {
+    case Role::init:
+      return in_init(params, state, event, now);
+    case Role::backup:
+      return in_backup(params, state, event, now);
+    case Role::master:
+      return state.leaving_for ? in_leaving(params, state, event, now) : in_master(params, state, event, now);
+    case Role::fault:
+      return in_fault(params, state, event, now);
+  }
+  return stay(state);
+}
+
+// What outlives a change of role.
+Step remembering(const State& before, Step step, base::TimePoint now) {
+  State& after = step.state;
+  const bool stands_down = before.role == Role::master && after.role == Role::backup && !after.ceded;
+  const bool fails = before.role != Role::init && before.role != Role::fault && after.role == Role::fault;
+  after.not_before = before.not_before;
+  after.flaps = stands_down || fails ? struck(before.flaps, now) : before.flaps;
+  after.ceded = after.role == Role::backup && (after.ceded || before.ceded);
+  return step;
 }
 
 std::string of_the_timer(const State& before) {
@@ -272,17 +376,19 @@ std::string of_the_handover(const State& before, const Event& event) {
 }  // namespace
 
 Step step(const Params& params, const State& state, const Event& event, base::TimePoint now) {
-  switch (state.role) {
-    case Role::init:
-      return in_init(params, state, event, now);
-    case Role::backup:
-      return in_backup(params, state, event, now);
-    case Role::master:
-      return state.leaving_for ? in_leaving(params, state, event, now) : in_master(params, state, event, now);
-    case Role::fault:
-      return in_fault(params, state, event, now);
-  }
-  return stay(state);
+  State before = state;
+  if (state.role == Role::init && !state.not_before && params.startup_delay > base::Duration{})
+    before.not_before = now + params.startup_delay;
+  return remembering(before, in_role(params, before, event, now), now);
+}
+
+std::optional<Pause> pause(const Params& params, const State& state, base::TimePoint now) {
+  if (state.role == Role::fault && state.deadline) return Pause{"flap hold-down", *state.deadline};
+  if (state.role != Role::backup) return std::nullopt;
+  if (too_early(state, now)) return Pause{"startup delay", *state.not_before};
+  if (!state.preempt_from || *state.preempt_from <= now) return std::nullopt;
+  const bool delay = *state.preempt_from - state.armed_at <= params.preempt_delay;
+  return Pause{delay ? "preempt delay" : "flap hold-down", *state.preempt_from};
 }
 
 base::Duration master_down_interval(const Params& params, const State& state) {
@@ -299,12 +405,15 @@ std::string reason(const Params& params, const State& before, const Event& event
           },
           [](const Resumed&) { return std::string{"goes on after a restart of the room"}; },
           [&](const Heard& heard) { return of_the_rival(params, heard); },
-          [&](const TimerExpired&) { return of_the_timer(before); },
+          [&](const TimerExpired&) {
+            return before.role == Role::fault ? std::string{"usable again, and steady"} : of_the_timer(before);
+          },
           [](const Reconfigured&) { return std::string{"priority 255 by configuration"}; },
           [](const Stalled& stalled) { return fmt::format("stood still for {}", base::format_age(stalled.gap)); },
           [](const Lost& lost) { return lost.why; },
           [](const Barred& barred) { return barred.why; },
           [](const Yield& yield) { return yield.why; },
+          [](const Cede& cede) { return cede.why; },
           [](const Shutdown&) { return std::string{"stopping"}; },
       },
       event);

@@ -10,6 +10,7 @@
 
 #include "base/address.hpp"
 #include "base/time.hpp"
+#include "vrrp/flaps.hpp"
 #include "vrrp/messages.hpp"
 #include "vrrp/timers.hpp"
 
@@ -20,8 +21,11 @@ struct Params {
   std::uint8_t priority = 100;  // 1..255
   base::Duration advert_interval{std::chrono::seconds{1}};
   bool preempt = true;
-  base::IpAddress own_address;  // settles a tie
+  base::IpAddress own_address{};  // settles a tie
   std::uint8_t version = 3;
+  base::Duration preempt_delay{};   // a living master of lower priority is left alone for so long
+  base::Duration startup_delay{};   // no mastership for so long after the start
+  base::Duration flap_hold_down{};  // the longest pause that losing one's role again and again earns; 0: none
 };
 
 struct State {
@@ -35,8 +39,14 @@ struct State {
   base::TimePoint last_sent{};                // master: our last advertisement
   base::TimePoint last_answered{};            // master: our last advertisement out of turn
   unsigned announce_ticks = 0;                // master: adverts for which a past double master still matters
+  std::optional<base::TimePoint> rival{};     // master: when a lesser one was last heard
+  base::TimePoint repaired{};                 // master: when we last announced because of one
   std::optional<Role> leaving_for{};          // master: has resigned, and holds the addresses for its successor
   std::string leaving_because{};
+  std::optional<base::TimePoint> not_before{};    // the startup delay's end: no mastership before it
+  std::optional<base::TimePoint> preempt_from{};  // backup: when a lesser master that was heard may be deposed
+  bool ceded = false;  // gave the mastership away by command: preempts nobody until it was master or in fault
+  Flaps flaps{};       // how restless it was
 
   friend bool operator==(const State&, const State&) = default;
 };
@@ -63,7 +73,11 @@ struct Barred {  // not to be master, although the interface is usable: a track,
 struct Yield {  // another member of the sync group found a better master
   std::string why;
 };
-using Event = std::variant<Startup, Resumed, Heard, TimerExpired, Reconfigured, Stalled, Lost, Shutdown, Barred, Yield>;
+struct Cede {  // an operator wants another router to be master, if there is one
+  std::string why;
+};
+using Event =
+    std::variant<Startup, Resumed, Heard, TimerExpired, Reconfigured, Stalled, Lost, Shutdown, Barred, Yield, Cede>;
 
 struct SendAdvert {
   std::uint8_t priority = 0;
@@ -96,6 +110,13 @@ Step step(const Params& params, const State& state, const Event& event, base::Ti
 
 // The master down interval in force for a backup, or what it would be.
 base::Duration master_down_interval(const Params& params, const State& state);
+
+// What a backup or a fault waits for beside the protocol's own timers; empty when for nothing.
+struct Pause {
+  std::string why;  // "startup delay", "preempt delay", "flap hold-down"
+  base::TimePoint until{};
+};
+std::optional<Pause> pause(const Params& params, const State& state, base::TimePoint now);
 
 // Why `event` led from `before` to another role: for the log, the status and RoleChanged.
 std::string reason(const Params& params, const State& before, const Event& event);

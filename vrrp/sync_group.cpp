@@ -8,7 +8,13 @@ namespace {
 
 bool is_master(const State& state) { return state.role == Role::master && !state.leaving_for; }
 bool may_come_back(const State& state) { return state.leaving_for == Role::fault; }
-bool is_due(const State& state, base::TimePoint now) { return state.role == Role::backup && *state.deadline <= now; }
+bool is_due(const State& state, base::TimePoint now) {
+  return state.role == Role::backup && *state.deadline <= now && (!state.not_before || *state.not_before <= now);
+}
+bool is_ceding(const State& state) { return state.leaving_for == Role::backup; }
+bool concerns_every_master(const Event& event) {
+  return std::holds_alternative<Stalled>(event) || std::holds_alternative<Cede>(event);
+}
 
 MemberStep stepped(const Member& member, const Event& event, base::TimePoint now) {
   Step step = vrrp::step(member.params, member.state, event, now);
@@ -40,6 +46,12 @@ State hurried(const Member& member, base::TimePoint now) {
   return next;
 }
 
+// Leaving by command, it has heard nobody, but another member has been followed: it does not stay alone.
+bool is_followed_elsewhere(std::span<const Member> members, const Member& first) {
+  return is_ceding(first.state) &&
+         std::ranges::any_of(members, [](const Member& m) { return m.state.role == Role::backup; });
+}
+
 // `first` has been stepped by an advertisement.
 MemberStep after_advert(const Member& member, const Member& first, const MemberStep& outcome, const Heard& heard,
                         base::TimePoint now) {
@@ -64,7 +76,10 @@ std::vector<MemberStep> step_together(std::span<const Member> members, std::size
   if (comes_back && !std::ranges::all_of(members, may_come_back, &Member::state)) return all_unmoved(members);
   const bool takes_over = std::holds_alternative<TimerExpired>(event) && is_due(first.state, now);
   const bool waits = takes_over && !may_take_over(members, now);
-  const MemberStep outcome = waits ? unmoved(first) : stepped(first, event, now);
+  const bool alone = std::holds_alternative<TimerExpired>(event) && is_followed_elsewhere(members, first);
+  const MemberStep outcome = waits   ? unmoved(first)
+                             : alone ? stepped(first, Yield{"its sync group has another master"}, now)
+                                     : stepped(first, event, now);
   std::vector<MemberStep> steps;
   for (std::size_t i = 0; i < members.size(); ++i) {
     const Member& member = members[i];
@@ -74,7 +89,7 @@ std::vector<MemberStep> step_together(std::span<const Member> members, std::size
       steps.push_back(after_advert(member, first, outcome, *heard, now));
     } else if (takes_over && !waits && !is_master(member.state)) {
       steps.push_back(stepped(member, event, now));
-    } else if (comes_back || (std::holds_alternative<Stalled>(event) && is_master(member.state))) {
+    } else if (comes_back || (concerns_every_master(event) && is_master(member.state))) {
       steps.push_back(stepped(member, event, now));
     } else {
       steps.push_back(unmoved(member));

@@ -45,6 +45,18 @@ constexpr base::Duration handover_limit(base::Duration interval, std::uint8_t ve
   return std::clamp<base::Duration>(skew_time(1, interval, version), std::chrono::seconds{1}, kLongestHandover);
 }
 
+// The same for one that leaves by command and goes on when nobody comes: it must have the addresses all the time, so
+// their lease may not end first.
+constexpr base::Duration ceding_limit(base::Duration interval, std::uint8_t version = 3) {
+  constexpr base::Duration kMargin = std::chrono::milliseconds{100};
+  return std::min<base::Duration>(handover_limit(interval, version), address_lease(interval) - kMargin);
+}
+
+// How long at most an instance that goes to fault again and again must be usable before it takes part again.
+constexpr base::Duration fault_hold(base::Duration interval) {
+  return std::max<base::Duration>(3 * interval, std::chrono::seconds{1});
+}
+
 // A mastership whose last advert is younger goes on after a restart of our process: no peer can have noticed.
 constexpr base::Duration resume_limit(base::Duration interval) { return 2 * interval; }
 

@@ -53,7 +53,8 @@ std::string persistence_text(const ipvs::ServiceOptions& options) {
 }
 
 std::string track_text(const vrrp::TrackConfig& t) {
-  return fmt::format("{} ({}{}{})", t.name, t.reverse ? "not " : "", t.interface,
+  const auto what = t.type == "interface" ? t.interface : fmt::format("{} {}", t.type, t.target);
+  return fmt::format("{} ({}{}{})", t.name, t.reverse ? "not " : "", what,
                      t.weight ? fmt::format(" weight {}", *t.weight) : "");
 }
 
@@ -97,6 +98,9 @@ Facts facts(const vrrp::InstanceConfig& i) {
            "change the other director too", secret_of(i.hmac)},
           {"auth_mode", auth_mode_text(i.hmac), "change the other director too"},
           {"password", i.password.empty() ? "none" : "set", "change the other director too", i.password},
+          {"preempt_delay", format_duration(i.preempt_delay), ""},
+          {"startup_delay", format_duration(i.startup_delay), "at the next start"},
+          {"flap_hold_down", format_duration(i.flap_hold_down), ""},
           {"garp_count", fmt::format("{}", i.garp_count), ""},
           {"garp_repeat_delay", format_duration(i.garp_repeat_delay), ""},
           {"garp_refresh", format_duration(i.garp_refresh), ""},
@@ -167,6 +171,8 @@ Facts facts(const healthcheck::CheckConfig& c) {
       {"user", c.user.empty() ? "lvsd-script" : c.user, asked},
       {"weight_from_exit", yes_no(c.weight_from_exit), asked},
       {"file", c.file, asked},
+      {"process", quoted_or(c.process, "none"), asked},
+      {"route", c.route.to_string(), asked},
       {"service", c.service.empty() ? "the server" : c.service, asked},
       {"tls", yes_no(c.tls), asked},
       {"source_address", c.source ? c.source->to_string() : "by the routes", asked},
@@ -331,7 +337,7 @@ std::vector<healthcheck::CheckConfig> checks_of(const Config& config) {
 }
 
 void compare_checks(Comparison& out, const Config& from, const Config& to) {
-  const auto subject = [](const auto& c) { return "check " + c.name; };
+  const auto subject = [](const auto& c) { return c.name.starts_with(kTrackTarget) ? c.name : "check " + c.name; };
   const auto what = [](const auto& c) {
     return fmt::format("{} every {}", facts(c)[0].text, format_duration(c.interval));
   };

@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/address.hpp"
@@ -17,10 +18,20 @@
 
 namespace lvsd::daemon {
 
+// A track that the healthcheck room observes is a target of this id and the track's name.
+inline constexpr std::string_view kTrackTarget = "track ";
+
 struct NodeConfig {
   std::string name;
   std::optional<base::IpAddress> address;
   friend bool operator==(const NodeConfig&, const NodeConfig&) = default;
+};
+
+// Who is told of role changes.
+struct NotifyConfig {
+  std::string fifo;                                     // path; empty: none
+  std::map<std::string, base::ScriptCommand> programs;  // by "INSTANCE front", "GROUP both"; "" for all
+  friend bool operator==(const NotifyConfig&, const NotifyConfig&) = default;
 };
 
 struct Config {
@@ -28,6 +39,7 @@ struct Config {
   std::vector<NodeConfig> nodes;
   base::log::Level log_level = base::log::Level::Info;
   std::optional<base::Endpoint> status_listen;  // read-only HTTP on TCP
+  NotifyConfig notify;
   vrrp::Config vrrp;
   healthcheck::Config healthcheck;
   ipvs::Config ipvs;

@@ -14,6 +14,7 @@ Config build_for(const Sources& sources, const Document& document, std::string_v
   build_tracks(build);
   build_vrrp(build);
   build_sync_groups(build);
+  build_notify(build);
   build_checks(build);
   build_engine(build);
   build_services(build);

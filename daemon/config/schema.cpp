@@ -54,9 +54,8 @@ constexpr Choice kCheckTypes[] = {{"tcp"},  {"http"},  {"https"}, {"tls"},    {"
                                   {"ftp"},  {"sip"},   {"nntp"},  {"script"}, {"file"}, {"grpc"}, {"agent"}};
 constexpr Choice kHttpVersions[] = {{"1.0"}, {"1.1"}, {"2"}};
 constexpr Choice kRcodes[] = {{"NOERROR"}, {"FORMERR"}, {"SERVFAIL"}, {"NXDOMAIN"}, {"NOTIMP"}, {"REFUSED"}};
-constexpr Choice kTrackTypes[] = {{"interface"},      {"script", false}, {"file", false},
-                                  {"process", false}, {"route", false},  {"ping", false},
-                                  {"tcp", false},     {"http", false},   {"quorum", false}};
+constexpr Choice kTrackTypes[] = {{"interface"}, {"file"}, {"process"}, {"route"}, {"ping"},
+                                  {"tcp"},       {"http"}, {"quorum"},  {"script"}};
 constexpr Choice kInitial[] = {{"unknown"}, {"up"}};
 constexpr Choice kCheckModes[] = {{"all"}, {"any"}};
 constexpr Choice kOnFailure[] = {{"remove"}, {"quiesce"}};
@@ -70,10 +69,9 @@ constexpr Key kGlobal[] = {
     choice("log_level", "info", kLogLevels, "Least level that is logged."),
     boolean("exclusive", "no", "Remove what others put into the kernel's IPVS table (backend = kernel)."),
     choice("on_stop", "keep", kOnStop, "Whether the virtual servers stay in the kernel's IPVS table when lvsd stops (backend = kernel)."),
-    later("startup_delay", "Time before VRRP takes part in elections after a start."),
-    later("notify_fifo", "FIFO that gets a line for every change, as keepalived writes it."),
-    later("notify", "Program run at every change."),
-    later("notify_user", "User that notify programs run as."),
+    value("notify_fifo", Form::Path, "Named pipe that gets a line for every role change, as keepalived writes it; made where it is missing."),
+    value("notify", Form::Text, "Program run at every role change, with keepalived's arguments `INSTANCE NAME STATE PRIORITY` or `GROUP …`; no shell."),
+    value("notify_user", Form::Text, "User that notify programs run as, without capabilities. Default: lvsd-script, or nobody where it does not exist."),
 };
 
 constexpr Key kNode[] = {
@@ -157,22 +155,22 @@ constexpr Key kVrrp[] = {
     value("auth_key_file", Form::Path, "File with the keys of HMAC authentication, one per line, the first signs; only its owner may read it."),
     choice("auth_mode", "enforce", kAuthModes, "receive_only: sign nothing, accept all; permissive: sign, accept what is not signed; enforce: accept only what is signed."),
     value("password", Form::Text, "Simple password of version 2, at most 8 characters. It protects against mistakes only: it is readable on the network."),
-    later("preempt_delay", "Time to wait before taking over from a living master."),
-    later("startup_delay", "Time before the first election after a start."),
-    later("flap_hold_down", "Longest pause after repeated role changes."),
+    time("preempt_delay", "0s", 0, 3'600'000, "Time for which a living master of lower priority is left alone before `preempt` deposes it."),
+    time("startup_delay", "0s", 0, 3'600'000, "Time after the start before the instance can become master."),
+    time("flap_hold_down", "60s", 0, 3'600'000, "Longest pause after repeated losses of its role; 0: none."),
     later("virtual_mac", "Use the virtual router's own MAC address."),
     later("virtual_route", "Route that the master owns.", kList | kOwnOnly),
     value("track", Form::Name, "`track` sections whose failure lowers the priority or is a fault.", kList),
     later("down_adverts", "Missed advertisements until the master counts as down."),
     later("garp_interval", "Time between the packets of a burst."),
-    later("notify", "Program run when the role changes."),
-    later("notify_user", "User that it runs as."),
+    value("notify", Form::Text, "Program run when the instance's role changes, besides that of `[global]`."),
+    value("notify_user", Form::Text, "User that it runs as. Default: that of `[global]`."),
 };
 
 constexpr Key kSyncGroup[] = {
     value("member", Form::Name, "VRRP instances, of one priority, that are master together or not at all.", kList | kRequired | kOwnOnly),
     value("track", Form::Name, "`track` sections for the whole group.", kList),
-    later("notify", "Program run when the group's role changes."),
+    value("notify", Form::Text, "Program run when the group's role changes, besides that of `[global]`."),
 };
 
 constexpr Key kTrack[] = {
@@ -180,19 +178,19 @@ constexpr Key kTrack[] = {
     value("interface", Form::Interface, "Interface that must be up and have a carrier (interface)."),
     integer("weight", "", -253, 253, "Added to the priority (which stays within 1..254) while failing. Default: a failure is a fault."),
     boolean("reverse", "no", "Fail while the opposite is so."),
-    later("command", "Program whose exit code counts."),
-    later("user", "User that it runs as."),
-    later("file", "File whose number counts."),
-    later("process", "Name of a process that must run."),
-    later("route", "Prefix that must be routed."),
-    later("address", "Address that must answer."),
-    later("port", "Its port."),
-    later("path", "Path for http."),
-    later("virtual_server", "Virtual server that must have its quorum."),
-    later("interval", "Time between two looks."),
-    later("timeout", "Longest time of one look."),
-    later("rise", "Good results in a row that change the state."),
-    later("fall", "Bad results in a row that change the state."),
+    value("file", Form::Path, "File that fails the track (file), read as that of a check: nothing, no file, 0 and `up` are good; another number, `down` and what is unknown fail."),
+    value("process", Form::Text, "Name of a process that must run (process)."),
+    value("route", Form::Text, "Prefix that must be routed, by itself or a part of it; 0.0.0.0/0: a default route (route)."),
+    value("address", Form::Address, "Address that must answer (ping, tcp, http)."),
+    integer("port", "", 1, 65535, "Its port (tcp, http). Default for http: 80."),
+    value("path", Form::Text, "Path that must answer with a status of 200-299 (http).", kNone, "/"),
+    value("virtual_server", Form::Name, "Virtual server whose usable servers must reach its quorum (quorum)."),
+    time("interval", "1s", 10, kDay, "Time between two looks (not interface, quorum)."),
+    time("timeout", "", 10, kDay, "Longest time of one look. Default: the interval."),
+    integer("rise", "2", 1, 1000, "Good results in a row until it no longer fails."),
+    integer("fall", "3", 1, 1000, "Bad results in a row until it fails."),
+    value("command", Form::Text, "Program with its arguments, no shell; exit code 0 is good (script)."),
+    value("user", Form::Text, "User that it runs as, without capabilities (script). Default: lvsd-script, or nobody where it does not exist."),
 };
 
 constexpr Key kCheck[] = {

@@ -29,6 +29,7 @@ struct CheckPlan {
 struct TrackPlan {
   const Section* section = nullptr;
   vrrp::TrackConfig track;
+  std::optional<healthcheck::Target> target;  // who observes it, when that is the healthcheck room
   bool used = false;
 };
 
@@ -45,10 +46,13 @@ struct Build {
   SectionReader reader(const Section& section) { return {document, section, node, report}; }
 };
 
-void build_nodes(Build& build);        // [node], [global], [status]
-void build_tracks(Build& build);       // [track]
+void build_nodes(Build& build);   // [node], [global], [status]
+void build_tracks(Build& build);  // [track]
+// What a [track] of another type than interface watches; adds to the plan.
+void read_track_target(Build& build, const SectionReader& reader, TrackPlan& plan);
 void build_vrrp(Build& build);         // [vrrp]; after tracks
 void build_sync_groups(Build& build);  // [sync_group]; after vrrp
+void build_notify(Build& build);       // notify programs and the FIFO of [global], [vrrp] and [sync_group]
 void build_checks(Build& build);       // [check]
 void build_engine(Build& build);       // [engine]; after vrrp
 void build_services(Build& build);     // [virtual_server], [pool], [real_server]; after engine

@@ -106,9 +106,10 @@ void check_weights_of(const Document& document, const vrrp::InstanceConfig& inst
 void build_tracks(Build& build) {
   for (const auto* section : build.document.all("track")) {
     const auto reader = build.reader(*section);
-    TrackPlan plan{section, {}, false};
+    TrackPlan plan{section, {}, std::nullopt, false};
     plan.track.name = section->name;
-    reader.choice("type");
+    plan.track.type = reader.choice("type");
+    read_track_target(build, reader, plan);
     if (const auto value = reader.value("interface")) {
       plan.track.interface = read_interface(*value, build.report).value_or("");
     } else if (reader.text("type") == "interface") {
@@ -154,6 +155,7 @@ void build_sync_groups(Build& build) {
   }
   for (const auto& [name, plan] : build.tracks) {
     if (!plan.used) build.report.warning(plan.section->place, fmt::format("{} is not used", plan.section->title()));
+    if (plan.used && plan.target) build.config.healthcheck.targets.push_back(*plan.target);
   }
 }
 

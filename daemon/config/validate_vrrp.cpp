@@ -25,6 +25,12 @@ vrrp::InstanceConfig build_instance(Build& build, const Section& section) {
     build.report.error(reader.value("advert_interval")->place, "advert_interval must be a multiple of 10ms");
   }
   instance.preempt = reader.boolean("preempt");
+  instance.preempt_delay = reader.time("preempt_delay");
+  if (const auto* item = reader.own_item("preempt_delay"); item && !instance.preempt) {
+    build.report.error(item->key_place, "preempt_delay has no meaning with preempt = no");
+  }
+  instance.startup_delay = reader.time("startup_delay");
+  instance.flap_hold_down = reader.time("flap_hold_down");
   instance.accept = reader.boolean("accept");
   instance.checksum_pseudo_header = reader.choice("checksum") == "pseudo_header";
   instance.garp_count = static_cast<unsigned>(reader.integer("garp_count"));

@@ -138,7 +138,7 @@ std::optional<bool> read_boolean(const Key& key, const Value& value, Report& rep
     if (value.text == no) return false;
   }
   if (key.name == "preempt" && value.text.starts_with("delay")) {
-    report.error(value.place, "a preempt delay is not supported yet", "write yes or no");
+    report.error(value.place, "a preempt delay is a key of its own", "write preempt_delay = 60s");
   } else {
     report.error(value.place, fmt::format("{} = {}: must be yes or no", key.name, value.text));
   }

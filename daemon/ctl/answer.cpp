@@ -13,6 +13,7 @@
 #include "daemon/ctl/help.hpp"
 #include "daemon/ctl/host_commands.hpp"
 #include "daemon/ctl/ipvsadm.hpp"
+#include "daemon/ctl/mastership_commands.hpp"
 #include "daemon/ctl/override_commands.hpp"
 #include "daemon/ctl/render.hpp"
 #include "daemon/ctl/words.hpp"
@@ -66,6 +67,10 @@ class Work {
         return override_servers(i_, view_, ask_, surroundings_);
       case Action::Overrides:
         return overrides(i_, view_, ask_);
+      case Action::Failover:
+        return fail_over(i_, view_, ask_);
+      case Action::Maintenance:
+        return maintenance(i_, view_, ask_);
       case Action::Reload:
         return reload(i_, view_, ask_);
       case Action::ConfigCheck:
@@ -201,7 +206,7 @@ class Work {
     const auto instance = select_instance(*state, i_.arguments.front());
     if (!instance) return not_found(instance);
     if (json()) return Answer{json_only(*body, "instances", "name", {(*instance)->name}), "", kOk};
-    if (view_.csv) return Answer{render_instances({0, {**instance}, {}}, view_), "", kOk};
+    if (view_.csv) return Answer{render_instances({0, {**instance}, {}, {}}, view_), "", kOk};
     return Answer{render_instance(**instance, view_), "", kOk};
   }
 

@@ -24,6 +24,8 @@ enum class Action {
   Capture,
   Override,
   Overrides,
+  Failover,
+  Maintenance,
   Reload,
   ConfigCheck,
   ConfigShow,

@@ -50,6 +50,10 @@ std::string render_overrides(const daemon::OverrideList& list, const View& view)
 std::string render_override_changes(const daemon::OverrideResult& result,
                                     const std::map<std::string, std::uint64_t>& remaining, const View& view);
 
+std::string render_failover(const vrrp::FailoverDone& done, const View& view);
+std::string render_maintenance(const daemon::MaintenanceStatus& maintenance, const View& view);
+std::string render_maintenance_change(const daemon::MaintenanceResult& result, const View& view);
+
 std::string render_reload(const daemon::ReloadResult& result, const View& view);
 std::string render_changes(const std::vector<daemon::Change>& changes, const View& view);
 std::string render_findings(const std::vector<daemon::HostFinding>& findings, const View& view);  // doctor

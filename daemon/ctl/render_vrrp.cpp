@@ -50,8 +50,10 @@ std::string discards_text(const InstanceStatus& i, const View& view) {
 
 std::string track_text(const vrrp::TrackStatus& t) {
   const auto cost = t.fault ? std::string{"fault"} : fmt::format("{:+}", t.weight);
-  return fmt::format("{} ({}) {}", t.name, t.interface,
-                     t.failing ? fmt::format("FAILING: {}", cost) : fmt::format("ok, {} if it fails", cost));
+  if (!t.known) return fmt::format("{} ({} {}) no result yet, {} if it fails", t.name, t.type, t.target, cost);
+  return fmt::format(
+      "{} ({} {}) {}", t.name, t.type, t.target,
+      t.failing ? fmt::format("FAILING: {}, {}", cost, t.text) : fmt::format("ok, {} if it fails", cost));
 }
 
 std::string tracks_text(const InstanceStatus& i) {
@@ -66,6 +68,11 @@ std::string render_groups(const vrrp::Status& status, const View& view) {
   for (const auto& g : status.sync_groups)
     layout.add({g.name, role_cell(g.role, view), fmt::format("{}", fmt::join(g.members, " "))});
   return "\n" + layout.text(view);
+}
+
+std::string render_maintenance_line(const vrrp::Status& status, const View& view) {
+  if (status.maintenance.empty() || view.csv || !view.header) return {};
+  return fmt::format("\nno instance may be master here: {}\n", status.maintenance);
 }
 
 class InstanceText {
@@ -85,6 +92,9 @@ class InstanceText {
                                  count(i_.addresses_restored, view_)));
     add("priority", fmt::format("{} configured, {} effective{}preempt {}", i_.priority, i_.effective_priority, dot(),
                                 i_.preempt ? "on" : "off"));
+    for (const auto& alarm : i_.alarms) add("alarm", alarm_text(alarm));
+    if (!i_.pause.empty()) add("waiting", fmt::format("{}, {} left", i_.pause, seconds(i_.pause_left_ms)));
+    if (i_.ceded) add("waiting", "gave way by command: takes over when the master is gone");
     if (!i_.sync_group.empty()) add("group", i_.sync_group);
     for (const auto& track : i_.tracks) add("track", track_text(track));
     if (i_.role != Role::master) add("master", fmt::format("{}, heard {}", or_dash(i_.master_address), heard(i_)));
@@ -101,6 +111,11 @@ class InstanceText {
  private:
   std::string_view dot() const { return view_.dot(); }
   void add(std::string_view label, std::string_view text) { out_ += fmt::format("  {:<9} {}\n", label, text); }
+
+  std::string alarm_text(const vrrp::Alarm& alarm) const {
+    return fmt::format("{} (since {}, {})", alarm.text, local_time(alarm.since_unix_ms, view_),
+                       plural(alarm.count, "time", view_));
+  }
 
   void history() {
     if (i_.history.empty()) return add("history", "no transition yet");
@@ -148,7 +163,7 @@ std::string render_instances(const vrrp::Status& status, const View& view) {
                 count(i.adverts_sent, view), count(i.adverts_received, view), count(discarded, view),
                 or_dash(i.sync_group), tracks_text(i), fmt::format("{}", fmt::join(i.virtual_addresses, " "))});
   }
-  return layout.text(view) + render_groups(status, view);
+  return layout.text(view) + render_groups(status, view) + render_maintenance_line(status, view);
 }
 
 std::string render_instance(const InstanceStatus& instance, const View& view) {

@@ -112,6 +112,9 @@ template Result<daemon::OverrideList> decode(std::string_view);
 template Result<daemon::EventList> decode(std::string_view);
 template Result<healthcheck::CheckedNow> decode(std::string_view);
 template Result<daemon::OverrideResult> decode(std::string_view);
+template Result<daemon::MaintenanceStatus> decode(std::string_view);
+template Result<daemon::MaintenanceResult> decode(std::string_view);
+template Result<vrrp::FailoverDone> decode(std::string_view);
 template Result<vrrp::Status> decode(std::string_view);
 template Result<healthcheck::Status> decode(std::string_view);
 template Result<ipvs::Table> decode(std::string_view);
@@ -188,6 +191,8 @@ std::string json_servers(std::string_view body, const std::set<std::string>& nam
 }
 
 std::string json_of(const daemon::CheckRequest& request) { return finish(json::value_from(request)); }
+std::string json_of(const daemon::FailoverRequest& request) { return finish(json::value_from(request)); }
+std::string json_of(const daemon::MaintenanceRequest& request) { return finish(json::value_from(request)); }
 std::string json_of(const daemon::Event& event) { return finish(json::value_from(event)); }
 std::string json_of(const ipvs::CaptureQuery& query) { return finish(json::value_from(query)); }
 std::string json_of(const ipvs::CapturedFrame& frame) { return finish(json::value_from(frame)); }

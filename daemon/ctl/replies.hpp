@@ -44,6 +44,8 @@ std::string json_only(std::string_view body, std::string_view array, std::string
 // The table's reply as one list "servers", each with its service's name; only those in `names` ("web/rs1").
 std::string json_servers(std::string_view body, const std::set<std::string>& names);
 
+std::string json_of(const daemon::FailoverRequest& request);
+std::string json_of(const daemon::MaintenanceRequest& request);
 std::string json_of(const daemon::OverrideRequest& request);  // the body of a request
 std::string json_of(const daemon::CheckRequest& request);     // the same
 std::string json_of(const ipvs::CaptureQuery& query);         // the same

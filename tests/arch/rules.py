@@ -38,6 +38,8 @@ PURE = [
     "base/address.*", "base/bytes.*", "base/checksum.*", "base/time.cpp",
     "vrrp/accept_filter.*", "vrrp/advertisement.*", "vrrp/announce.*", "vrrp/circumstances.*", "vrrp/state_machine.*", "vrrp/timers.*", "vrrp/link_table.*", "vrrp/sync_group.*", "vrrp/tracks.*",
     "vrrp/authenticator.*", "vrrp/config.*", "vrrp/datagram.*", "vrrp/instance_status.*", "vrrp/peer_differences.*",
+    "vrrp/flaps.*", "vrrp/alarms.*", "vrrp/arp_filter.*", "vrrp/failovers.*", "vrrp/interference.*",
+    "healthcheck/process_name.*", "healthcheck/route_message.*", "daemon/notices.*", "daemon/quorum_tracks.*",
     "vrrp/diff*",
     "healthcheck/dampener.*", "healthcheck/schedule.*", "healthcheck/http_expect.*", "healthcheck/http_request.*", "healthcheck/http_1_reply.*",
     "healthcheck/target_state.*", "healthcheck/result.*", "healthcheck/certificate.*", "healthcheck/check_type.*",

@@ -8,7 +8,6 @@
 #include "vrrp/circumstances.hpp"
 #include "vrrp/names.hpp"
 #include "vrrp/timers.hpp"
-#include "vrrp/tracks.hpp"
 
 namespace lvsd::sim {
 namespace {
@@ -43,7 +42,9 @@ Director::Director(Stage& stage, int number, int routers, const Settings& settin
   }
   links_.put(usable_link(100, "uplink"));
   links_.put(usable_link(101, "required"));
-  tracks_ = {{"uplink", "uplink", settings.track_weight}, {"required", "required", std::nullopt}};
+  tracks_ = {{"uplink", "uplink", settings.track_weight},
+             {"required", "required", std::nullopt},
+             {"neighbour", "", settings.track_weight / 2, false, "ping", "10.0.0.254"}};
   for (std::size_t i = 0; i < count; ++i) members_.push_back({fmt::format("r{}", i), {}, {}});
   routers_.resize(count);
   kernel_.resize(count);
@@ -54,19 +55,25 @@ void Director::tell(int router, const std::string& words) const {
   stage_.tell([&] { return fmt::format("lvs{} r{} {}", number_ + 1, router, words); });
 }
 
-void Director::update_params() {
-  const auto priority = vrrp::effective_priority(settings_.priority, tracks_, links_);
-  const auto own = base::IpAddress::v4(0x0a000002u + static_cast<std::uint32_t>(number_));
-  for (auto& member : members_) member.params = {priority, settings_.interval, settings_.preempt, own};
+void Director::update_params(vrrp::Member& member) const {
+  member.params = {vrrp::effective_priority(settings_.priority, tracks_, sight()),
+                   settings_.interval,
+                   settings_.preempt && conditions_.may_preempt,
+                   base::IpAddress::v4(0x0a000002u + static_cast<std::uint32_t>(number_)),
+                   3,
+                   settings_.preempt_delay,
+                   settings_.startup_delay,
+                   settings_.flap_hold_down};
 }
 
 std::string Director::why_not_master(std::size_t at) const {
   auto why = vrrp::problem(links_.find(lan(at)), lan(at));
-  return why.empty() ? vrrp::fault(tracks_, links_) : why;
+  return why.empty() ? vrrp::fault(tracks_, sight()) : why;
 }
 
 vrrp::Circumstances Director::circumstances(std::size_t at) const {
-  vrrp::Circumstances result{vrrp::problem(links_.find(lan(at)), lan(at)), vrrp::fault(tracks_, links_)};
+  vrrp::Circumstances result{vrrp::problem(links_.find(lan(at)), lan(at)), conditions_.maintenance};
+  if (result.barred.empty()) result.barred = vrrp::fault(tracks_, sight());
   for (std::size_t i = 0; i < members_.size() && result.barred.empty(); ++i) {
     if (i != at) result.barred = why_not_master(i);
   }
@@ -80,15 +87,18 @@ void Director::start() {
   dozing_ = false;
   running_ = true;
   stopping_ = false;
-  update_params();
   bool resume = true;
   for (std::size_t i = 0; i < members_.size(); ++i) {
+    update_params(members_[i]);
     members_[i].state = {};
     routers_[i] = {};
     routers_[i].adopted_priority = members_[i].params.priority;
     resume = resume && may_resume(i);
   }
-  for (std::size_t i = 0; i < members_.size(); ++i) apply(i, vrrp::event_at_start(circumstances(i), resume));
+  for (std::size_t i = 0; i < members_.size(); ++i) {
+    routers_[i].resumed = resume;
+    apply(i, vrrp::event_at_start(circumstances(i), resume));
+  }
   schedule_masters(std::chrono::milliseconds{500});
   settle();
 }
@@ -160,15 +170,12 @@ void Director::rearm() {
 void Director::reconfigure(const Settings& settings) {
   dozing_ = false;
   settings_ = settings;
-  tracks_.front().weight = settings.track_weight;
-  const auto priority = vrrp::effective_priority(settings_.priority, tracks_, links_);
   for (std::size_t i = 0; i < members_.size(); ++i) {
-    members_[i].params.priority = priority;
-    members_[i].params.advert_interval = settings.interval;
-    members_[i].params.preempt = settings.preempt;
+    if (running_) fence_after_stall(i);
+    update_params(members_[i]);
     if (!running_) continue;
-    routers_[i].adopted_priority = priority;
-    apply(i, vrrp::Reconfigured{});
+    routers_[i].adopted_priority = members_[i].params.priority;
+    decide(i, vrrp::Reconfigured{});
   }
   links_due_ = true;
   if (acts()) settle();
@@ -196,6 +203,35 @@ void Director::set_required(bool up) {
   links_.put(link);
   links_due_ = true;
   if (acts()) settle();
+}
+
+void Director::set_neighbour(bool answers) {
+  conditions_.tracks.front().failing = !answers;
+  conditions_changed();
+}
+
+void Director::set_proven(bool proven) {
+  conditions_.may_preempt = proven;
+  conditions_changed();
+}
+
+void Director::set_maintenance(bool on) {
+  conditions_.maintenance = on ? "maintenance by alice" : "";
+  conditions_changed();
+}
+
+// As Room::adopt(Conditions).
+void Director::conditions_changed() {
+  links_due_ = true;
+  if (acts()) settle();
+}
+
+// As Room::fail_over(): all that are master.
+void Director::cede() {
+  for (std::size_t i = 0; i < members_.size(); ++i) {
+    if (is_active(static_cast<int>(i))) apply(i, vrrp::Cede{"failover by alice"});
+  }
+  settle();
 }
 
 // --- as Instance and Room --------------------------------------------------------------------------------------------
@@ -259,7 +295,8 @@ void Director::on_protocol_timer(std::size_t at) {
 
 void Director::fence_after_stall(std::size_t at) {
   const auto asleep = clock_.boottime(stage_.now) - routers_[at].last_sent_boottime;
-  if (const auto stalled = vrrp::stall(members_[at].state, settings_.interval, local(), asleep)) decide(at, *stalled);
+  const auto interval = members_[at].params.advert_interval;
+  if (const auto stalled = vrrp::stall(members_[at].state, interval, local(), asleep)) decide(at, *stalled);
 }
 
 void Director::links_changed() {
@@ -270,9 +307,9 @@ void Director::links_changed() {
 void Director::link_changed(std::size_t at) {
   if (members_[at].state.role == vrrp::Role::init) return;
   const auto around = circumstances(at);
-  const auto priority = vrrp::effective_priority(settings_.priority, tracks_, links_);
   fence_after_stall(at);
-  members_[at].params.priority = priority;
+  update_params(members_[at]);
+  const auto priority = members_[at].params.priority;
   if (members_[at].state.role == vrrp::Role::fault) routers_[at].adopted_priority = priority;
   if (const auto event = vrrp::event_of(around, members_[at].state)) return apply(at, *event);
   if (members_[at].state.role == vrrp::Role::fault) return;

@@ -13,6 +13,7 @@
 #include "vrrp/config.hpp"
 #include "vrrp/link_table.hpp"
 #include "vrrp/sync_group.hpp"
+#include "vrrp/tracks.hpp"
 
 namespace lvsd::sim {
 
@@ -21,6 +22,9 @@ struct Settings {
   std::uint8_t priority = 100;
   base::Duration interval{};
   bool preempt = true;
+  base::Duration preempt_delay{};
+  base::Duration startup_delay{};
+  base::Duration flap_hold_down{};
   int track_weight = -60;
   unsigned garp_count = 5;
   base::Duration garp_repeat_delay{std::chrono::seconds{5}};
@@ -50,6 +54,12 @@ class Director {
   void set_link(int router, bool up);
   void set_uplink(bool up);    // a track with a weight
   void set_required(bool up);  // a track without one
+  // What the supervisor tells: a track that is observed elsewhere, with a weight; whether its own checks have results;
+  // maintenance.
+  void set_neighbour(bool answers);
+  void set_proven(bool proven);
+  void set_maintenance(bool on);
+  void cede();  // by command
 
   void handle(const Happening& happening);
 
@@ -57,7 +67,8 @@ class Director {
   bool stopping() const { return stopping_; }
   Pause paused() const { return pause_; }
   bool acts() const { return running_ && pause_ == Pause::none; }
-  bool usable() const;  // acts, and nothing keeps it from being master
+  bool has_trouble() const;  // something keeps it from being master
+  bool usable() const;       // acts, and nothing does
 
   const Settings& settings() const { return settings_; }
   const vrrp::State& state(int router) const { return members_[static_cast<std::size_t>(router)].state; }
@@ -68,6 +79,10 @@ class Director {
   std::chrono::seconds lease(int router) const { return kernel_[static_cast<std::size_t>(router)].lease; }
   bool answers(int router) const;  // others on the LAN get an answer for the address
   bool link_up(int router) const;
+  bool may_preempt(int router) const;      // by configuration, command and checks; the delays aside
+  bool starts_late(int router) const;      // its startup delay is not over
+  base::Duration quiet(int router) const;  // how long it must have been quiet before it deposes a living master
+  base::Duration since_loss(int router) const;
   bool resignation_waits() const;  // in what came in during a pause
 
  private:
@@ -83,6 +98,7 @@ class Director {
     std::optional<base::TimePoint> announce_at;
     base::Duration last_sent_boottime{};
     std::uint8_t adopted_priority = 0;
+    bool resumed = false;
   };
   struct Memory {
     bool known = false;
@@ -91,7 +107,9 @@ class Director {
 
   base::TimePoint local() const { return clock_.monotonic(stage_.now); }
   void tell(int router, const std::string& words) const;
-  void update_params();
+  vrrp::Sight sight() const { return {links_, conditions_.tracks}; }
+  void update_params(vrrp::Member& member) const;
+  void conditions_changed();
   vrrp::Circumstances circumstances(std::size_t at) const;
   std::string why_not_master(std::size_t at) const;
   bool may_resume(std::size_t at) const;
@@ -127,6 +145,7 @@ class Director {
   vrrp::LinkTable links_;
   std::array<bool, kMaxRouters> lan_up_{true, true, true};  // as in links_, for the judge's many questions
   bool required_up_ = true;
+  vrrp::Conditions conditions_{true, {}, {{"neighbour", false, "answers"}}};
   std::vector<vrrp::TrackConfig> tracks_;
   std::vector<vrrp::Member> members_;
   std::vector<Router> routers_;

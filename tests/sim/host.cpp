@@ -12,12 +12,14 @@ constexpr Instant kLatestLeaseEnd = 30 * kMillisecond;
 
 }  // namespace
 
-bool Director::usable() const {
-  if (!acts() || stopping_ || !required_up_) return false;
+bool Director::usable() const { return acts() && !stopping_ && !has_trouble(); }
+
+bool Director::has_trouble() const {
+  if (!required_up_ || !conditions_.maintenance.empty()) return true;
   for (std::size_t i = 0; i < members_.size(); ++i) {
-    if (!link_up(static_cast<int>(i))) return false;
+    if (!link_up(static_cast<int>(i))) return true;
   }
-  return true;
+  return false;
 }
 
 bool Director::is_active(int router) const {
@@ -28,6 +30,23 @@ bool Director::is_active(int router) const {
 bool Director::is_leaving(int router) const { return acts() && state(router).leaving_for.has_value(); }
 
 bool Director::link_up(int router) const { return lan_up_[static_cast<std::size_t>(router)]; }
+
+bool Director::may_preempt(int router) const {
+  const auto& member = members_[static_cast<std::size_t>(router)];
+  return member.params.priority == vrrp::kOwnerPriority || (member.params.preempt && !member.state.ceded);
+}
+
+bool Director::starts_late(int router) const {
+  const auto& from = state(router).not_before;
+  return from && local() < *from && !routers_[static_cast<std::size_t>(router)].resumed;
+}
+
+base::Duration Director::quiet(int router) const {
+  if (priority() == vrrp::kOwnerPriority) return {};
+  return vrrp::hold_down(state(router).flaps, settings_.flap_hold_down, local());
+}
+
+base::Duration Director::since_loss(int router) const { return local() - state(router).flaps.last; }
 
 bool Director::answers(int router) const {
   return holds(router) && link_up(router) && (pause_ == Pause::none || pause_ == Pause::stalled);

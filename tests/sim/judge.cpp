@@ -46,7 +46,21 @@ Instant Judge::down() const {
 }
 
 Instant Judge::settling_time() const {
-  return 2 * down() + with_drift(4 * interval_ + ns(vrrp::handover_limit(base::Duration{interval_}))) + 10 * delay();
+  return 2 * down() + with_drift(4 * interval_ + ns(vrrp::handover_limit(base::Duration{interval_})) + pauses()) +
+         10 * delay();
+}
+
+// The longest that a director may wait beside the protocol's own timers: after its start, out of fault, and before it
+// deposes a living master.
+Instant Judge::pauses() const {
+  Instant longest = 0;
+  for (const auto& director : directors_) {
+    const auto& settings = director.settings();
+    const Instant held = settings.flap_hold_down > base::Duration{} ? ns(vrrp::fault_hold(settings.interval)) : 0;
+    longest = std::max(
+        longest, ns(settings.startup_delay) + held + ns(std::max(settings.preempt_delay, settings.flap_hold_down)));
+  }
+  return longest;
 }
 
 bool Judge::settled() const {
@@ -200,6 +214,14 @@ void Judge::look_at_roles(int number) {
       fail(fmt::format("I5: lvs{} r{} changes its role in a settled calm", d + 1, number));
     }
     if (role != known && role == vrrp::Role::master) fresh |= bit(d);
+    if (role != known && role == vrrp::Role::backup)
+      backup_since_[static_cast<std::size_t>(d)][static_cast<std::size_t>(number)] = stage_.now;
+    auto& troubled = troubled_[static_cast<std::size_t>(d)];
+    if (director.has_trouble()) troubled = stage_.now;
+    const auto least = std::min<Instant>(ns(director.quiet(number)), kSecond);
+    if (known == vrrp::Role::fault && role == vrrp::Role::backup && with_drift(stage_.now - troubled) < least) {
+      fail(fmt::format("I5: lvs{} r{} leaves fault again before it has held", d + 1, number));
+    }
     known = role;
     if (role != vrrp::Role::master && director.holds(number)) {
       fail(fmt::format("I7: lvs{} r{} holds the address and is not master", d + 1, number));
@@ -233,7 +255,11 @@ bool Judge::is_needless(int number, int director) {
   const bool settling = !calm_ || stage_.now - since_ <= with_drift(interval_) + 4 * delay();
   const auto skew = ns(vrrp::skew_time(taker.priority(), base::Duration{interval_}));
   const bool resigned = stage_.now - last_resignation_ <= skew + 3 * delay() && skew <= 3 * delay();
-  if (heard && !settling && !resigned && (usable_ & bit(director)) != 0) {
+  const bool owner = taker.priority() == vrrp::kOwnerPriority;  // of several: comes out of fault without a look around
+  const Instant backup =
+      stage_.now - backup_since_[static_cast<std::size_t>(director)][static_cast<std::size_t>(number)];
+  const bool listened = backup > with_drift(interval_) + 2 * delay();  // out of fault it waits by its own interval
+  if (heard && listened && !settling && !resigned && !owner && (usable_ & bit(director)) != 0) {
     fail(fmt::format("I3: lvs{} takes over although a better one is active", director + 1));
   }
   return outranked;
@@ -245,6 +271,7 @@ void Judge::took_over(int number, int director) {
   router.active_from[static_cast<std::size_t>(director)] = stage_.now;
   router.two.since = kNever;  // a conflict with this one begins now
   router.wrong = is_needless(number, director);
+  must_be_quiet(number, director);
   if (!std::exchange(router.race, false)) return;
   const auto& winner = directors_[static_cast<std::size_t>(director)];
   for (int d = 0; d < director_count(); ++d) {
@@ -264,6 +291,43 @@ Instant Judge::conflict_bound(Instant since, bool wrong) const {
   return old ? with_drift(interval_) + 3 * delay() : (wrong ? 2 : 1) * delay() + kSlack;
 }
 
+// For how long usable directors may still wait, who start, or come out of fault.
+Instant Judge::late_start() const {
+  Instant longest = 0;
+  for (const auto& director : directors_) {
+    if (!director.usable()) continue;
+    const auto& settings = director.settings();
+    for (int number = 0; number < router_count_; ++number) {
+      if (director.starts_late(number)) longest = std::max(longest, ns(settings.startup_delay));
+      const bool held = director.state(number).role == vrrp::Role::fault && settings.flap_hold_down > base::Duration{};
+      if (held) longest = std::max(longest, ns(vrrp::fault_hold(settings.interval)) + ns(settings.startup_delay));
+    }
+  }
+  return with_drift(longest);
+}
+
+// Whom it has deposed was alive, and it has heard it: did it wait for as long as it has to?
+void Judge::must_be_quiet(int number, int director) {
+  const auto& router = routers_[static_cast<std::size_t>(number)];
+  const auto& taker = directors_[static_cast<std::size_t>(director)];
+  if (taker.starts_late(number))
+    fail(fmt::format("I2: lvs{} is master before its startup delay is over", director + 1));
+  const bool resigned = stage_.now - last_resignation_ <= down();
+  if (!calm_ || stage_.now - since_ <= down() || resigned || taker.priority() == vrrp::kOwnerPriority) return;
+  for (int d = 0; d < director_count(); ++d) {
+    const Instant lives = stage_.now - router.active_from[static_cast<std::size_t>(d)];
+    if (d == director || (router.active & usable_ & bit(d)) == 0 || lives <= down()) continue;
+    const Instant waited =
+        stage_.now - backup_since_[static_cast<std::size_t>(director)][static_cast<std::size_t>(number)];
+    if (with_drift(waited) < ns(taker.settings().preempt_delay)) {
+      fail(fmt::format("I5: lvs{} deposes a living master before its preempt delay is over", director + 1));
+    }
+    if (taker.since_loss(number) < taker.quiet(number)) {
+      fail(fmt::format("I5: lvs{} deposes a living master although it has flapped", director + 1));
+    }
+  }
+}
+
 // Of a usable director that has resigned and may come back.
 Instant Judge::longest_handover() const {
   Instant longest = 0;
@@ -280,7 +344,7 @@ void Judge::look(int number) {
   auto& router = routers_[static_cast<std::size_t>(number)];
   const unsigned active = router.active & usable_;
   const bool none = calm_ && usable_ != 0 && active == 0;
-  follow(router.none, none, none ? down() + longest_handover() : 0, "I2: nobody is active");
+  follow(router.none, none, none ? down() + longest_handover() + late_start() : 0, "I2: nobody is active");
   const bool two = calm_ && std::popcount(active) > 1;
   if (two) router.double_seen = true;
   follow(router.two, two, conflict_bound(router.two.since, router.wrong), "I1: two are active");
@@ -289,8 +353,8 @@ void Judge::look(int number) {
     const auto& master = directors_[static_cast<std::size_t>(only(active))];
     for (int d = 0; d < director_count(); ++d) {
       const auto& other = directors_[static_cast<std::size_t>(d)];
-      const bool preempts = other.settings().preempt || other.priority() == vrrp::kOwnerPriority;
-      outranked = outranked || ((usable_ & bit(d)) != 0 && preempts && other.priority() > master.priority());
+      const bool preempts = (usable_ & bit(d)) != 0 && other.may_preempt(number);
+      outranked = outranked || (preempts && other.priority() > master.priority());
     }
   }
   follow(router.outranked, outranked, outranked ? settling_time() : 0,

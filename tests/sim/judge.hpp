@@ -5,13 +5,16 @@
 //   I1  In calm, two active directors (master, not resigned) of one virtual router exist for one link delay at most;
 //   for
 //       one interval and a delay where the calm began with two.
-//   I2  In calm with a usable director, a virtual router without an active one gets it within the master down interval.
+//   I2  In calm with a usable director, a virtual router without an active one gets it within the master down interval,
+//       or when a startup delay is over, but not before.
 //       A graceful stop in calm leaves no moment in which nobody answers for the address (make before break).
 //   I3  In calm the client's last word comes from the active director: one delay and a burst after a takeover, three
 //       intervals after a double one, the refresh otherwise. The best of the backups takes over, and no usable director
 //       that may preempt outranks the active one for longer than two master down intervals.
 //   I4  What decode() refuses changes no state; what it accepts is what was sent.
-//   I5  After two master down intervals of calm no role changes any more.
+//   I5  After two master down intervals of calm, and what may be waited for beside them, no role changes any more. A
+//       living master is not deposed within a preempt delay, nor by a director that must be quiet after it has flapped;
+//       who flaps does not leave fault before that has held off.
 //   I6  Rounds of announcements of one director are at least 20 ms apart.
 //   I7  Only a master holds the address or announces it; one that has resigned holds it for the handover limit at most,
 //       announces nothing, and in calm not beside an active one for longer than a delay.
@@ -101,6 +104,9 @@ class Judge : public Onlooker {
   Instant with_drift(Instant duration) const { return duration + duration / 500'000 * drift_ppm_ + kSlack; }
   Instant longest_handover() const;
   Instant down() const;  // the longest master down interval, with delays
+  Instant pauses() const;
+  Instant late_start() const;
+  void must_be_quiet(int number, int director);
   Instant delay() const { return stage_.wires.most_delay + stage_.most_lateness; }
   int director_count() const { return static_cast<int>(directors_.size()); }
 
@@ -119,7 +125,9 @@ class Judge : public Onlooker {
   std::uint8_t least_priority_ = 1;
   std::array<std::array<vrrp::Role, kMaxRouters>, kMaxDirectors> roles_{};
   std::array<std::array<Instant, kMaxRouters>, kMaxDirectors> announced_{};
+  std::array<std::array<Instant, kMaxRouters>, kMaxDirectors> backup_since_{};
   std::array<Instant, kMaxDirectors> mute_until_{};
+  std::array<Instant, kMaxDirectors> troubled_{};  // when it last ran and something kept it from being master
   Instant last_resignation_ = -kNever / 2;
   std::optional<Breach> breach_;
   std::uint64_t failovers_ = 0;

@@ -42,11 +42,15 @@ Plan Plan::draw(Choice& choice) {
   const bool same_preempt = choice.percent(70);
   const std::uint8_t priority = draw_priority(choice, plan.routers);
   const bool preempt = choice.percent(70);
+  const bool patient = choice.percent(30);
   for (int d = 0; d < directors; ++d) {
     Settings settings;
     settings.priority = same_priority ? priority : draw_priority(choice, plan.routers);
     settings.interval = choice.percent(95) ? plan.interval : draw_interval(choice, plan.interval);
     settings.preempt = same_preempt ? preempt : choice.percent(50);
+    if (patient && choice.percent(50)) settings.preempt_delay = plan.interval * choice.between(1, 8);
+    if (patient && choice.percent(50)) settings.startup_delay = plan.interval * choice.between(1, 8);
+    if (patient && choice.percent(70)) settings.flap_hold_down = plan.interval * choice.between(4, 8);
     settings.garp_count = static_cast<unsigned>(choice.between(1, 5));
     settings.garp_repeat_delay = choice.one_of<seconds>({seconds{0}, seconds{1}, seconds{5}});
     settings.garp_refresh = choice.one_of<seconds>({seconds{10}, seconds{60}});

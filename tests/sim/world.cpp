@@ -69,8 +69,10 @@ class World {
   void describe_settings(int d) {
     stage_.tell([&] {
       const auto& s = director(d).settings();
-      return fmt::format("lvs{}: priority {}, interval {}, {}", d + 1, s.priority, base::format_duration(s.interval),
-                         s.preempt ? "preempts" : "does not preempt");
+      const auto time = [](base::Duration duration) { return base::format_duration(duration); };
+      return fmt::format("lvs{}: priority {}, interval {}, {}; delays: preempt {}, startup {}, hold-down {}", d + 1,
+                         s.priority, time(s.interval), s.preempt ? "preempts" : "does not preempt",
+                         time(s.preempt_delay), time(s.startup_delay), time(s.flap_hold_down));
     });
   }
 
@@ -88,7 +90,9 @@ class World {
   void next_fault() {
     const bool settled = judge_.settled();
     Instant wait = 0;
-    if (std::exchange(was_slow_, false)) {
+    if (flaps_left_ > 0) {
+      wait = flap();
+    } else if (std::exchange(was_slow_, false)) {
       disturbed(Fault::other, -1, false);  // the last slow packet has arrived
     } else if (faults_left_ > 0) {
       --faults_left_;
@@ -132,7 +136,7 @@ class World {
     const int number = victim();
     auto& hit = director(number);
     const bool up = hit.acts() && !hit.stopping();
-    switch (choice_.below(16)) {
+    switch (choice_.below(22)) {
       case 0:
       case 1:
         if (!hit.running() || !is_awake(hit)) return undo(number);
@@ -176,9 +180,51 @@ class World {
         return harm_wires(number);
       case 14:
         return harm_delay();
+      case 15:
+      case 16:
+        if (!up) return;
+        say(number, "hands over by command");
+        hit.cede();
+        return disturbed(Fault::master_stops, number, settled);
+      case 17:
+        return conditions(number, settled && up);
+      case 18:
+        flapping_ = number;
+        flaps_left_ = 2 * static_cast<int>(choice_.between(2, 8));
+        return;
       default:
         return reconfigure(number);
     }
+  }
+
+  // What the supervisor tells.
+  void conditions(int number, bool settled) {
+    auto& hit = director(number);
+    told_ |= 1u << number;
+    switch (choice_.below(3)) {
+      case 0:
+        say(number, "is in maintenance");
+        hit.set_maintenance(true);
+        return disturbed(Fault::master_stops, number, settled);
+      case 1:
+        say(number, "a neighbour does not answer");
+        hit.set_neighbour(false);
+        return disturbed(Fault::other, number, false);
+      default:
+        say(number, "its own checks have no results");
+        hit.set_proven(false);
+        return disturbed(Fault::other, number, false);
+    }
+  }
+
+  // A required track that comes and goes; well in the end.
+  Instant flap() {
+    const bool up = --flaps_left_ % 2 == 0;
+    say(flapping_, up ? "its track is well again" : "its track fails again");
+    required_down_ &= ~(1u << flapping_);
+    director(flapping_).set_required(up);
+    disturbed(Fault::other, flapping_, false);
+    return choice_.between(0, choice_.percent(50) ? ns(plan_.interval) / 4 : 4 * ns(plan_.interval));
   }
 
   static bool is_awake(const Director& director) {
@@ -317,12 +363,16 @@ class World {
       return true;
     }
     const unsigned bit = 1u << number;
-    if (((uplink_down_ | required_down_) & bit) == 0) return false;
-    say(number, "its tracks are well");
+    if (((uplink_down_ | required_down_ | told_) & bit) == 0) return false;
+    say(number, "its tracks are well, and it may take part");
     uplink_down_ &= ~bit;
     required_down_ &= ~bit;
+    told_ &= ~bit;
     broken.set_uplink(true);
     broken.set_required(true);
+    broken.set_neighbour(true);
+    broken.set_proven(true);
+    broken.set_maintenance(false);
     disturbed(Fault::other, number, false);
     return true;
   }
@@ -337,6 +387,9 @@ class World {
   bool was_slow_ = false;
   unsigned uplink_down_ = 0;
   unsigned required_down_ = 0;
+  unsigned told_ = 0;  // by the supervisor
+  int flapping_ = 0;
+  int flaps_left_ = 0;
   std::array<bool, kMaxDirectors> was_active_{};
   std::array<Instant, kMaxDirectors> paused_at_{};
 };

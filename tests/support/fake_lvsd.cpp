@@ -105,7 +105,8 @@ class FakeRoom {
 
   // Empty answers to the questions, so that nobody waits.
   void answer_question(const vrrp::Down& message) {
-    if (const auto* query = std::get_if<vrrp::StatusQuery>(&message)) say(vrrp::Up{vrrp::Status{query->id, {}, {}}});
+    if (const auto* query = std::get_if<vrrp::StatusQuery>(&message))
+      say(vrrp::Up{vrrp::Status{query->id, {}, {}, {}}});
   }
   void answer_question(const healthcheck::Down& message) {
     if (const auto* query = std::get_if<healthcheck::StatusQuery>(&message))

@@ -1,9 +1,10 @@
 // Plays every *.txt of this folder against the state machine: one virtual router, a simulated clock, recorded actions.
 //
-//   params KEY=VALUE …         priority interval preempt address; before the first event or between events
+//   params KEY=VALUE …         priority interval preempt address preempt_delay startup_delay flap_hold_down; before the
+//                              first event or between events
 //   at TIME EVENT …            startup | resumed | heard ADDRESS prio=N [interval=D] | reconfigured | stalled D |
-//                              lost WORDS | barred WORDS | shutdown | wait; timers that are due up to TIME fire first,
-//                              each on its time
+//                              lost WORDS | barred WORDS | cede WORDS | shutdown | wait; timers that are due up to TIME
+//                              fire first, each on its time
 //   expect ACTION              send prio=N | take | drop | silence | announce | announce once | MASTER: reason |
 //   BACKUP: … | …
 //
@@ -79,6 +80,9 @@ class Player {
       if (key == "priority") params_.priority = static_cast<std::uint8_t>(std::stoi(value));
       if (key == "interval") params_.advert_interval = *base::parse_duration(value);
       if (key == "preempt") params_.preempt = value == "yes";
+      if (key == "preempt_delay") params_.preempt_delay = *base::parse_duration(value);
+      if (key == "startup_delay") params_.startup_delay = *base::parse_duration(value);
+      if (key == "flap_hold_down") params_.flap_hold_down = *base::parse_duration(value);
       if (key == "address") params_.own_address = *base::IpAddress::parse(value);
     }
   }
@@ -91,6 +95,7 @@ class Player {
     if (name == "reconfigured") return Reconfigured{};
     if (name == "stalled" && words >> word) return Stalled{*base::parse_duration(word)};
     if (name == "barred" && std::getline(words >> std::ws, word)) return Barred{word};
+    if (name == "cede" && std::getline(words >> std::ws, word)) return Cede{word};
     if (name == "lost" && std::getline(words >> std::ws, word)) return Lost{word};
     if (name == "heard" && words >> word) {
       auto rest = options(words);

@@ -61,7 +61,7 @@ std::vector<std::string> subjects(const Overview& overview) {
 
 Snapshot healthy() {
   Snapshot s;
-  s.vrrp = vrrp::Status{0, {instance("front", vrrp::Role::master)}, {}};
+  s.vrrp = vrrp::Status{0, {instance("front", vrrp::Role::master)}, {}, {}};
   s.healthcheck = healthcheck::Status{};
   s.table = ipvs::Table{};
   s.table->services = {
@@ -100,6 +100,17 @@ TEST(Overview, ADegradedServiceWithoutADownServerSpeaksForItself) {
       service("web", ServiceState::degraded, {server("rs1", ServerState::up), server("rs2", ServerState::unknown)});
 
   EXPECT_THAT(subjects(overview({}, snapshot)), ElementsAre("WARN web"));
+}
+
+TEST(Overview, SaysThatAnInstanceFlaps) {
+  auto snapshot = healthy();
+  auto& front = snapshot.vrrp->instances.at(0);
+  front.pause = "flap hold-down";
+  front.pause_left_ms = 32'000;
+  front.losses = 9;
+  const auto attention = overview({}, snapshot).attention;
+  ASSERT_EQ(attention.size(), 1U);
+  EXPECT_EQ(attention[0].text, "flaps: lost its role 9 times in short order, waits another 32s");
 }
 
 TEST(Overview, WorstComesFirst) {

@@ -47,9 +47,25 @@ std::string word(const vrrp::Down& message) {
   return text;
 }
 
+const vrrp::Conditions* conditions_of(const Command& command) {
+  const auto* send = std::get_if<Send>(&command);
+  const auto* down = send ? std::get_if<vrrp::Down>(send) : nullptr;
+  return down ? std::get_if<vrrp::Conditions>(down) : nullptr;
+}
+
+// The last Conditions among them, which have tests of their own.
+std::optional<vrrp::Conditions> conditions_in(const Commands& commands) {
+  std::optional<vrrp::Conditions> last;
+  for (const auto& command : commands) {
+    if (const auto* conditions = conditions_of(command)) last = *conditions;
+  }
+  return last;
+}
+
 std::vector<std::string> words(const Commands& commands) {
   std::vector<std::string> out;
   for (const auto& command : commands) {
+    if (conditions_of(command)) continue;
     out.push_back(std::visit(
         Overload{[](const SendConfigure& c) { return fmt::format("{}:Configure {}", room_name(c.room), c.generation); },
                  [](const SendKept&) { return std::string{"ipvs:Keep"}; },
@@ -380,6 +396,55 @@ TEST_F(SteeringTest, ASilentServerIsSaidToBeSo) {
   EXPECT_TRUE(steering.complete_health().targets.at(0).silent);
   EXPECT_EQ(steering.finding("a")->reason, "timed out");
   EXPECT_EQ(steering.finding("b"), nullptr);
+}
+
+// --- what elections depend on ----------------------------------------------------------------------------------------
+
+TEST_F(SteeringTest, ANewVrrpRoomIsToldTheConditionsBeforeItsConfiguration) {
+  settle();
+  steering.room_gone(Room::Vrrp);
+  const auto commands = steering.room_started(Room::Vrrp, now);
+  ASSERT_FALSE(commands.empty());
+  ASSERT_TRUE(conditions_of(commands.front()));
+  EXPECT_TRUE(conditions_of(commands.front())->may_preempt);
+}
+
+TEST_F(SteeringTest, NoInstancePreemptsBeforeTheFirstResultsOfItsOwnChecks) {
+  const auto at_start = steering.room_started(Room::Vrrp, now);
+  EXPECT_FALSE(conditions_in(at_start)->may_preempt);
+  steering.room_started(Room::Healthcheck, now);
+  steering.room_started(Room::Ipvs, now);
+  steering.propose({1, {"a"}}, now);
+  now += Steering::kFirstVerdicts;
+  EXPECT_FALSE(steering.conditions().may_preempt);  // it takes part, for another one may be dead
+  const auto commands = steering.health_changed({"a", Verdict::down, "", 0}, now);
+  ASSERT_TRUE(conditions_in(commands));
+  EXPECT_TRUE(conditions_in(commands)->may_preempt);
+}
+
+TEST_F(SteeringTest, ACheckThatNeverHasAResultDoesNotForbidPreemptionForEver) {
+  start_all();
+  steering.propose({1, {"a"}}, now);
+  EXPECT_FALSE(conditions_in(steering.tick(now + 59s)));
+  EXPECT_TRUE(conditions_in(steering.tick(now + 60s))->may_preempt);
+}
+
+TEST_F(SteeringTest, ResultsOfTracksReachTheVrrpRoomInWords) {
+  settle({"track gateway", "a"});
+  const auto commands = steering.health_changed({"track gateway", Verdict::down, "no answer (3rd failure)", 0}, now);
+  EXPECT_THAT(conditions_in(commands)->tracks,
+              ElementsAre(vrrp::Conditions::Track{"gateway", true, "no answer (3rd failure)"}));
+  EXPECT_FALSE(conditions_in(steering.health_changed({"a", Verdict::down, "", 0}, now))) << "no track";
+}
+
+TEST_F(SteeringTest, MaintenanceAndQuorumsAreToldWhenTheyChange) {
+  settle();
+  EXPECT_EQ(conditions_in(steering.maintenance_now("maintenance by alice"))->maintenance, "maintenance by alice");
+  EXPECT_FALSE(conditions_in(steering.maintenance_now("maintenance by alice")));
+  EXPECT_THAT(conditions_in(steering.quorums_now({{"enough", true, "web lacks its quorum"}}))->tracks,
+              ElementsAre(vrrp::Conditions::Track{"enough", true, "web lacks its quorum"}));
+  EXPECT_FALSE(conditions_in(steering.quorums_now({{"enough", true, "web lacks its quorum"}})));
+  EXPECT_EQ(conditions_in(steering.maintenance_now(""))->maintenance, "");
 }
 
 }  // namespace

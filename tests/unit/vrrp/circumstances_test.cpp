@@ -37,9 +37,9 @@ TEST(Circumstances, EndARoleWhenTheLinkIsGoneOrSomethingBars) {
   }
 }
 
-TEST(Circumstances, EndAFaultOnlyWhenNothingIsWrong) {
-  EXPECT_FALSE(event_of(kNoLink, of(Role::fault)));
-  EXPECT_FALSE(event_of(kBarred, of(Role::fault)));
+TEST(Circumstances, EndAFaultOnlyWhenNothingIsWrongAndSayWhenItIsAgain) {
+  EXPECT_TRUE(is<Lost>(event_of(kNoLink, of(Role::fault))));
+  EXPECT_TRUE(is<Barred>(event_of(kBarred, of(Role::fault))));
   EXPECT_TRUE(is<Startup>(event_of(kFine, of(Role::fault))));
 }
 

@@ -20,6 +20,7 @@ const Params kParams{.priority = 100, .advert_interval = 1s, .preempt = true, .o
 State backup(const Params& params = kParams) { return step(params, State{}, Startup{}, kNow).state; }
 State master(const Params& params = kParams) { return step(params, State{}, Resumed{}, kNow).state; }
 State leaving() { return step(kParams, master(), Shutdown{}, kNow).state; }
+State ceding() { return step(kParams, master(), Cede{"failover by alice"}, kNow).state; }
 State fault() { return step(kParams, State{}, Lost{"eth0 is down"}, kNow).state; }
 
 Heard heard(std::uint8_t priority, base::IpAddress source = kLower, base::Duration interval = 1s) {
@@ -34,7 +35,7 @@ struct Row {
   std::vector<Action> actions;
 };
 
-constexpr std::size_t kStates = 5;
+constexpr std::size_t kStates = 6;
 constexpr std::size_t kEvents = std::variant_size_v<Event>;
 
 const std::array<Event, kEvents>& events() {
@@ -47,7 +48,8 @@ const std::array<Event, kEvents>& events() {
                                               Lost{"eth0 is down"},
                                               Shutdown{},
                                               Barred{"track uplink: eth1 is down"},
-                                              Yield{"inside: priority 150 from 10.0.0.2"}};
+                                              Yield{"inside: priority 150 from 10.0.0.2"},
+                                              Cede{"failover by alice"}};
   return all;
 }
 
@@ -64,7 +66,8 @@ const std::array<std::array<Row, kEvents>, kStates>& table() {
         {"starts in fault", Role::fault, {DropAddresses{}}},
         {"has nothing to stop", Role::init, {}},
         {"starts in fault", Role::fault, {DropAddresses{}}},
-        {"has nothing to yield", Role::init, {}}}},
+        {"has nothing to yield", Role::init, {}},
+        {"has nothing to cede", Role::init, {}}}},
       // backup
       {{{"is started already", Role::backup, {}},
         {"is started already", Role::backup, {}},
@@ -75,7 +78,8 @@ const std::array<std::array<Row, kEvents>, kStates>& table() {
         {"goes to fault", Role::fault, {}},
         {"leaves without a word", Role::init, {}},
         {"goes to fault", Role::fault, {}},
-        {"has nothing to yield", Role::backup, {}}}},
+        {"has nothing to yield", Role::backup, {}},
+        {"has nothing to cede", Role::backup, {}}}},
       // master
       {{{"is started already", Role::master, {}},
         {"is started already", Role::master, {}},
@@ -86,7 +90,8 @@ const std::array<std::array<Row, kEvents>, kStates>& table() {
         {"gives up the addresses", Role::fault, {DropAddresses{}}},
         {"resigns, and holds the addresses", Role::master, {SendAdvert{0}, TakeAddresses{}, Silence{}}},
         {"resigns, and holds the addresses", Role::master, {SendAdvert{0}, TakeAddresses{}, Silence{}}},
-        {"gives way", Role::backup, {DropAddresses{}, SendAdvert{100}}}}},
+        {"gives way", Role::backup, {DropAddresses{}, SendAdvert{100}}},
+        {"resigns, and holds the addresses", Role::master, {SendAdvert{0}, TakeAddresses{}, Silence{}}}}},
       // fault
       {{{"starts over as backup", Role::backup, {DropAddresses{}}},
         {"cannot resume", Role::fault, {}},
@@ -97,7 +102,8 @@ const std::array<std::array<Row, kEvents>, kStates>& table() {
         {"is in fault already", Role::fault, {}},
         {"stops", Role::init, {}},
         {"is in fault already", Role::fault, {}},
-        {"has nothing to yield", Role::fault, {}}}},
+        {"has nothing to yield", Role::fault, {}},
+        {"has nothing to cede", Role::fault, {}}}},
       // master that has resigned because it stops
       {{{"does not come back", Role::master, {}},
         {"does not come back", Role::master, {}},
@@ -108,13 +114,26 @@ const std::array<std::array<Row, kEvents>, kStates>& table() {
         {"cannot hear a successor", Role::init, {DropAddresses{}}},
         {"is leaving already", Role::master, {}},
         {"is leaving already", Role::master, {}},
-        {"has waited long enough", Role::init, {DropAddresses{}}}}},
+        {"has waited long enough", Role::init, {DropAddresses{}}},
+        {"is leaving already", Role::master, {}}}},
+      // master that has resigned by command
+      {{{"is started already", Role::master, {}},
+        {"is started already", Role::master, {}},
+        {"has found its successor", Role::backup, {DropAddresses{}}},
+        {"stays, for nobody has come", Role::master, {SendAdvert{100}, TakeAddresses{}, Announce{}}},
+        {"has nothing to adapt", Role::master, {}},
+        {"has waited long enough", Role::backup, {DropAddresses{}}},
+        {"cannot hear a successor", Role::fault, {DropAddresses{}}},
+        {"leaves for good", Role::master, {}},
+        {"leaves for a fault", Role::master, {}},
+        {"gives way", Role::backup, {DropAddresses{}}},
+        {"is leaving already", Role::master, {}}}},
   }};
   return rows;
 }
 
 State state_of(std::size_t role) {
-  const std::array<State, kStates> states{State{}, backup(), master(), fault(), leaving()};
+  const std::array<State, kStates> states{State{}, backup(), master(), fault(), leaving(), ceding()};
   return states[role];
 }
 
@@ -319,7 +338,7 @@ TEST(Master, IsNotMadeAFloodByAFlood) {
   EXPECT_LE(sent, 10);
 }
 
-TEST(Master, AnnouncesAgainAfterADoubleMaster) {  // L4: now, at the next advert, and two adverts later
+TEST(Master, AnnouncesAgainAfterADoubleMaster) {  // L4: now, and with the second and fourth advert without a rival
   State state = step(kParams, master(), heard(99), kNow + 500ms).state;
   std::vector<bool> announced;
   for (int i = 1; i <= 5; ++i) {
@@ -327,47 +346,33 @@ TEST(Master, AnnouncesAgainAfterADoubleMaster) {  // L4: now, at the next advert
     announced.push_back(result.actions.size() == 2 && std::holds_alternative<AnnounceOnce>(result.actions[1]));
     state = result.state;
   }
-  EXPECT_THAT(announced, ElementsAre(true, false, true, false, false));
+  EXPECT_THAT(announced, ElementsAre(false, true, false, true, false));
+}
+
+TEST(Master, DoesNotFightByAnnouncementsWhileARivalLasts) {  // L5: one that does not hear us
+  State state = master();
+  int announced = 0;
+  for (int i = 1; i <= 80; ++i) {
+    Step result = step(kParams, state, heard(99), kNow + i * 100ms - 50ms);
+    if (i % 10 != 5) result = {state, {}};  // its adverts come each second, between ours
+    for (const auto& action : result.actions) announced += std::holds_alternative<AnnounceOnce>(action) ? 1 : 0;
+    result = step(kParams, result.state, TimerExpired{}, kNow + i * 100ms);
+    for (const auto& action : result.actions) announced += std::holds_alternative<AnnounceOnce>(action) ? 1 : 0;
+    state = result.state;
+  }
+  EXPECT_EQ(announced, 1);
+}
+
+TEST(Master, RepairsAtOnceWhenARivalSaysItsLastWord) {
+  State state = step(kParams, master(), heard(99), kNow + 500ms).state;
+  state = step(kParams, state, heard(99), kNow + 1500ms).state;
+  EXPECT_THAT(step(kParams, state, heard(99), kNow + 1600ms).actions, testing::Contains(Action{AnnounceOnce{}}));
 }
 
 TEST(Master, ResignsWithPriorityZeroWhenItStops) {  // S18
   const Step result = step(kParams, master(), Shutdown{}, kNow);
   EXPECT_THAT(result.actions, ElementsAre(SendAdvert{0}, TakeAddresses{}, Silence{}));
   EXPECT_EQ(result.state.leaving_for, Role::init);
-}
-
-TEST(Leaving, HoldsTheAddressesUntilAnotherMasterIsHeard) {
-  EXPECT_EQ(step(kParams, leaving(), heard(0), kNow + 100ms).state, leaving());  // another one that leaves
-  const Step result = step(kParams, leaving(), heard(1), kNow + 100ms);
-  EXPECT_EQ(result.state, (State{.role = Role::init}));
-  EXPECT_THAT(result.actions, ElementsAre(DropAddresses{}));
-}
-
-TEST(Leaving, HoldsTheAddressesNoLongerThanTheSlowestBackupWaits) {
-  EXPECT_EQ(leaving().deadline, kNow + 1s);
-  const struct { base::Duration interval, limit; } rows[] = {{10ms, 1s}, {1s, 1s}, {2s, 1992187500ns}, {40950ms, 5s}};
-  for (const auto& row : rows) {
-    Params params = kParams;
-    params.advert_interval = row.interval;
-    EXPECT_EQ(step(params, master(params), Shutdown{}, kNow).state.deadline, kNow + row.limit)
-        << base::format_duration(row.interval);
-  }
-}
-
-TEST(Leaving, ComesBackWhenNobodyHasTakenOverAndNothingBarsItAnyMore) {
-  const State barred = step(kParams, master(), Barred{"track uplink: eth1 is down"}, kNow).state;
-  const Step result = step(kParams, barred, Startup{}, kNow + 100ms);
-  EXPECT_EQ(result.state.role, Role::master);
-  EXPECT_FALSE(result.state.leaving_for);
-  EXPECT_THAT(result.actions, ElementsAre(SendAdvert{100}, TakeAddresses{}, Announce{}));
-}
-
-TEST(Leaving, EndsInTheRoleThatItLeftFor) {
-  const State barred = step(kParams, master(), Barred{"track uplink: eth1 is down"}, kNow).state;
-  EXPECT_EQ(step(kParams, barred, heard(100), kNow + 100ms).state.role, Role::fault);
-  const State stopped = step(kParams, barred, Shutdown{}, kNow + 50ms).state;
-  EXPECT_EQ(stopped.deadline, barred.deadline);
-  EXPECT_EQ(step(kParams, stopped, heard(100), kNow + 100ms).state.role, Role::init);
 }
 
 TEST(Master, WaitsAfterAStallUntilALivingMasterMustHaveBeenHeard) {
@@ -403,6 +408,7 @@ TEST(Reason, SaysWhyInOneClause) {
   EXPECT_EQ(reason(kParams, master(), Stalled{7s}), "stood still for 7.0s");
   EXPECT_EQ(reason(kParams, leaving(), heard(100)), "stopping; 10.0.0.2 has taken over");
   EXPECT_EQ(reason(kParams, leaving(), TimerExpired{}), "stopping; nobody has taken over");
+  EXPECT_EQ(reason(kParams, ceding(), heard(100)), "failover by alice; 10.0.0.2 has taken over");
 }
 
 }  // namespace

@@ -146,5 +146,40 @@ TEST(SyncGroup, DoesNotCountAMemberThatLeavesAsMaster) {
   EXPECT_EQ(pair.members[0].state.role, Role::backup);
 }
 
+TEST(SyncGroup, CedesWithAllMembers) {
+  Pair pair{Resumed{}};
+  pair.feed(0, Cede{"failover by alice"}, 1s);
+  for (const auto& done : pair.actions) EXPECT_THAT(done, ElementsAre(SendAdvert{0}, TakeAddresses{}, Silence{}));
+}
+
+TEST(SyncGroup, WhoseMemberWasFollowedLeavesWithTheOther) {
+  Pair pair{Resumed{}};
+  pair.feed(0, Cede{"failover by alice"}, 1s);
+  pair.feed(0, heard(50), 1700ms);
+  pair.feed(1, TimerExpired{}, 2s);
+  EXPECT_THAT(pair.roles(), ElementsAre(Role::backup, Role::backup));
+}
+
+TEST(SyncGroup, ThatNobodyFollowsStays) {
+  Pair pair{Resumed{}};
+  pair.feed(0, Cede{"failover by alice"}, 1s);
+  pair.feed(0, TimerExpired{}, 2s);
+  pair.feed(1, TimerExpired{}, 2s);
+  EXPECT_THAT(pair.roles(), ElementsAre(Role::master, Role::master));
+}
+
+TEST(SyncGroup, WaitsForTheLastStartupDelay) {
+  Params late = kParams;
+  late.startup_delay = 20s;
+  Pair pair{Startup{}};
+  pair.members[1] = {"inside", late, step(late, State{}, Startup{}, kNow).state};
+  pair.feed(0, TimerExpired{}, kDown);
+  EXPECT_THAT(pair.roles(), ElementsAre(Role::backup, Role::backup));
+  pair.feed(1, TimerExpired{}, kDown);
+  EXPECT_EQ(pair.members[1].state.deadline, kNow + 20s);
+  pair.feed(1, TimerExpired{}, 20s);
+  EXPECT_THAT(pair.roles(), ElementsAre(Role::master, Role::master));
+}
+
 }  // namespace
 }  // namespace lvsd::vrrp

@@ -367,7 +367,7 @@ INSTANTIATE_TEST_SUITE_P(
         Line{"vrrp", "advert_interval = 1w", "advert_interval: \"1w\" has the unknown unit \"w\" (us ms s m h d)"},
         Line{"vrrp", "advert_interval = 25ms", "advert_interval must be a multiple of 10ms"},
         Line{"vrrp", "preempt = maybe", "preempt = maybe: must be yes or no"},
-        Line{"vrrp", "preempt = delay 60s", "a preempt delay is not supported yet"},
+        Line{"vrrp", "preempt = delay 60s", "a preempt delay is a key of its own"},
         Line{"vrrp", "version = 4", "version = 4: unknown version"}, Line{"vrrp", "version = 2", nullptr},
         Line{"vrrp", "virtual_address = 10.0.0.101/33",
              "virtual_address: \"10.0.0.101/33\": the prefix length must be 0..32"},

@@ -202,9 +202,15 @@ vrrp::Status vrrp_status() {
   inside.last_advert_age_ms = 400;
   inside.virtual_addresses = {"10.1.0.1/24", "10.1.0.4/24"};
   inside.history.clear();
+  inside.pause = "preempt delay";
+  inside.pause_left_ms = 8200;
   front.sync_group = inside.sync_group = "both";
-  inside.tracks = {{"uplink", "eth2", false, true, 0}, {"back", "eth1", true, false, -50}};
-  return {0, {front, inside}, {{"both", vrrp::Role::backup, {"front", "inside"}}}};
+  inside.tracks = {{"uplink", "interface", "eth2", true, false, true, 0, "eth2 is up"},
+                   {"back", "ping", "10.1.0.254", true, true, false, -50, "no answer (3rd failure)"},
+                   {"standby", "file", "/run/standby", false, false, false, -20, ""}};
+  inside.alarms = {{vrrp::AlarmKind::address_conflict, "10.1.0.1 is claimed by 02:00:00:00:00:09 on eth1",
+                    kNow - 60 * kSecond, kNow - kSecond, 3}};
+  return {0, {front, inside}, {{"both", vrrp::Role::backup, {"front", "inside"}}}, {}};
 }
 
 ipvs::Connections connections() {

@@ -1,0 +1,39 @@
+// Listens for others who claim our addresses by ARP while we are master. One packet socket per interface, with a filter
+// in the kernel. Owned by the room.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "vrrp/arp_filter.hpp"
+#include "vrrp/link_table.hpp"
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace lvsd::vrrp {
+
+class ArpWatch {
+ public:
+  // A frame of this link, which is not ours.
+  using OnClaim = std::function<void(const std::string& interface, const ArpClaim& claim)>;
+
+  ArpWatch(boost::asio::io_context& loop, OnClaim on_claim);
+  ~ArpWatch();
+
+  // These addresses by interface, and no others. Idempotent. What cannot be watched is logged once.
+  void keep_to(const std::map<std::string, std::vector<base::IpAddress>>& wanted, const LinkTable& links);
+
+ private:
+  struct Ear;
+  boost::asio::io_context& loop_;
+  OnClaim on_claim_;
+  std::map<std::string, std::shared_ptr<Ear>> ears_;
+  bool complained_ = false;
+};
+
+}  // namespace lvsd::vrrp
