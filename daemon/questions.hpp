@@ -24,12 +24,12 @@ namespace lvsd::daemon {
 
 class Timer;
 
-using Answer = std::variant<vrrp::Status, vrrp::FailoverDone, healthcheck::Status, healthcheck::CheckedNow, ipvs::Table,
-                            ipvs::Connections, ipvs::Listing, ipvs::Drops, ipvs::Trace, ipvs::Captured, ipvs::SyncStatus>;
-using Question =
-    std::variant<vrrp::StatusQuery, vrrp::Failover, healthcheck::StatusQuery, healthcheck::CheckNow, ipvs::TableQuery,
-                 ipvs::ConnectionsQuery, ipvs::ListingQuery, ipvs::DropsQuery, ipvs::TraceQuery, ipvs::CaptureQuery,
-                 ipvs::SyncQuery>;
+using Answer =
+    std::variant<vrrp::Status, vrrp::FailoverDone, healthcheck::Status, healthcheck::CheckedNow, ipvs::Table,
+                 ipvs::Connections, ipvs::Listing, ipvs::Drops, ipvs::Trace, ipvs::Captured, ipvs::SyncStatus>;
+using Question = std::variant<vrrp::StatusQuery, vrrp::Failover, healthcheck::StatusQuery, healthcheck::CheckNow,
+                              ipvs::TableQuery, ipvs::ConnectionsQuery, ipvs::ListingQuery, ipvs::DropsQuery,
+                              ipvs::TraceQuery, ipvs::CaptureQuery, ipvs::SyncQuery>;
 
 // What the rooms say of themselves at one moment; a room that did not answer is missing.
 struct Snapshot {
