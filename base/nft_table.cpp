@@ -21,6 +21,8 @@ Result<std::string> run(const std::string& commands) {
   if (!context) return fail("nftables: no memory");
   nft_ctx_buffer_output(context.get());
   nft_ctx_buffer_error(context.get());
+  // Neither counters nor what rules themselves put into maps: both change without anybody's doing.
+  nft_ctx_output_set_flags(context.get(), NFT_CTX_OUTPUT_STATELESS | NFT_CTX_OUTPUT_TERSE);
   const int failed = nft_run_cmd_from_buffer(context.get(), commands.c_str());
   if (failed) return fail("nftables: " + first_line(text(nft_ctx_get_error_buffer(context.get()))));
   return text(nft_ctx_get_output_buffer(context.get()));

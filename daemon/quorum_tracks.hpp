@@ -1,5 +1,5 @@
-// Tracks of type quorum: which of the tracked virtual servers lack theirs, as ipvs has told last. Pure; used by
-// Supervisor, which tells vrrp.
+// Tracks of type quorum: which of the tracked virtual servers lack theirs, as ipvs has told last; and those that
+// all_down = withdraw makes. Pure; used by Supervisor, which tells vrrp.
 #pragma once
 
 #include <map>

@@ -111,8 +111,9 @@ struct CheckConfig {
   bool tls = false;     // grpc
   // of every type that connects
   std::optional<base::IpAddress> source;
-  std::string interface;   // empty = by the routes
-  std::uint32_t mark = 0;  // firewall mark of its packets; 0 = none
+  std::string interface;     // empty = by the routes
+  std::uint32_t mark = 0;    // firewall mark of its packets; 0 = none
+  bool through_vip = false;  // asks the server under the virtual address; the mark is then lvsd's own
   // of the director itself, for tracks
   std::string process;  // name
   base::Prefix route;
@@ -121,7 +122,7 @@ struct CheckConfig {
 };
 
 struct Target {
-  std::string id;  // "http_ok@10.0.0.11:80", unique; real servers refer to it
+  std::string id;  // "http_ok@10.0.0.11:80", unique; real servers refer to it. With through_vip: "… as 10.0.0.100"
   CheckConfig check;
   base::Endpoint endpoint;  // where the question goes (port override of the check already applied)
 

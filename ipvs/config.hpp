@@ -190,12 +190,26 @@ struct SyncConfig {
   friend bool operator==(const SyncConfig&, const SyncConfig&) = default;
 };
 
+// Checks with this mark ask under this virtual address (through_vip.hpp).
+struct MarkedAddress {
+  std::uint32_t mark = 0;
+  base::IpAddress address;
+  friend bool operator==(const MarkedAddress&, const MarkedAddress&) = default;
+};
+
+struct ThroughVipConfig {
+  std::vector<MarkedAddress> addresses;
+  std::vector<std::string> interfaces;  // towards servers
+  friend bool operator==(const ThroughVipConfig&, const ThroughVipConfig&) = default;
+};
+
 struct Config {
   Backend backend = Backend::Engine;
   EngineConfig engine;
   KernelConfig kernel;
   SyncConfig sync;
   std::vector<VirtualServerConfig> virtual_servers;
+  ThroughVipConfig through_vip;
   // Servers that fail within so long fail together: one round of the slowest check.
   base::Duration failure_window{std::chrono::seconds{3}};
 

@@ -9,13 +9,16 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <net/if.h>
 
 #include "base/link.hpp"
 #include "base/log.hpp"
+#include "base/nft_table.hpp"
 #include "ipvs/desired.hpp"
 #include "ipvs/engine/engine_backend.hpp"
 #include "ipvs/kernel/kernel_backend.hpp"
 #include "ipvs/messages.hpp"
+#include "ipvs/through_vip.hpp"
 
 namespace lvsd::ipvs {
 namespace {
@@ -55,6 +58,7 @@ class Room {
   base::Result<std::unique_ptr<ForwardingBackend>> make_backend(const Config& config);
   base::Result<void> put_in_force(Config config);
   base::Result<std::size_t> apply_difference();
+  void keep_checks_through_vip();
   void tell_states();
   void step_on_time();
   void apply_soon();
@@ -77,6 +81,8 @@ class Room {
   Pools pools_;
   std::optional<StatesChanged> told_;
   AnswerView answers_;
+  base::NftTable through_vip_{kThroughVipTable};
+  std::string through_vip_trouble_;
   Kept kept_;
   std::unique_ptr<ForwardingBackend> backend_;  // of config_->backend, once there is a configuration
   bool apply_due_ = false;
@@ -140,6 +146,7 @@ base::Result<void> Room::put_in_force(Config config) {
     auto configured = backend_->configure(*config_);
     if (configured) {
       if (present) present->stop();
+      keep_checks_through_vip();
       return {};
     }
     applied = tl::unexpected{configured.error()};
@@ -157,6 +164,17 @@ base::Result<std::size_t> Room::apply_difference() {
   auto done = backend_->put_in_force(desired(*config_, health_, overrides_, pools_.view()));
   if (done) tell_states();
   return done;
+}
+
+// An interface may come later: its checks fail until then, and the table is not whole.
+void Room::keep_checks_through_vip() {
+  if (!config_) return;
+  auto interfaces = config_->through_vip.interfaces;
+  std::erase_if(interfaces, [](const std::string& name) { return if_nametoindex(name.c_str()) == 0; });
+  const auto kept = through_vip_.put_in_force(through_vip_rules(config_->through_vip.addresses, interfaces));
+  const auto trouble = kept ? std::string{} : kept.error().text;
+  if (trouble != std::exchange(through_vip_trouble_, trouble) && !trouble.empty())
+    base::log::error("through_vip", "{}; such checks fail (Linux 5.16 has what they need)", trouble);
 }
 
 void Room::tell_states() {
@@ -195,6 +213,7 @@ void Room::repair_regularly() {
     } else if (*repaired > 0) {
       base::log::warning("table", "{} differences repaired", *repaired);
     }
+    keep_checks_through_vip();
     repair_regularly();
   });
 }
@@ -311,6 +330,7 @@ void Room::handle(const Keep& keep, std::vector<base::UniqueFd>& fds) {
 void Room::handle(const Stop& stop, std::vector<base::UniqueFd>&) {
   base::log::notice("ipvs", "stopping: {}", stop.reason);
   if (backend_) backend_->stop();
+  static_cast<void>(through_vip_.put_in_force({}));
   finish(0);
 }
 

@@ -177,7 +177,8 @@ Facts facts(const healthcheck::CheckConfig& c) {
       {"tls", yes_no(c.tls), asked},
       {"source_address", c.source ? c.source->to_string() : "by the routes", asked},
       {"interface", c.interface.empty() ? "by the routes" : c.interface, asked},
-      {"mark", c.mark == 0 ? "none" : fmt::format("{}", c.mark), asked}};
+      {"through_vip", yes_no(c.through_vip), asked},
+      {"mark", c.through_vip || c.mark == 0 ? "none" : fmt::format("{}", c.mark), asked}};
 }
 
 Facts facts(const ipvs::VirtualServerConfig& v) {

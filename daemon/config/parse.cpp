@@ -18,6 +18,7 @@ Config build_for(const Sources& sources, const Document& document, std::string_v
   build_checks(build);
   build_engine(build);
   build_services(build);
+  add_withdrawals(build);
   build_scripts(build);
   build_kernel(build);
   build_sync(build);

@@ -59,7 +59,7 @@ constexpr Choice kTrackTypes[] = {{"interface"}, {"file"}, {"process"}, {"route"
 constexpr Choice kInitial[] = {{"unknown"}, {"up"}};
 constexpr Choice kCheckModes[] = {{"all"}, {"any"}};
 constexpr Choice kOnFailure[] = {{"remove"}, {"quiesce"}};
-constexpr Choice kAllDown[] = {{"auto"}, {"keep_last"}, {"all"}, {"sorry"}, {"drop"}, {"withdraw", false}};
+constexpr Choice kAllDown[] = {{"auto"}, {"keep_last"}, {"all"}, {"sorry"}, {"drop"}, {"withdraw"}};
 constexpr Choice kHttpMethods[] = {{"GET"}, {"HEAD"}, {"POST", false}, {"OPTIONS", false}};
 
 // clang-format off
@@ -243,8 +243,8 @@ constexpr Key kCheck[] = {
     value("source_address", Form::Address, "Source of the check's packets."),
     value("interface", Form::Interface, "Interface that the check's packets must take."),
     integer("mark", "", 1, 4'294'967'295, "Firewall mark of the check's packets (SO_MARK), for policy routing and packet filters."),
+    boolean("through_vip", "no", "Ask the server under the virtual address, as its clients do (method dr)."),
     later("password_file", "File with its password."),
-    later("through_vip", "Ask the server under the virtual address, as clients do."),
 };
 
 constexpr Key kPool[] = {

@@ -56,6 +56,7 @@ void build_notify(Build& build);       // notify programs and the FIFO of [globa
 void build_checks(Build& build);       // [check]
 void build_engine(Build& build);       // [engine]; after vrrp
 void build_services(Build& build);     // [virtual_server], [pool], [real_server]; after engine
+void add_withdrawals(Build& build);    // tracks for all_down = withdraw; after services
 void build_scripts(Build& build);      // what the rooms may have run; after services
 void build_kernel(Build& build);       // [kernel]; after services
 void build_sync(Build& build);         // [sync]; after nodes

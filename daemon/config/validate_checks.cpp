@@ -45,6 +45,15 @@ void read_source(const SectionReader& reader, CheckConfig& check, Report& report
   check.source = read_address(reader, "source_address", report);
   if (const auto value = reader.value("interface")) check.interface = read_interface(*value, report).value_or("");
   check.mark = static_cast<std::uint32_t>(reader.integer("mark"));
+  check.through_vip = reader.boolean("through_vip");
+  if (check.through_vip && check.type == CheckType::Ping) {
+    report.error(reader.value("through_vip")->place, "through_vip needs ports, which ping has none of");
+    check.through_vip = false;
+  }
+  if (check.through_vip && check.mark != 0) {
+    report.error(reader.value("mark")->place, "a check has a mark or through_vip, not both",
+                 "through_vip uses a mark of lvsd's own");
+  }
 }
 
 // Keys that mean something to some types only. One with another type: most likely `type` is wrong.
@@ -91,6 +100,7 @@ constexpr KeyUse kUses[] = {{"method", kHttps},
                             {"service", "grpc"},
                             {"tls", "grpc"},
                             {"mark", kConnecting},
+                            {"through_vip", kConnecting},
                             {"source_address", kConnecting},
                             {"interface", kConnecting}};
 
@@ -193,7 +203,7 @@ std::string question_of(CheckConfig check) {
     out += fmt::format(" {:?}", text);
   for (const auto& argument : check.command) out += fmt::format(" a{:?}", argument);
   for (const auto& page : check.pages) out += fmt::format(" p{:?}:{:?}", page.path, page.digest);
-  out += fmt::format(" {} {} {} {} {}", check.weight_from_exit, check.tls, check.mark,
+  out += fmt::format(" {} {} {} {} {} {}", check.through_vip, check.weight_from_exit, check.tls, check.mark,
                      static_cast<int>(check.http_version), check.source ? check.source->to_string() : "");
   for (const auto& [name, value] : check.headers) out += fmt::format(" h{:?}:{:?}", name, value);
   for (const auto& range : check.expect_status) out += fmt::format(" s{}-{}", range.first, range.last);

@@ -33,7 +33,8 @@ struct Services {
   ServerLists lists;
   ListenerBook listeners;
   std::map<std::string_view, bool> pool_used;
-  std::map<std::tuple<std::size_t, base::Endpoint>, std::string> targets;  // question and endpoint → id
+  // Question, endpoint, and the virtual address it is asked under (unspecified: its own) → id.
+  std::map<std::tuple<std::size_t, base::Endpoint, base::IpAddress>, std::string> targets;
 };
 
 // Each flag belongs to one scheduler, whose name it begins with.
@@ -84,7 +85,19 @@ std::uint16_t asked_port(const Service& service) {
   return one == all.end() ? std::uint16_t{0} : one->listener.address.port;
 }
 
-std::string target_for(Services& all, const Service& service, const CheckPlan& plan, base::Endpoint endpoint) {
+constexpr std::uint32_t kFirstOwnMark = 0x4c560001;  // nobody else's, by all likelihood
+
+// The mark that stands for the virtual address.
+std::uint32_t own_mark(Build& build, const base::IpAddress& address) {
+  auto& marked = build.config.ipvs.through_vip.addresses;
+  const auto known = std::ranges::find(marked, address, &ipvs::MarkedAddress::address);
+  if (known != marked.end()) return known->mark;
+  marked.push_back({kFirstOwnMark + static_cast<std::uint32_t>(marked.size()), address});
+  return marked.back().mark;
+}
+
+std::string target_for(Services& all, const Service& service, const CheckPlan& plan, base::Endpoint endpoint,
+                       const base::IpAddress& through = {}) {
   if (plan.port) endpoint.port = plan.port;
   if (plan.address) endpoint.address = *plan.address;
   if (endpoint.port == 0 && plan.check.type != healthcheck::CheckType::Ping) {
@@ -93,12 +106,38 @@ std::string target_for(Services& all, const Service& service, const CheckPlan& p
                                        plan.check.name, service.section->title()),
                            "that virtual server has no port of its own; add port = PORT to the check");
   }
-  const auto [at, is_new] = all.targets.try_emplace({plan.question, endpoint});
+  const auto [at, is_new] = all.targets.try_emplace({plan.question, endpoint, through});
   if (is_new) {
-    at->second = fmt::format("{}@{}", plan.check.name, endpoint.to_string());
-    all.build.config.healthcheck.targets.push_back({at->second, plan.check, endpoint});
+    auto check = plan.check;
+    at->second = fmt::format("{}@{}", check.name, endpoint.to_string());
+    if (check.through_vip) {
+      at->second += " as " + through.to_string();
+      check.mark = own_mark(all.build, through);
+    }
+    all.build.config.healthcheck.targets.push_back({at->second, std::move(check), endpoint});
   }
   return at->second;
+}
+
+// One target for each virtual address of the service.
+std::vector<std::string> targets_through_vip(Services& all, const Service& service, const Server& server,
+                                             const CheckPlan& plan, const base::Endpoint& endpoint, Method method) {
+  if (method != Method::Dr) {
+    all.build.report.error(
+        server.name.place,
+        fmt::format(
+            "[check {}] asks under the virtual address (through_vip), which real server {} with method = {} does "
+            "not have",
+            plan.check.name, server.name.text, ipvs::name(method)),
+        method == Method::Tun ? "only method = dr can be asked so; tunnels cannot" : "leave through_vip out");
+    return {};
+  }
+  std::vector<std::string> ids;
+  for (const auto& [listener, place] : service.listeners) {
+    auto id = target_for(all, service, plan, endpoint, listener.address.address);
+    if (std::ranges::find(ids, id) == ids.end()) ids.push_back(std::move(id));
+  }
+  return ids;
 }
 
 // Only a tunnel carries one family within the other.
@@ -133,7 +172,14 @@ void add_server(Services& all, Service& service, const Server& server,
     const auto& checks = server.own_checks ? server.checks : service.checks.empty() ? pool_checks : service.checks;
     auto asked = server.address;
     if (asked.port == 0) asked.port = asked_port(service);
-    for (const auto* plan : checks) config.checks.push_back(target_for(all, service, *plan, asked));
+    for (const auto* plan : checks) {
+      if (!plan->check.through_vip) {
+        config.checks.push_back(target_for(all, service, *plan, asked));
+        continue;
+      }
+      for (auto& id : targets_through_vip(all, service, server, *plan, asked, config.method))
+        config.checks.push_back(std::move(id));
+    }
   }
   read_server_policy(all.build, all.build.reader(*service.section), server, config);
   service.config.servers.push_back(std::move(config));
@@ -285,12 +331,22 @@ base::Duration failure_window(const healthcheck::Config& checks) {
   return longest;
 }
 
+// Where servers may be: checks under a virtual address are dressed up on these.
+void find_interfaces(Build& build) {
+  auto& interfaces = build.config.ipvs.through_vip.interfaces;
+  interfaces = build.config.ipvs.engine.interfaces;
+  for (const auto& instance : build.config.vrrp.instances) {
+    if (std::ranges::find(interfaces, instance.interface) == interfaces.end()) interfaces.push_back(instance.interface);
+  }
+}
+
 }  // namespace
 
 void build_services(Build& build) {
   Services all{build, build_servers(build), ListenerBook{build}, {}, {}};
   for (const auto* section : build.document.all("virtual_server")) build_service(all, *section);
   check_local_addresses(build);
+  if (!build.config.ipvs.through_vip.addresses.empty()) find_interfaces(build);
   for (const auto* section : build.document.all("pool")) {
     if (all.pool_used.contains(section->name)) continue;
     find_checks(build, build.reader(*section).values("check"));

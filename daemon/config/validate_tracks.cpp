@@ -101,6 +101,23 @@ void check_weights_of(const Document& document, const vrrp::InstanceConfig& inst
                               : fmt::format("the weights must add up to {} or less", next.most - best.priority - 1));
 }
 
+std::string group_name(std::string_view sync_group) { return fmt::format("[{}]", sync_group); }
+
+// Instances with an address that the service listens on, and the groups that those are members of.
+std::set<std::string> owners_of(const vrrp::Config& vrrp, const ipvs::VirtualServerConfig& service) {
+  std::set<std::string> owners;
+  for (const auto& instance : vrrp.instances) {
+    const bool owns = std::ranges::any_of(instance.virtual_addresses, [&](const auto& address) {
+      return std::ranges::any_of(
+          service.listeners, [&](const auto& listener) { return listener.address.address == address.prefix.address; });
+    });
+    if (!owns) continue;
+    owners.insert(instance.name);
+    if (!instance.sync_group.empty()) owners.insert(group_name(instance.sync_group));
+  }
+  return owners;
+}
+
 }  // namespace
 
 void build_tracks(Build& build) {
@@ -156,6 +173,28 @@ void build_sync_groups(Build& build) {
   for (const auto& [name, plan] : build.tracks) {
     if (!plan.used) build.report.warning(plan.section->place, fmt::format("{} is not used", plan.section->title()));
     if (plan.used && plan.target) build.config.healthcheck.targets.push_back(*plan.target);
+  }
+}
+
+// The instances that own its addresses are in fault while all its servers fail, and their sync groups with them.
+void add_withdrawals(Build& build) {
+  for (const auto& service : build.config.ipvs.virtual_servers) {
+    if (service.all_down != ipvs::AllDown::Withdraw) continue;
+    vrrp::TrackConfig track;
+    track.name = "all_down " + service.name;
+    track.type = "withdraw";
+    track.target = service.name;
+    const auto owners = owners_of(build.config.vrrp, service);
+    for (auto& instance : build.config.vrrp.instances) {
+      const bool depends = owners.contains(instance.name) ||
+                           (!instance.sync_group.empty() && owners.contains(group_name(instance.sync_group)));
+      if (depends) instance.tracks.push_back(track);
+    }
+    if (!owners.empty()) continue;
+    const auto& section = *build.document.find("virtual_server", service.name);
+    build.report.error(build.reader(section).value("all_down")->place,
+                       fmt::format("all_down = withdraw: no [vrrp] has an address of {}", section.title()),
+                       "the address is withdrawn by the VRRP instance that owns it");
   }
 }
 

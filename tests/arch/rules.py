@@ -45,7 +45,7 @@ PURE = [
     "healthcheck/target_state.*", "healthcheck/result.*", "healthcheck/certificate.*", "healthcheck/check_type.*",
     "healthcheck/*dialogue.*", "healthcheck/*exchange.*", "healthcheck/dns_message.*", "healthcheck/escapes.*",
     "healthcheck/pattern.*", "healthcheck/script_check.*", "healthcheck/share.*", "healthcheck/agent_word.*", "healthcheck/file_check.*", "healthcheck/grpc_health.*", "healthcheck/body_digest.*",
-    "ipvs/desired.*", "ipvs/diff.*", "ipvs/health.*", "ipvs/passive.*", "ipvs/pools.*", "ipvs/table.*", "ipvs/engine/core*", "ipvs/engine/connection_table.*", "ipvs/engine/packet*", "daemon/pcapng.*",
+    "ipvs/through_vip.*", "ipvs/desired.*", "ipvs/diff.*", "ipvs/health.*", "ipvs/passive.*", "ipvs/pools.*", "ipvs/table.*", "ipvs/engine/core*", "ipvs/engine/connection_table.*", "ipvs/engine/packet*", "daemon/pcapng.*",
     "ipvs/engine/parse*", "ipvs/engine/rewrite*", "ipvs/engine/scheduler*", "ipvs/engine/tcp_state*", "ipvs/engine/forward*",
     "ipvs/engine/encapsulate.*", "ipvs/engine/split.*", "ipvs/engine/tcp_edit.*", "ipvs/engine/tunnel_error.*", "ipvs/engine/client_notice.*", "ipvs/engine/neighbour_book.*", "ipvs/engine/waiting_packets.*", "ipvs/engine/next_hop*",
     "ipvs/sync/record*", "ipvs/sync/session.*", "ipvs/sync/stream.*",

@@ -127,3 +127,46 @@ def test_the_doctor_finds_keepalived_beside_lvsd(lan):
     host.start(["keepalived", "-n", "-l", "-f", conf, "-p", lan.path("k.pid"), "-r", lan.path("v.pid"), "-c", lan.path("c.pid")], "keepalived")
     wait_until(lambda: doctor(host, lan)[1].get("keepalived", ("",))[0] == "fail", 10, "keepalived to be found")
     assert "keepalived" not in doctor(lan.hosts["client"], lan)[1], "found in another network namespace"
+
+
+THROUGH_VIP = """
+[check plain]
+type = tcp
+interval = 300ms
+timeout = 200ms
+
+[check under]
+type = tcp
+interval = 300ms
+timeout = 200ms
+through_vip = yes
+"""
+
+
+def test_a_check_through_the_virtual_address_finds_the_server_that_lacks_it(lan):
+    lvs1, rs1 = lan.hosts["lvs1"], lan.hosts["rs1"]
+    director = Director(lvs1, CONFIG.replace("\nreal_server", "\ncheck = plain, under\nreal_server") + THROUGH_VIP).start()
+    names = {f"{check}@{address}:7{under}" for address, vip in (("10.0.0.11", FRONT_VIP), ("[fd00::11]", FRONT_VIP_V6))
+             for check, under in (("plain", ""), ("under", f" as {vip}"))}
+
+    def verdicts():
+        return {target["id"]: target["verdict"] for target in director.ask("checks")["targets"]}
+
+    def expect(under):
+        wanted = {name: under if " as " in name else "up" for name in names}
+        wait_until(lambda: verdicts() == wanted, 15, lambda: f"{wanted}; now {verdicts()}")
+
+    echo = Echo(rs1)
+    wait_until(lambda: lvs1.has_address(FRONT_VIP) and FRONT_VIP_V6 in lvs1.addresses_v6(), 15, "lvs1 to be master")
+    expect("down")
+    echo.stop()
+    rs1.run(["sh", "-ec", director.ctl("real-server-setup", "echo/rs1", "echo6/rs1").stdout])
+    Echo(rs1)
+    expect("up")
+    assert [greeting(lan.hosts["client"], address) for address in (FRONT_VIP, FRONT_VIP_V6)] == ["rs1 ready"] * 2
+    # when a firewall is loaded anew
+    lvs1.run(["nft", "flush", "ruleset"])
+    wait_until(lambda: "lvsd_through_vip" in lvs1.run(["nft", "list", "tables"]).stdout, 10, "the table to be back")
+    expect("up")
+    director.stop()
+    assert "lvsd_through_vip" not in lvs1.run(["nft", "list", "tables"]).stdout

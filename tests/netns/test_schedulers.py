@@ -13,7 +13,7 @@ BY_WEIGHT = {"rs1": 0.5, "rs2": 0.3, "rs3": 0.2}
 EQUAL = {"rs1": 1 / 3, "rs2": 1 / 3, "rs3": 1 / 3}
 HEAVIEST = {"rs1": 1.0}
 
-SH_BUCKETS = {"rs1": 106 / 256, "rs2": 90 / 256, "rs3": 60 / 256}  # 20 + 30 + 50 of 256 in turns, from rs3 on
+SH_BUCKETS = {"rs1": 150 / 256, "rs2": 66 / 256, "rs3": 40 / 256}  # 50 + 30 + 20 of 256 in turns
 ONE = "one server, whichever"
 LOADED = "by their load: see HELD"
 

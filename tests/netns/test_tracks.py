@@ -29,12 +29,31 @@ def tracks(site):
     }.items())
 
 
+# Its addresses leave a director that reaches none of its servers.
+WITHDRAWN = """
+[check echo7]
+type = tcp
+port = 7
+interval = 200ms
+timeout = 150ms
+rise = 2
+fall = 2
+
+[virtual_server own]
+listen = tcp 10.0.0.100:8000
+check = echo7
+all_down = withdraw
+real_server = rs1 10.0.0.11
+real_server = rs2 10.0.0.12
+"""
+
+
 NAMES = ("standby", "helper", "uplink", "gateway", "frontend", "page", "enough")
 
 
 def settings(site):
     lines = "flap_hold_down = 0s\n" + "".join(f"track@lvs1 = {name}\n" for name in NAMES)
-    return Settings(site, advert_interval="100ms", vrrp_lines=lines, extra=tracks(site))
+    return Settings(site, advert_interval="100ms", vrrp_lines=lines, extra=tracks(site) + WITHDRAWN)
 
 
 class Sleeper:
@@ -108,6 +127,16 @@ def test_a_lost_quorum_moves_the_mastership(site):
     assert failing(site.pair[0]) == {"enough"}
     assert "enough (quorum web) FAILING: -60, web lacks its quorum" in site.pair[0].ctl("vrrp", "front").stdout
     site.pair[0].ctl("enable", "web/rs1", "web/rs2", "web/rs3")
+    wait_until(lambda: site.owners() == ["lvs1"], NOTICED, "lvs1 to own it again")
+
+
+def test_all_down_withdraw_gives_the_address_to_the_director_that_reaches_servers(site):
+    site.lvs1.run(["nft", "add table ip cut; add chain ip cut out { type filter hook output priority 0; }; "
+                   "add rule ip cut out tcp dport 7 drop"])
+    wait_until(lambda: site.owners() == ["lvs2"], NOTICED, lambda: f"lvs2 to take over; {failing(site.pair[0])}")
+    assert failing(site.pair[0]) == {"all_down own"}
+    assert site.pair[0].ask("vrrp", "front")["instances"][0]["role"] == "fault"
+    site.lvs1.run(["nft", "delete table ip cut"])
     wait_until(lambda: site.owners() == ["lvs1"], NOTICED, "lvs1 to own it again")
 
 

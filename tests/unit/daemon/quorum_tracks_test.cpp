@@ -34,6 +34,15 @@ TEST_F(QuorumTracks, FailWhileTheVirtualServerLacksItsQuorum) {
   EXPECT_THAT(results(false), ElementsAre(Track{"enough", true, "web lacks its quorum"}));
 }
 
+TEST_F(QuorumTracks, WithdrawWhileAllServersFail) {
+  for (auto& instance : config_.instances) instance.tracks.back().type = "withdraw";
+  const auto told = [&](bool withdrawn) {
+    return quorum_results(config_, {{"web", {"web", ipvs::ServiceState::down, false, withdrawn}}});
+  };
+  EXPECT_THAT(told(false), ElementsAre(Track{"enough", false, "there are servers of web"}));
+  EXPECT_THAT(told(true), ElementsAre(Track{"enough", true, "all servers fail of web"}));
+}
+
 TEST_F(QuorumTracks, HaveNoResultBeforeTheVirtualServerIsKnown) { EXPECT_TRUE(quorum_results(config_, {}).empty()); }
 
 }  // namespace

@@ -89,6 +89,29 @@ TEST(Policies, WhatHappensWhileAllFailIsChosen) {
   EXPECT_THAT(only_complaint("all_down = sorry\n"), HasSubstr("[virtual_server web] has no sorry_server"));
 }
 
+TEST(Policies, WithdrawBindsTheOwnersOfTheAddressAndTheirSyncGroupToTheServers) {
+  const auto text = [](const std::string& vip) {
+    return "[vrrp front]\ninterface = eth0\nvirtual_router_id = 51\nvirtual_address = " + vip +
+           "/24\n[vrrp inside]\ninterface = eth1\nvirtual_router_id = 52\nvirtual_address = 10.1.0.1/24\n"
+           "[vrrp other]\ninterface = eth2\nvirtual_router_id = 53\nvirtual_address = 10.2.0.1/24\n"
+           "[sync_group both]\nmember = front, inside\n"
+           "[virtual_server web]\nlisten = tcp 10.0.0.100:80\nall_down = withdraw\nreal_server = rs1 10.0.0.11\n";
+  };
+  const auto good = text("10.0.0.100");
+  const auto outcome = parse_text(good);
+  ASSERT_TRUE(outcome.config) << render(outcome.diagnostics, one_file(good));
+  for (const auto& instance : outcome.config->vrrp.instances) {
+    ASSERT_EQ(instance.tracks.size(), instance.name == "other" ? 0U : 1U) << instance.name;
+    if (instance.tracks.empty()) continue;
+    EXPECT_EQ(instance.tracks.front().type, "withdraw");
+    EXPECT_EQ(instance.tracks.front().target, "web");
+    EXPECT_FALSE(instance.tracks.front().weight) << "a failure is a fault";
+  }
+  const auto bad = text("10.0.0.99");
+  EXPECT_THAT(render(parse_text(bad).diagnostics, one_file(bad)),
+              HasSubstr("all_down = withdraw: no [vrrp] has an address of [virtual_server web]"));
+}
+
 TEST(Policies, NotifyProgramsBelongToServicesAndServers) {
   const auto text =
       web("notify = /usr/local/bin/told --service\n[real_server web/rs1]\nnotify = /usr/local/bin/told\n");
