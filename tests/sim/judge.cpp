@@ -227,6 +227,8 @@ void Judge::look_at_roles(int number) {
       fail(fmt::format("I7: lvs{} r{} holds the address and is not master", d + 1, number));
     }
     if (director.is_active(number)) active |= bit(d);
+    // Anew, or again after a handover that nobody took.
+    if ((active & ~router.active & bit(d)) != 0) router.active_from[static_cast<std::size_t>(d)] = stage_.now;
   }
   router.active = active;
   if (std::popcount(active) == 1 && router.owner != only(active)) {
@@ -268,7 +270,6 @@ bool Judge::is_needless(int number, int director) {
 void Judge::took_over(int number, int director) {
   auto& router = routers_[static_cast<std::size_t>(number)];
   router.active_since = stage_.now;
-  router.active_from[static_cast<std::size_t>(director)] = stage_.now;
   router.two.since = kNever;  // a conflict with this one begins now
   router.wrong = is_needless(number, director);
   must_be_quiet(number, director);
