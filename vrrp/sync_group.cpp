@@ -80,6 +80,7 @@ std::vector<MemberStep> step_together(std::span<const Member> members, std::size
   const MemberStep outcome = waits   ? unmoved(first)
                              : alone ? stepped(first, Yield{"its sync group has another master"}, now)
                                      : stepped(first, event, now);
+  const bool goes_on = is_ceding(first.state) && is_master(outcome.state);  // nobody has come, to any of them
   std::vector<MemberStep> steps;
   for (std::size_t i = 0; i < members.size(); ++i) {
     const Member& member = members[i];
@@ -87,6 +88,8 @@ std::vector<MemberStep> step_together(std::span<const Member> members, std::size
       steps.push_back(outcome);
     } else if (const auto* heard = std::get_if<Heard>(&event)) {
       steps.push_back(after_advert(member, first, outcome, *heard, now));
+    } else if (goes_on && is_ceding(member.state)) {
+      steps.push_back(stepped(member, event, std::max(now, *member.state.deadline)));  // its timer is a moment late
     } else if (takes_over && !waits && !is_master(member.state)) {
       steps.push_back(stepped(member, event, now));
     } else if (comes_back || (concerns_every_master(event) && is_master(member.state))) {

@@ -168,6 +168,16 @@ TEST(SyncGroup, ThatNobodyFollowsStays) {
   EXPECT_THAT(pair.roles(), ElementsAre(Role::master, Role::master));
 }
 
+// Or the successor's advertisement to the second, a moment later, would leave the group divided.
+TEST(SyncGroup, ThatNobodyFollowsGoesOnWithAllMembersAtOnce) {
+  Pair pair{Resumed{}};
+  pair.feed(0, Cede{"failover by alice"}, 1s);
+  pair.feed(0, TimerExpired{}, 2s);
+  for (const auto& member : pair.members) EXPECT_FALSE(member.state.leaving_for) << member.name;
+  pair.feed(1, heard(50), 2001ms);
+  EXPECT_THAT(pair.roles(), ElementsAre(Role::master, Role::master));
+}
+
 TEST(SyncGroup, WaitsForTheLastStartupDelay) {
   Params late = kParams;
   late.startup_delay = 20s;
