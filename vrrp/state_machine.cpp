@@ -346,7 +346,7 @@ Step remembering(const State& before, Step step, base::TimePoint now) {
   State& after = step.state;
   const bool stands_down = before.role == Role::master && after.role == Role::backup && !after.ceded;
   const bool fails = before.role != Role::init && before.role != Role::fault && after.role == Role::fault;
-  after.not_before = before.not_before;
+  if (after.role != Role::master) after.not_before = before.not_before;  // who has been master has started
   after.flaps = stands_down || fails ? struck(before.flaps, now) : before.flaps;
   after.ceded = after.role == Role::backup && (after.ceded || before.ceded);
   return step;

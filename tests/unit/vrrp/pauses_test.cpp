@@ -97,7 +97,9 @@ TEST(StartupDelay, RunsFromTheStartAndNotFromTheInterfacesReturn) {
 
 TEST(StartupDelay, DoesNotHoldBackAMasterThatGoesOn) {
   const Params params{.priority = 150, .advert_interval = 1s, .startup_delay = 20s};
-  EXPECT_EQ(step(params, State{}, Resumed{}, kNow).state.role, Role::master);
+  const State resumed = step(params, State{}, Resumed{}, kNow).state;
+  EXPECT_EQ(resumed.role, Role::master);
+  EXPECT_FALSE(resumed.not_before) << "nor later, when its successor dies";
 }
 
 // ---- Flap hold-down -------------------------------------------------------------------------------------------------
