@@ -197,7 +197,21 @@ class Room {
     return departing == departing_.end() ? result : std::vector{departing->get()};
   }
 
+  // A resignation hurries all members of a group. What the others' sockets hold came before it, from a time when
+  // their master was well; heard after it, it would slow them down again.
+  void read_what_is_older(const Instance& instance) {
+    if (reading_older_) return;
+    reading_older_ = true;
+    for (const auto* member : together_with(instance)) {
+      const auto channel = channel_of(member->config());
+      if (channel != channel_of(instance.config())) sockets_.drain(channel);
+    }
+    reading_older_ = false;
+  }
+
   void decide(Instance& instance, const Event& event, base::TimePoint now) {
+    const auto* heard = std::get_if<Heard>(&event);
+    if (heard && heard->priority == kResignPriority) read_what_is_older(instance);
     const auto together = together_with(instance);
     std::vector<Member> members;
     std::size_t at = 0;
@@ -389,6 +403,7 @@ class Room {
   boost::asio::steady_timer beat_timer_;
   boost::asio::steady_timer masters_timer_;
   std::uint64_t beats_ = 0;
+  bool reading_older_ = false;
   bool stopping_ = false;
   bool finished_ = false;
   int exit_code_ = 1;

@@ -121,7 +121,7 @@ def test_a_sync_group_moves_as_one_when_one_cable_is_cut(nat):
         stays(lambda: all_on(nat, nat.lvs2), MASTER_DOWN + 0.5, "lvs2 alone with both")
         lan.mend(nat.lvs1)
         wait_until(lambda: all_on(nat, nat.lvs1), MASTER_DOWN + 3, lambda: f"lvs1 to own both again; {owners(nat)}")
-        stays(lambda: all_on(nat, nat.lvs1), MASTER_DOWN + 0.5, "lvs1 alone with both")
+    stays(lambda: all_on(nat, nat.lvs1), MASTER_DOWN + 0.5, "lvs1 alone with both")
 
 
 def test_a_sync_group_does_not_split_when_one_lan_is_silent(nat):
