@@ -4,7 +4,7 @@ import time
 import pytest
 from conftest import open_pair
 from process import wait_until
-from traffic import Probe, failures, longest_gap, wrk
+from traffic import Probe, failures, wrk
 
 
 def lay_open(site):
@@ -62,17 +62,26 @@ def test_udp_passes_it_and_every_datagram_is_answered(site):
     assert failures(probe.stop()) == []
 
 
-def test_established_connections_do_not_notice_that_the_engine_restarts(site):
+def gap_over_a_restart(site):
+    """The longest silence of a held connection while the engine is killed and comes back, in seconds."""
     probe = Probe(site.client, "hold", site.vip, 7, interval=0.01, timeout=8).wait_answered()
     before = fast_packets(site)
     wait_until(lambda: fast_packets(site) - before > 20, 10, "the held connection in the fast path")
+    killed = time.monotonic()
     old = site.pair[0].kill_room("ipvs")
     site.pair[0].wait_room_back("ipvs", old)
     back = time.monotonic()
     probe.wait_answered_after(back)
     attempts = probe.stop()
     assert failures(attempts) == []
-    gap = longest_gap(attempts)
-    print(f"{site.method}: longest gap {gap * 1000:.0f} ms")
+    assert sum(killed < attempt.sent and attempt.done < back for attempt in attempts) > 5, "answers while nobody was there"
+    gap, at = max((later.done - earlier.done, earlier.done - killed) for earlier, later in zip(attempts, attempts[1:]))
+    print(f"{site.method}: longest gap {gap * 1000:.0f} ms, {at * 1000:.0f} ms after the room was killed")
+    return gap
+
+
+def test_established_connections_do_not_notice_that_the_engine_restarts(site):
+    # A packet that a restart loses comes again after 200 ms at the soonest. On a busy machine one may be lost for other
+    # reasons; that no restart loses one is seen in the first that shows it.
     one_retransmission = 0.2
-    assert gap < one_retransmission + 0.1, "without the fast path nothing comes through before the successor is there"
+    assert any(gap_over_a_restart(site) < one_retransmission * 0.75 for _ in range(3)), "each restart loses a packet"
