@@ -113,7 +113,7 @@ def main():
     print(text)
     if not whole:
         return
-    write_section("forwarding", text)
+    write_section("forwarding", f"{text}\n\n![ns of one processor a packet against the number of flows](forwarding-cost.svg)")
     series = {name: [ns_of(results[name, "udp", n]) for n in options.flows] for name in names if "generic" not in name}
     write_plot("forwarding-cost.svg", plot(series, options.flows, "UDP flows", "ns of one processor a packet", 250))
 

@@ -1,10 +1,11 @@
 """The fast path: packets in the middle of connections are forwarded within the XDP program. Nobody can tell but by the time it takes."""
+import signal
 import time
 
 import pytest
 from conftest import open_pair
-from process import wait_until
-from traffic import Probe, failures, wrk
+from process import send_signal, wait_until
+from traffic import Probe, failures, longest_gap, wrk
 
 
 def lay_open(site):
@@ -75,8 +76,8 @@ def gap_over_a_restart(site):
     attempts = probe.stop()
     assert failures(attempts) == []
     assert sum(killed < attempt.sent and attempt.done < back for attempt in attempts) > 5, "answers while nobody was there"
-    gap, at = max((later.done - earlier.done, earlier.done - killed) for earlier, later in zip(attempts, attempts[1:]))
-    print(f"{site.method}: longest gap {gap * 1000:.0f} ms, {at * 1000:.0f} ms after the room was killed")
+    gap = longest_gap(attempts, since=killed)
+    print(f"{site.method}: longest gap {gap * 1000:.0f} ms")
     return gap
 
 
@@ -85,3 +86,24 @@ def test_established_connections_do_not_notice_that_the_engine_restarts(site):
     # reasons; that no restart loses one is seen in the first that shows it.
     one_retransmission = 0.2
     assert any(gap_over_a_restart(site) < one_retransmission * 0.75 for _ in range(3)), "each restart loses a packet"
+
+
+@pytest.mark.slow
+def test_flows_of_a_dead_director_go_on_for_ten_seconds_and_its_successor_takes_them_up():
+    """Every process is killed, and the service manager, which holds the programs, takes its time."""
+    with open_pair("dr", servers=1, prepare=lay_open) as site:
+        director = site.pair[0]
+        # The other director takes the address over; this client does not hear of it.
+        site.client.ip("neigh", "replace", site.vip, "lladdr", site.lvs1.mac(), "dev", "eth0", "nud", "permanent")
+        probe = Probe(site.client, "hold", site.vip, 7, interval=0.02, timeout=60).wait_answered()
+        before = fast_packets(site)
+        wait_until(lambda: fast_packets(site) - before > 20, 10, "the held connection in the fast path")
+        director.service.restart_delay = 14
+        killed = time.monotonic()
+        for pid in [director.service.pid, *director.processes()]:
+            send_signal(pid, signal.SIGKILL)
+        last = lambda: probe.attempts()[-1].done
+        wait_until(lambda: time.monotonic() - last() > 1.5, 15, "the end of the flows")
+        assert 9 < last() - killed < 10.5, f"flows ended {last() - killed:.2f} s after the last sign of life"
+        probe.wait_answered_after(killed + 12, seconds=30)
+        assert failures(probe.stop()) == []

@@ -7,12 +7,16 @@
 
 #include <boost/json.hpp>
 #include <bpf/bpf.h>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <linux/bpf.h>
 #include <unistd.h>
 
+#include "ipvs/engine/core.hpp"
 #include "ipvs/engine/fast_maps.hpp"
+#include "ipvs/engine/frame.hpp"
 #include "ipvs/engine/redirect_maps.hpp"
+#include "ipvs/engine/used_next_hops.hpp"
 #include "ipvs/engine/xdp_program.hpp"
 #include "tests/support/director.hpp"
 
@@ -77,6 +81,8 @@ class BothPaths {
     out.resize(options.data_size_out);
     return out;
   }
+
+  FastMemory memory() const { return fast_.memory(); }
 
   // Empty, with the services of the fixtures. What is in the maps belongs to nobody now.
   void begin() {
@@ -148,6 +154,110 @@ TEST(FastPath, MakesOfEveryFixtureWhatTheCoreMakesOfIt) {
     if (here != 0) std::cout << here << " by the fast path: " << description << '\n';
   }
   EXPECT_GE(fast, 60);
+}
+
+// Method fullnat, which kernel IPVS does not have: what stands for the fixtures is the core itself.
+class FullnatConversation {
+ public:
+  FullnatConversation(BothPaths& both, bool v6, std::uint8_t protocol) : both_{both}, v6_{v6}, protocol_{protocol} {
+    both.director.emplace();
+    (*both.director)->use_fast_path(both.memory());
+    auto service = test::service("full", {{protocol == 6 ? Protocol::Tcp : Protocol::Udp, vip()}});
+    service.options.local_addresses = {local()};
+    both.director->apply({AddService{service}, AddServer{"full", {"s1", real(), Method::Fullnat, 1, false}}});
+  }
+
+  // Until both directions are in the middle.
+  void establish() {
+    const auto first = both_.director->push(from_client(protocol_ == 6 ? test::kSyn : 0)).bytes;
+    const std::size_t transport = v6_ ? 54 : 34;
+    seen_ = {local(), load16_host(&first[transport])};
+    both_.director->push(from_server(test::kSyn | test::kAck), test::kBack);
+    for (int i = 0; i < kUdpPackets; ++i) both_.director->push(from_client(test::kAck));
+    both_.director->push(from_server(test::kAck), test::kBack);
+  }
+
+  test::FrameSpec from_client(std::uint8_t flags) const {
+    return spec({test::ip(v6_ ? "2001:db8:c::10" : "192.0.2.10"), 40000}, vip(), flags);
+  }
+  test::FrameSpec from_server(std::uint8_t flags) const {
+    auto frame = spec(real(), seen_, flags);
+    frame.to = test::kBackMac;
+    frame.from = test::server_mac(1);
+    return frame;
+  }
+
+  std::uint64_t flows() const { return (*both_.director)->fast_status().flows; }
+
+ private:
+  test::FrameSpec spec(const base::Endpoint& source, const base::Endpoint& destination, std::uint8_t flags) const {
+    test::FrameSpec frame;
+    frame.source = source;
+    frame.destination = destination;
+    frame.protocol = protocol_;
+    frame.flags = flags;
+    frame.payload = {1, 2, 3, 4, 5, 6, 7};
+    return frame;
+  }
+  base::Endpoint vip() const { return test::endpoint(v6_ ? "[2001:db8:1::1]:80" : "198.51.100.1:80"); }
+  base::Endpoint real() const { return {test::server_address(1, v6_), 8080}; }
+  base::IpAddress local() const { return test::ip(v6_ ? "2001:db8:5::aa" : "10.0.0.200"); }
+
+  BothPaths& both_;
+  bool v6_;
+  std::uint8_t protocol_;
+  base::Endpoint seen_;  // the client, by the server
+};
+
+TEST(FastPath, MakesOfFullnatWhatTheCoreMakesOfItInBothDirections) {
+  auto both = BothPaths::make();
+  if (!both && geteuid() != 0) GTEST_SKIP() << "needs root: " << both.error().text;
+  ASSERT_TRUE(both) << both.error().text;
+  for (const bool v6 : {false, true}) {
+    for (const auto protocol : {std::uint8_t{6}, std::uint8_t{17}}) {
+      SCOPED_TRACE(fmt::format("IPv{}, protocol {}", v6 ? 6 : 4, protocol));
+      FullnatConversation conversation{**both, v6, protocol};
+      conversation.establish();
+      ASSERT_EQ(conversation.flows(), 2u);
+      const auto there = test::make_frame(conversation.from_client(test::kAck));
+      EXPECT_EQ((*both)->fast(there, test::kFront, test::kBack), (*both)->director->push(there).bytes);
+      const auto back = test::make_frame(conversation.from_server(test::kAck));
+      EXPECT_EQ((*both)->fast(back, test::kBack, test::kFront), (*both)->director->push(back, test::kBack).bytes);
+    }
+  }
+}
+
+TEST(FastPath, AFullnatConnectionThatEndsTakesItsFlowsAway) {
+  auto both = BothPaths::make();
+  if (!both && geteuid() != 0) GTEST_SKIP() << "needs root: " << both.error().text;
+  ASSERT_TRUE(both) << both.error().text;
+  auto& director = (*both)->director;
+  const auto packets = [&](const FullnatConversation& conversation) {
+    const auto there = test::make_frame(conversation.from_client(test::kAck));
+    const auto back = test::make_frame(conversation.from_server(test::kAck));
+    return ((*both)->fast(there, test::kFront, test::kBack) ? 1 : 0) +
+           ((*both)->fast(back, test::kBack, test::kFront) ? 1 : 0);
+  };
+  FullnatConversation closed{**both, false, 6};
+  closed.establish();
+  EXPECT_EQ(packets(closed), 2);
+  director->push(closed.from_server(test::kFin | test::kAck), test::kBack);
+  EXPECT_EQ(packets(closed), 0) << "by a FIN";
+
+  FullnatConversation idle{**both, false, 17};
+  idle.establish();
+  EXPECT_EQ(packets(idle), 2);
+  director->now += std::chrono::hours{1};
+  (*director)->expire(director->now, 100000);
+  EXPECT_EQ(packets(idle), 0) << "by its timeout";
+
+  FullnatConversation removed{**both, false, 17};
+  removed.establish();
+  EXPECT_EQ(packets(removed), 2);
+  director->apply({RemoveServer{"full", "s1"}});
+  UsedNextHops used;
+  (*director)->keep_fast_path(director->now, 100000, used);
+  EXPECT_EQ(packets(removed), 0) << "with its server";
 }
 
 }  // namespace
