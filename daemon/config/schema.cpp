@@ -76,7 +76,6 @@ constexpr Key kGlobal[] = {
 
 constexpr Key kNode[] = {
     value("address", Form::Address, "The director's own address.", kOwnOnly | kSameOnAll),
-    later("control_port", "Port where the directors of a pair talk to each other."),
 };
 
 constexpr Key kEngine[] = {
@@ -130,8 +129,6 @@ constexpr Key kSync[] = {
 
 constexpr Key kStatus[] = {
     value("listen", Form::Endpoint, "Where the status page, the API and the metrics are served read-only; default: only on the Unix sockets."),
-    later("tls_certificate_file", "Certificate for HTTPS."),
-    later("tls_key_file", "Its key."),
 };
 
 constexpr Key kVrrp[] = {
@@ -244,7 +241,6 @@ constexpr Key kCheck[] = {
     value("interface", Form::Interface, "Interface that the check's packets must take."),
     integer("mark", "", 1, 4'294'967'295, "Firewall mark of the check's packets (SO_MARK), for policy routing and packet filters."),
     boolean("through_vip", "no", "Ask the server under the virtual address, as its clients do (methods dr, tun)."),
-    later("password_file", "File with its password."),
 };
 
 constexpr Key kPool[] = {
@@ -301,8 +297,8 @@ constexpr Key kRealServer[] = {
     choice("tunnel", "", kTunnels, "Tunnel of `method = tun`. Default: the virtual server's.", kOwnOnly),
     integer("tunnel_port", "", 1, 65535, "UDP port of gue. Default: the virtual server's.", kOwnOnly),
     choice("tunnel_checksum", "", kTunnelChecksums, "Checksum of gue and gre. Default: the virtual server's.", kOwnOnly),
-    later("check_address", "Address that its checks ask."),
-    later("check_port", "Port that its checks ask."),
+    value("check_address", Form::Address, "Address that its checks ask instead of its own; wins over that of the check."),
+    integer("check_port", "", 1, 65535, "Port that its checks ask; wins over that of the check."),
     choice("client_address", "", kClientAddresses, "How it learns the client's address under `fullnat`. Default: the virtual server's.", kOwnOnly),
     value("notify", Form::Text, "Program run when it goes up or down, with the arguments `RS OWNER/NAME UP` or `DOWN`; no shell."),
 };

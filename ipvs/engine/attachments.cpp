@@ -61,7 +61,22 @@ bool Attachments::reconcile(const std::vector<Link>& links) {
     changed = reconcile_one(name, attachment, link == links.end() ? nullptr : &*link) || changed;
   }
   set_fast_ways();
+  take_over();
   return changed;
+}
+
+// What runs in an earlier program's place knows its ways out from its first packet on: the flows of the fast path do
+// not notice the change.
+void Attachments::take_over() {
+  for (auto& [name, attachment] : attachments_) {
+    if (!std::exchange(attachment.takes_over, false)) continue;
+    if (auto replaced = attachment.program->replace(); !replaced) {
+      forget(attachment);
+      set_problem(name, attachment, replaced.error().text);
+      continue;
+    }
+    kept_.erase(name);
+  }
 }
 
 // A native program hands frames to the driver of another interface; a generic one sends them as the kernel does.
@@ -140,10 +155,7 @@ base::Result<void> Attachments::attach(const std::string& name, Attachment& atta
   }
   auto port = open_port(name, interface, *features, *program, options_);
   if (!port) return tl::unexpected{port.error()};
-  if (*adopted) {
-    if (auto replaced = program->replace(); !replaced) return replaced;
-    kept_.erase(name);
-  }
+  attachment.takes_over = *adopted;
   attachment.zero_copy = port->zero_copy;
   attachment.busy_poll = port->busy_poll;
   opened_.push_back(std::move(*port));
@@ -179,10 +191,14 @@ std::string Attachments::problem_now(const std::string& name, const Attachment& 
 void Attachments::take_away(const std::string& name, Attachment& attachment) {
   if (attachment.interface == 0) return;
   attachment.program->detach();
+  forget(attachment);
+  base::log::notice("engine", "{} detached", name);
+}
+
+void Attachments::forget(Attachment& attachment) {
   std::erase_if(opened_, [&](const Port& port) { return port.interface == attachment.interface; });
   worker_.remove_port(attachment.interface);
   attachment = {};
-  base::log::notice("engine", "{} detached", name);
 }
 
 void Attachments::set_problem(const std::string& name, Attachment& attachment, std::string problem) {

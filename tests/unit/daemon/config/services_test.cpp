@@ -81,6 +81,20 @@ TEST(Services, ACheckNeedsAPortWhereTheServiceHasNone) {
   EXPECT_THAT(said_of(text + ":80 method=nat\n"), IsEmpty());
 }
 
+TEST(Services, AServerSaysItselfWhomItsChecksAskAndThatWins) {
+  const auto text = kFront +
+                    "[check c]\ntype = tcp\nport = 8081\naddress = 10.9.0.1\n[virtual_server web]\n"
+                    "listen = tcp 10.0.0.100:80\ncheck = c\nreal_server = a 10.0.0.11\n"
+                    "real_server = b 10.0.0.12 check_port=9000\nreal_server = c 10.0.0.13 check_address=10.8.0.13\n"
+                    "[real_server web/a]\ncheck_address = 10.8.0.11\ncheck_port = 9001\n";
+  std::vector<std::string> asked;
+  for (const auto& target : config_of(text).healthcheck.targets) asked.push_back(target.endpoint.to_string());
+  EXPECT_THAT(asked, ElementsAre("10.8.0.11:9001", "10.9.0.1:9000", "10.8.0.13:8081"));
+  EXPECT_THAT(said_of(text + "[real_server web/b]\ncheck_address = 0.0.0.0\n[real_server web/c]\ncheck_port = 0\n"),
+              ElementsAre("19:17 error: check_address 0.0.0.0: is not an address of a host",
+                          "21:14 error: check_port = 0: must be 1..65535"));
+}
+
 TEST(Services, ThePolicyOfConnectionsIsRead) {
   const auto engine = config_of(kFront +
                                 "[engine]\nsctp_timeout = 30s\nsecure_tcp = yes\nsloppy_tcp = yes\nsloppy_sctp = yes\n"
