@@ -99,7 +99,7 @@ constexpr Key kEngine[] = {
     boolean("expire_quiescent_template", "yes", "A configured weight of 0 ends persistence to the server. With `no`, clients that have it stay, as in IPVS."),
     integer("conn_reuse_mode", "3", 0, 3, "What a new SYN does with a connection that is closing. Sum of 1: in TIME_WAIT or CLOSE a new one begins; 2: also in FIN_WAIT when replies are not seen (dr, tun)."),
     integer("max_half_open", "", 1, 16'777'216, "Most TCP connections whose handshake is not finished. Default: half of max_connections."),
-    later("schedule_icmp", "An ICMP error that belongs to no connection goes to the server that its connection would get."),
+    boolean("schedule_icmp", "no", "An ICMP error that belongs to no connection begins one: it goes to the server that its client would get."),
     value("hash_key", Form::Text, "Text that keys the choice of `mh`, so that nobody outside can foresee it; the same on both directors. Default: the kernel's constants."),
     choice("tunnel_checksum", "none", kTunnelChecksums, "Checksum of gue and gre tunnels where nothing else is said. Not set: none, and full for gue over IPv6."),
 };
@@ -240,7 +240,7 @@ constexpr Key kCheck[] = {
     value("source_address", Form::Address, "Source of the check's packets."),
     value("interface", Form::Interface, "Interface that the check's packets must take."),
     integer("mark", "", 1, 4'294'967'295, "Firewall mark of the check's packets (SO_MARK), for policy routing and packet filters."),
-    boolean("through_vip", "no", "Ask the server under the virtual address, as its clients do (method dr)."),
+    boolean("through_vip", "no", "Ask the server under the virtual address, as its clients do (methods dr, tun)."),
 };
 
 constexpr Key kPool[] = {

@@ -136,14 +136,16 @@ std::string target_for(Services& all, const Service& service, const CheckPlan& p
 // One target for each virtual address of the service.
 std::vector<std::string> targets_through_vip(Services& all, const Service& service, const Server& server,
                                              const CheckPlan& plan, const base::Endpoint& endpoint, Method method) {
-  if (method != Method::Dr) {
+  const bool across = method == Method::Tun && server.address.address.family() != service.config.options.family;
+  if ((method != Method::Dr && method != Method::Tun) || across) {
     all.build.report.error(
         server.name.place,
         fmt::format(
             "[check {}] asks under the virtual address (through_vip), which real server {} with method = {} does "
             "not have",
             plan.check.name, server.name.text, ipvs::name(method)),
-        method == Method::Tun ? "only method = dr can be asked so; tunnels cannot" : "leave through_vip out");
+        across ? "the check begins at the server's own address, which must be of the virtual one's family"
+               : "leave through_vip out");
     return {};
   }
   std::vector<std::string> ids;

@@ -128,8 +128,9 @@ bool Attachments::reconcile_one(const std::string& name, Attachment& attachment,
     attachment.mac = link->interface.mac;
     attachment.program->set_own_mac(attachment.mac);
   }
-  const auto features = read_features(name, link->interface.mtu, link->receive_queues);
+  auto features = read_features(name, link->interface.mtu, link->receive_queues);
   if (features) {
+    features->carries_vlans = link->carries_vlans;
     attachment.features = *features;
     set_problem(name, attachment, problem_now(name, attachment));
   }
@@ -142,8 +143,9 @@ void Attachments::serve_opened() {
 
 base::Result<void> Attachments::attach(const std::string& name, Attachment& attachment, const Link& link) {
   const std::uint32_t interface = link.interface.index;
-  const auto features = read_features(name, link.interface.mtu, link.receive_queues);
+  auto features = read_features(name, link.interface.mtu, link.receive_queues);
   if (!features) return tl::unexpected{features.error()};
+  features->carries_vlans = link.carries_vlans;
   auto program = XdpProgram::load(maps_, fast_, link.interface.mac);
   if (!program) return tl::unexpected{program.error()};
   const auto adopted = adopt(name, *program, interface);
@@ -225,7 +227,10 @@ std::vector<InterfaceStatus> Attachments::status() const {
     status.name = name;
     status.problem = attachment.problem;
     status.fast_path_problem = attachment.fast_path_problem;
-    if (attachment.interface != 0) status.xdp_mode = attachment.program->native() ? "native" : "generic";
+    if (attachment.interface != 0) {
+      status.xdp_mode = attachment.program->native() ? "native" : "generic";
+      status.tagged = attachment.program->counters().tagged;
+    }
     status.zero_copy = attachment.zero_copy;
     status.busy_poll = attachment.busy_poll;
     for (const auto& port : ports) {

@@ -153,6 +153,7 @@ XdpProgram::Counters XdpProgram::counters() const {
   };
   sum.to_engine = total(REDIRECT_TO_ENGINE);
   sum.to_kernel = total(REDIRECT_TO_KERNEL);
+  sum.tagged = total(REDIRECT_TAGGED);
   return sum;
 }
 

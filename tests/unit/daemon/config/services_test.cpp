@@ -99,11 +99,35 @@ TEST(Services, ThePolicyOfConnectionsIsRead) {
   const auto engine = config_of(kFront +
                                 "[engine]\nsctp_timeout = 30s\nsecure_tcp = yes\nsloppy_tcp = yes\nsloppy_sctp = yes\n"
                                 "expire_nodest_conn = yes\nexpire_quiescent_template = no\nconn_reuse_mode = 1\n"
-                                "max_half_open = 1000\nhash_key = secret\n")
+                                "max_half_open = 1000\nschedule_icmp = yes\nhash_key = secret\n")
                           .ipvs.engine;
   EXPECT_EQ(engine.timeouts.sctp, 30s);
   EXPECT_EQ(engine.hash_key, "secret");
-  EXPECT_EQ(engine.policy, (ipvs::ConnectionPolicy{true, true, true, true, false, 1, false, 1000}));
+  EXPECT_EQ(engine.policy, (ipvs::ConnectionPolicy{true, true, true, true, false, 1, true, 1000}));
+}
+
+// net.ipv4.vs of Linux 6.12: each is a key or is refused with its reason.
+TEST(Services, EverySwitchOfIpvsIsKnown) {
+  const std::string engine = kFront + "[engine]\n";
+  for (const auto* key : {"schedule_icmp = yes", "sloppy_tcp = yes", "sloppy_sctp = yes", "secure_tcp = yes",
+                          "expire_nodest_conn = yes", "expire_quiescent_template = no", "conn_reuse_mode = 1"}) {
+    EXPECT_THAT(said_of(engine + key + "\n"), IsEmpty()) << key;
+  }
+  for (const auto* name :
+       {"amemthresh",      "am_droprate",       "backup_only",    "cache_bypass",  "conntrack",
+        "drop_entry",      "drop_packet",       "est_cpulist",    "est_nice",      "ignore_tunneled",
+        "lblc_expiration", "lblcr_expiration",  "nat_icmp_send",  "pmtu_disc",     "run_estimation",
+        "snat_reroute",    "sync_persist_mode", "sync_ports",     "sync_qlen_max", "sync_refresh_period",
+        "sync_retries",    "sync_sock_size",    "sync_threshold", "sync_version"}) {
+    const auto found = parse_text(engine + name + " = 1\n").diagnostics;
+    ASSERT_EQ(found.size(), 1u) << name;
+    EXPECT_EQ(found.front().message, fmt::format("unknown key \"{}\" in [engine]", name));
+    EXPECT_NE(found.front().hint, "") << name;
+    const auto kernel =
+        parse_text("[global]\nbackend = kernel\n" + kFront + "[kernel]\n" + name + " = 1\n").diagnostics;
+    ASSERT_FALSE(kernel.empty());
+    EXPECT_EQ(kernel.front().hint, fmt::format("write sysctl = {} …", name));
+  }
 }
 
 TEST(Services, OnePacketDoesNotGoWithFullnat) {
