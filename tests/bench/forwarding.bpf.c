@@ -94,7 +94,7 @@ static __always_inline void wait_for_turn(void) {
 }
 
 static __always_inline __u32 next_flow(void) {
-  if (order.in_turn) return made % order.flows;
+  if (order.in_turn) return order.first + made % order.flows;
   __u64 x = state_of_chance;
   x ^= x << 13;
   x ^= x >> 7;

@@ -12,6 +12,7 @@
 struct order {
   __u64 interval; /* nanoseconds between packets; 0: as fast as it goes */
   __u32 flows;
+  __u32 first; /* of those in turn */
   __u32 address;
   __u16 port;
   __u8 protocol;

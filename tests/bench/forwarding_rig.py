@@ -172,10 +172,10 @@ class Site:
             for thread in os.listdir(f"/proc/{pid}/task"):
                 os.sched_setaffinity(int(thread), {ENDS})
 
-    def send(self, protocol, phase, flows, rate, count, pick="chance"):
+    def send(self, protocol, phase, flows, rate, count, pick="chance", first=0):
         pids = self.pin()
         arrived, spent = int(self.counter.ask("count")), sum(map(cpu_ns, pids))
-        made, seconds = self.maker.ask(f"send {protocol} {phase} {pick} {flows} {int(rate)} {int(count)}").split()
+        made, seconds = self.maker.ask(f"send {protocol} {phase} {pick} {flows} {int(rate)} {int(count)} {first}").split()
         time.sleep(0.02)  # what is in the rings
         spent = sum(map(cpu_ns, pids)) - spent
         passage = Passage(int(made), float(seconds), int(self.counter.ask("count")) - arrived, spent)
@@ -280,11 +280,12 @@ class Lvsd(Site):
     fast_path = "yes"
     mode = "native"
     most_flows = 1_000_000  # of one protocol at once
+    places = 0              # of the fast path; 0: for all of them
 
     def prepare(self):
         self.director = Director(self.host, CONFIG.format(
             node=self.host.name, interfaces=f"{self.front}, {self.back}", fast_path=self.fast_path, mode=self.mode,
-            connections=max(self.most_flows * 5 // 4, 4096), places=max(self.most_flows * 5 // 2, 4096), vip=VIP, port=PORT,
+            connections=max(self.most_flows * 5 // 4, 4096), places=self.places or max(self.most_flows * 5 // 2, 4096), vip=VIP, port=PORT,
             method=self.method, server=DR_SERVER if self.method == "dr" else SERVER), restart=False)
         self.director.start()
         self.room = wait_until(lambda: self.director.room_pid("ipvs"), 10, "the room of the engine")

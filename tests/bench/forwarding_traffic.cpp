@@ -2,7 +2,7 @@
 //
 //   forwarding_traffic end INTERFACE ADDRESS PORT DIRECTOR_MAC
 //       makes packets for ADDRESS:PORT and counts what arrives here:
-//       send udp|tcp data|syn turn|chance FLOWS RATE COUNT  → COUNT SECONDS (a RATE of 0: as fast as it goes)
+//       send udp|tcp data|syn turn|chance FLOWS RATE COUNT [FIRST]  → COUNT SECONDS (a RATE of 0: as fast as it goes)
 //       answer on|off  → ok: SYN and UDP that arrive are answered, as a server would
 //       count          → packets that have arrived so far
 //   forwarding_traffic rewrite IN OUT FLOWS udp|tcp ADDRESS PORT SERVER SERVER_PORT SERVER_MAC OUT_MAC
@@ -123,11 +123,14 @@ class End {
     std::uint32_t flows = 1;
     std::uint64_t rate = 0, count = 0;
     words >> protocol >> phase >> pick >> flows >> rate >> count;
+    std::uint32_t first = 0;
+    if (!(words >> first)) first = 0;
     auto& order = program_->bss->order;
     order.protocol = protocol_of(protocol);
     order.syn = phase == "syn" ? 1 : 0;
     order.in_turn = pick == "turn" ? 1 : 0;
     order.flows = flows;
+    order.first = first;
     order.interval = rate == 0 ? 0 : 1'000'000'000 / rate;
     program_->bss->made = 0;
     const auto begin = std::chrono::steady_clock::now();
