@@ -283,11 +283,17 @@ class Lvsd(Site):
     places = 0              # of the fast path; 0: for all of them
 
     def prepare(self):
-        self.director = Director(self.host, CONFIG.format(
+        self.start(CONFIG.format(
             node=self.host.name, interfaces=f"{self.front}, {self.back}", fast_path=self.fast_path, mode=self.mode,
             connections=max(self.most_flows * 5 // 4, 4096), places=self.places or max(self.most_flows * 5 // 2, 4096), vip=VIP, port=PORT,
-            method=self.method, server=DR_SERVER if self.method == "dr" else SERVER), restart=False)
+            method=self.method, server=DR_SERVER if self.method == "dr" else SERVER))
+
+    def start(self, text):
+        self.director = Director(self.host, text, restart=False)
         self.director.start()
+        self.find_room()
+
+    def find_room(self):
         self.room = wait_until(lambda: self.director.room_pid("ipvs"), 10, "the room of the engine")
 
     def workers(self):
