@@ -13,6 +13,7 @@ from dataclasses import dataclass
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "netns"))
 
 from director import Director  # noqa: E402  (after the path is set)
+from forwarding_rig import run_first  # noqa: E402
 from process import wait_until  # noqa: E402
 
 VIP, SERVER, LOCAL = "10.0.0.100", "10.1.0.11", "10.1.0.2"
@@ -45,15 +46,6 @@ def busy_seconds():
         fields = [int(word) for word in stat.readline().split()[1:9]]
     user, nice, system, _idle, _iowait, irq, softirq, _steal = fields
     return (user + nice + system + irq + softirq) / os.sysconf("SC_CLK_TCK")
-
-
-def run_first(pid):
-    """Before whatever else this machine does (sched(7), autogroup)."""
-    try:
-        with open(f"/proc/{pid}/autogroup", "w", encoding="ascii") as group:
-            group.write("-20")
-    except OSError:
-        pass  # a kernel without, or a process that has ended
 
 
 def make_sites(testbed, names):

@@ -87,16 +87,21 @@ def cpu_ns(pid):
     return time.clock_gettime_ns((~pid << 3) | 2)
 
 
-def hurry(pid, processor):
-    """All threads of a process to one processor, before whatever else this machine does."""
-    for thread in os.listdir(f"/proc/{pid}/task"):
-        os.sched_setaffinity(int(thread), {processor})
-        os.setpriority(os.PRIO_PROCESS, int(thread), -20)
+def run_first(pid):
+    """Its session before whatever else this machine does (sched(7), autogroup)."""
     try:
         with open(f"/proc/{pid}/autogroup", "w", encoding="ascii") as group:
             group.write("-20")
     except OSError:
         pass  # a kernel thread, or a kernel without
+
+
+def hurry(pid, processor):
+    """All threads of a process to one processor, and first there."""
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        os.sched_setaffinity(int(thread), {processor})
+        os.setpriority(os.PRIO_PROCESS, int(thread), -20)
+    run_first(pid)
 
 
 class Site:
@@ -290,7 +295,9 @@ class Lvsd(Site):
 
     def start(self, text):
         self.director = Director(self.host, text, restart=False)
-        self.director.start()
+        self.director.service.start()
+        run_first(self.director.service.pid)
+        self.director.service.wait_ready(60)
         self.find_room()
 
     def find_room(self):
