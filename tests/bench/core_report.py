@@ -50,7 +50,7 @@ def speed_table(costs):
 
 
 def capacity_table(rows):
-    lines = ["| | bytes a connection | fill | of which each | all end | longest call of expire() |", "|---" * 6 + "|"]
+    lines = ["| | bytes a connection | fill | of which each | all end | call of expire(), 999 of 1000 |", "|---" * 6 + "|"]
     for row in rows:
         each = row["fill_s"] / row["connections"] * 1e9
         lines.append(f"| IPv{row['family']}, {row['connections']:,} | {row['bytes']:.0f} | {row['fill_s']:.1f} s | "

@@ -8,7 +8,7 @@ from backends import Vsftpd
 from conftest import open_pair
 from director import Settings
 from process import wait_until
-from servers import get
+from servers import Echo, get
 from traffic import Probe, failures, hops
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -18,7 +18,7 @@ CLIENTS = [f"10.0.0.{n}" for n in range(201, 207)]
 
 def settings(site):
     servers = {port: "\n".join(f"real_server = {server.name} {site.server_address(index)}:{port}"
-                               for index, server in enumerate(site.servers)) for port in (80, 21)}
+                               for index, server in enumerate(site.servers)) for port in (80, 21, 500)}
     extra = f"""
 [engine]
 interface = eth0, eth1
@@ -43,6 +43,12 @@ listen = tcp {site.vip}:21
 scheduler = rr
 method = nat
 {servers[21]}
+
+[virtual_server keys]
+listen = udp {site.vip}:500
+scheduler = rr
+method = nat
+{servers[500]}
 
 [virtual_server ftp_far]
 listen = tcp {FTP_VIP}:21
@@ -97,6 +103,44 @@ def test_traceroute_sees_the_virtual_address_at_every_hop(site):
     """The director's kernel answers where nobody listens, else the director's engine and behind it the server."""
     for way, count in ((["-T", "-p", "80"], 2), (["-U", "-p", "7"], 2), (["-I"], 1), ([], 1)):
         assert hops(site.client, site.vip, *way) == [site.vip] * count, way
+
+
+# Who gets a packet of the protocol sends it back with its name.
+SEALED_SERVER = """
+import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_RAW, 50)
+print("ready", flush=True)
+while True:
+    packet, (client, _) = s.recvfrom(65535)
+    s.sendto(packet[20:] + sys.argv[1].encode(), (client, 0))
+"""
+# Who answers the exchange of keys, then what comes back for sealed packets, from where.
+SEALED_CLIENT = """
+import socket, sys
+vip = sys.argv[1]
+keys = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+keys.bind(("", 500))
+keys.settimeout(5)
+sealed = socket.socket(socket.AF_INET, socket.SOCK_RAW, 50)
+sealed.settimeout(5)
+keys.sendto(b"ike", (vip, 500))
+print(keys.recv(100).split()[0].decode())
+for size in (8, 1000, 4000):
+    sealed.sendto(bytes(size), (vip, 0))
+    packet, (sender, _) = sealed.recvfrom(65535)
+    print(sender, len(packet) - 20 - 3, packet[-3:].decode())
+"""
+
+
+def test_esp_follows_the_exchange_of_keys(site):
+    """Without keys: raw packets of the protocol, also in fragments."""
+    for server in site.servers:
+        Echo(server, port=500)
+        process = server.start(["/usr/bin/python3", "-u", "-c", SEALED_SERVER, server.name], "sealed")
+        wait_until(lambda: "ready" in process.output(), 10, "the server to listen")
+    said = site.client.run(["/usr/bin/python3", "-c", SEALED_CLIENT, site.vip]).stdout.split("\n")
+    assert said[0] in ("rs1", "rs2")
+    assert said[1:4] == [f"{site.vip} {size} {said[0]}" for size in (8, 1000, 4000)]
 
 
 @pytest.fixture(scope="module", name="ftp")
