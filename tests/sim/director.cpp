@@ -96,7 +96,6 @@ void Director::start() {
     resume = resume && may_resume(i);
   }
   for (std::size_t i = 0; i < members_.size(); ++i) {
-    routers_[i].resumed = resume;
     apply(i, vrrp::event_at_start(circumstances(i), resume));
   }
   schedule_masters(std::chrono::milliseconds{500});
