@@ -307,7 +307,8 @@ Instant Judge::late_start() const {
       if (director.starts_late(number)) longest = std::max(longest, ns(settings.startup_delay));
       const bool held = director.state(number).role == vrrp::Role::fault && settings.flap_hold_down > base::Duration{};
       // The hold is of the interval that was in force when it began: a reload meanwhile does not end it.
-      const auto interval = std::max(settings.interval, held_by_[static_cast<std::size_t>(&director - directors_.data())]);
+      const auto interval =
+          std::max(settings.interval, held_by_[static_cast<std::size_t>(&director - directors_.data())]);
       if (held) longest = std::max(longest, ns(vrrp::fault_hold(interval)) + ns(settings.startup_delay));
     }
   }
