@@ -2,6 +2,9 @@
 
 #include <ctime>
 
+#include "vrrp/advert_frame.hpp"
+#include "vrrp/frame_sender.hpp"
+#include "vrrp/link_table.hpp"
 #include "vrrp/peer_differences.hpp"
 #include "vrrp/socket.hpp"
 #include "vrrp/timers.hpp"
@@ -18,7 +21,7 @@ Moment now() {
 
 }  // namespace
 
-base::Result<void> Adverts::send(const SendAdvert& wanted, const base::IpAddress& source) {
+base::Result<void> Adverts::send(const SendAdvert& wanted, const base::IpAddress& source, const Link* virtual_from) {
   const auto interval = wanted.interval.value_or(config_.advert_interval);
   const Advertisement advertisement{config_.virtual_router_id,     wanted.priority, interval,
                                     advertised_addresses(config_), config_.version, config_.password};
@@ -33,7 +36,10 @@ base::Result<void> Adverts::send(const SendAdvert& wanted, const base::IpAddress
   }
   base::Result<void> outcome;
   for (const auto& target : targets) {
-    const auto sent = sockets_.send(channel, source, target, encode(advertisement, source, target, form, trailer));
+    const auto message = encode(advertisement, source, target, form, trailer);
+    const auto sent = virtual_from ? frames_.send(virtual_from->index,
+                                                  advert_frame(config_.virtual_mac_address(), source, target, message))
+                                   : sockets_.send(channel, source, target, message);
     if (!sent && outcome) outcome = sent;
   }
   return outcome;

@@ -115,7 +115,7 @@ void AnnounceSchedule::sent(base::TimePoint now) {
     rounds_left_ = std::max(rounds_left_, std::max(policy_.rounds, 1u) - 1);
   }
   if (rounds_left_ > 0) {
-    due_ = now + kRoundSpacing;
+    due_ = now + std::max(policy_.spacing, kRoundSpacing);
   } else if (repeat_pending_) {
     due_ = std::max(repeat_at_, now + kRoundSpacing);
   } else if (policy_.refresh > base::Duration{}) {

@@ -26,6 +26,7 @@ Frame announcement(const base::IpAddress& address, const base::MacAddress& sende
 // How often: all VIPs of an instance are announced together, one round at a time.
 struct AnnouncePolicy {
   unsigned rounds = 5;            // of one burst
+  base::Duration spacing{};       // between them; at least kRoundSpacing
   base::Duration repeat_delay{};  // second burst this long after the first; 0 = none
   base::Duration refresh{};       // then one round each; 0 = none
 };

@@ -61,7 +61,9 @@ Announcer::Announcer(boost::asio::io_context& loop, const LinkMonitor& links, Fr
 Announcer::~Announcer() { stop(); }
 
 void Announcer::burst(base::TimePoint now) {
-  impl_->schedule.start({impl_->config.garp_count, impl_->config.garp_repeat_delay, impl_->config.garp_refresh}, now);
+  impl_->schedule.start({impl_->config.garp_count, impl_->config.garp_interval, impl_->config.garp_repeat_delay,
+                         impl_->config.garp_refresh},
+                        now);
   impl_->go_on(now);
 }
 

@@ -19,21 +19,21 @@ namespace {
 constexpr int kFramesPerWakeup = 16;  // a storm of claims costs no more; the rest is overwritten by what follows
 constexpr std::size_t kLargestFrame = 128;
 
-base::Result<void> filter(int fd, const std::vector<base::IpAddress>& addresses) {
-  auto program = arp_filter(addresses);
+base::Result<void> filter(int fd, base::Family family, const std::vector<base::IpAddress>& addresses) {
+  auto program = family == base::Family::V4 ? arp_filter(addresses) : neighbour_filter(addresses);
   const sock_fprog attached{static_cast<unsigned short>(program.size()), program.data()};
   if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &attached, sizeof attached) != 0) return base::fail_errno("filter");
   return {};
 }
 
 // Filtered before it is bound: nothing unwanted is ever queued.
-base::Result<base::UniqueFd> listen(int link, const std::vector<base::IpAddress>& addresses) {
+base::Result<base::UniqueFd> listen(int link, base::Family family, const std::vector<base::IpAddress>& addresses) {
   base::UniqueFd fd{socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
   if (!fd) return base::fail_errno("packet socket");
-  if (auto filtered = filter(fd.get(), addresses); !filtered) return tl::unexpected{filtered.error()};
+  if (auto filtered = filter(fd.get(), family, addresses); !filtered) return tl::unexpected{filtered.error()};
   sockaddr_ll where{};
   where.sll_family = AF_PACKET;
-  where.sll_protocol = htons(ETH_P_ARP);
+  where.sll_protocol = htons(family == base::Family::V4 ? ETH_P_ARP : ETH_P_IPV6);
   where.sll_ifindex = link;
   if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&where), sizeof where) != 0) return base::fail_errno("bind");
   return fd;
@@ -63,7 +63,8 @@ struct ArpWatch::Ear : std::enable_shared_from_this<ArpWatch::Ear> {
                                  reinterpret_cast<sockaddr*>(&from), &length);
       if (size < 0) return;
       if (from.sll_pkttype == PACKET_OUTGOING) continue;
-      const auto claim = arp_claim({frame.data(), static_cast<std::size_t>(size)});
+      const std::span<const std::uint8_t> bytes{frame.data(), static_cast<std::size_t>(size)};
+      const auto claim = addresses.front().is_v4() ? arp_claim(bytes) : neighbour_claim(bytes);
       if (claim) on_claim(interface, *claim);
     }
   }
@@ -76,20 +77,21 @@ struct ArpWatch::Ear : std::enable_shared_from_this<ArpWatch::Ear> {
 ArpWatch::ArpWatch(boost::asio::io_context& loop, OnClaim on_claim) : loop_{loop}, on_claim_{std::move(on_claim)} {}
 ArpWatch::~ArpWatch() = default;
 
-void ArpWatch::keep_to(const std::map<std::string, std::vector<base::IpAddress>>& wanted, const LinkTable& links) {
+void ArpWatch::keep_to(const Wanted& wanted, const LinkTable& links) {
   std::erase_if(ears_, [&](const auto& entry) {
-    const Link* link = links.find(entry.first);
+    const Link* link = links.find(entry.first.first);
     return !wanted.contains(entry.first) || !link || link->index != entry.second->link;
   });
-  for (const auto& [interface, addresses] : wanted) {
+  for (const auto& [key, addresses] : wanted) {
+    const auto& [interface, family] = key;
     const Link* link = links.find(interface);
     if (!link || !link->arp) continue;
-    if (const auto it = ears_.find(interface); it != ears_.end()) {
+    if (const auto it = ears_.find(key); it != ears_.end()) {
       if (it->second->addresses == addresses) continue;
-      if (filter(it->second->descriptor.native_handle(), addresses)) it->second->addresses = addresses;
+      if (filter(it->second->descriptor.native_handle(), family, addresses)) it->second->addresses = addresses;
       continue;
     }
-    auto fd = listen(link->index, addresses);
+    auto fd = listen(link->index, family, addresses);
     if (!fd) {
       if (!std::exchange(complained_, true))
         base::log::warning(interface, "others who claim our addresses will not be noticed: {}", fd.error().text);
@@ -97,7 +99,7 @@ void ArpWatch::keep_to(const std::map<std::string, std::vector<base::IpAddress>>
     }
     auto ear = std::make_shared<Ear>(loop_, fd->release(), link->index, addresses);
     ear->wait(interface, on_claim_);
-    ears_.emplace(interface, std::move(ear));
+    ears_.emplace(key, std::move(ear));
   }
 }
 

@@ -1,11 +1,12 @@
-// Listens for others who claim our addresses by ARP while we are master. One packet socket per interface, with a filter
-// in the kernel. Owned by the room.
+// Listens for others who claim our addresses by ARP or neighbour discovery while we are master. One packet socket per
+// interface and family, with a filter in the kernel. Owned by the room.
 #pragma once
 
 #include <functional>
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "vrrp/arp_filter.hpp"
@@ -25,14 +26,17 @@ class ArpWatch {
   ArpWatch(boost::asio::io_context& loop, OnClaim on_claim);
   ~ArpWatch();
 
-  // These addresses by interface, and no others. Idempotent. What cannot be watched is logged once.
-  void keep_to(const std::map<std::string, std::vector<base::IpAddress>>& wanted, const LinkTable& links);
+  // By interface and family.
+  using Wanted = std::map<std::pair<std::string, base::Family>, std::vector<base::IpAddress>>;
+
+  // These addresses, and no others. Idempotent. What cannot be watched is logged once.
+  void keep_to(const Wanted& wanted, const LinkTable& links);
 
  private:
   struct Ear;
   boost::asio::io_context& loop_;
   OnClaim on_claim_;
-  std::map<std::string, std::shared_ptr<Ear>> ears_;
+  std::map<std::pair<std::string, base::Family>, std::shared_ptr<Ear>> ears_;
   bool complained_ = false;
 };
 

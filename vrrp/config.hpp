@@ -37,6 +37,19 @@ struct VirtualAddress {
   friend bool operator==(const VirtualAddress&, const VirtualAddress&) = default;
 };
 
+// A route that the master owns: it comes with the addresses and goes with them.
+struct VirtualRoute {
+  base::Prefix prefix;                       // without host bits
+  std::optional<base::IpAddress> gateway{};  // empty: directly through the interface
+  std::string interface {};                  // empty: the kernel's choice by the gateway, else the instance's
+  std::optional<base::IpAddress> source{};   // preferred source; the kernel removes the route with that address
+  std::uint32_t metric = 0;                  // 0: the kernel's default
+  std::uint32_t table = 254;                 // main
+
+  std::string to_string() const;  // "192.0.2.0/24 via=10.0.0.1", as it stands in the configuration
+  friend bool operator==(const VirtualRoute&, const VirtualRoute&) = default;
+};
+
 // HMAC authentication, draft-cassen-vrrp-auth-hmac.
 struct HmacKey {
   std::uint8_t id = 1;
@@ -74,14 +87,19 @@ struct InstanceConfig {
   bool checksum_pseudo_header = true;                       // v3 IPv4 form that is sent; both are accepted
   std::string password;                                     // version 2, at most 8 bytes; empty: none
   std::optional<HmacConfig> hmac;
-  std::vector<base::IpAddress> peers;                         // unicast to each of these; empty: multicast
-  bool multihop = false;                                      // peers may be beyond routers
-  std::vector<base::IpAddress> allowed_sources;               // multicast: listen to these only; empty: to all
-  std::optional<base::IpAddress> source_address;              // of the advertisements; empty: the interface's
-  std::vector<VirtualAddress> virtual_addresses;              // at least one is advertised; the order on the wire
-  unsigned garp_count = 5;                                    // gratuitous ARPs per burst
-  base::Duration garp_repeat_delay{std::chrono::seconds{5}};  // second burst; 0 = none
-  base::Duration garp_refresh{std::chrono::seconds{60}};      // slow repetition while master; 0 = none
+  std::vector<base::IpAddress> peers;                           // unicast to each of these; empty: multicast
+  bool multihop = false;                                        // peers may be beyond routers
+  std::vector<base::IpAddress> allowed_sources;                 // multicast: listen to these only; empty: to all
+  std::optional<base::IpAddress> source_address;                // of the advertisements; empty: the interface's
+  std::vector<VirtualAddress> virtual_addresses;                // at least one is advertised; the order on the wire
+  unsigned garp_count = 5;                                      // gratuitous ARPs per burst
+  base::Duration garp_interval{std::chrono::milliseconds{20}};  // between the rounds of a burst, at least 20 ms
+  base::Duration garp_repeat_delay{std::chrono::seconds{5}};    // second burst; 0 = none
+  base::Duration garp_refresh{std::chrono::seconds{60}};        // slow repetition while master; 0 = none
+
+  bool virtual_mac = false;             // speak and answer with the virtual router's own MAC address
+  std::vector<VirtualRoute> routes{};   // the master's
+  std::vector<std::string> services{};  // virtual servers that belong to it, for people
 
   std::vector<TrackConfig> tracks;  // with those of its sync group and of that group's other members; each once
   std::string sync_group;           // "": none
@@ -89,9 +107,13 @@ struct InstanceConfig {
   // Of the advertised addresses: they have one family, which is also that of the advertisements.
   base::Family family() const;
   bool is_unicast() const { return !peers.empty(); }
-  const std::string& interface_of(const VirtualAddress& address) const {
-    return address.interface.empty() ? interface : address.interface;
+  // Where an address lives: with a virtual MAC on a link of its own.
+  std::string interface_of(const VirtualAddress& address) const {
+    if (!address.interface.empty()) return address.interface;
+    return virtual_mac ? virtual_link() : interface;
   }
+  base::MacAddress virtual_mac_address() const;  // 00-00-5e-00-01-ID, IPv6 -02-ID (RFC 9568 §7.3)
+  std::string virtual_link() const;              // the name of that link: "vrrp.51", IPv6 "vrrp6.51"
 
   friend bool operator==(const InstanceConfig&, const InstanceConfig&) = default;
 };

@@ -16,10 +16,19 @@ namespace lvsd::vrrp {
 
 class InstanceRecord;
 class LinkMonitor;
+class RouteWriter;
+class VirtualLinks;
+
+// How the kernel is told; shared by all instances of the room.
+struct Kernel {
+  AddressWriter& addresses;
+  RouteWriter& routes;
+  VirtualLinks& links;
+};
 
 class Holdings {
  public:
-  Holdings(const LinkMonitor& links, AddressWriter& kernel, const InstanceConfig& config, InstanceRecord& record)
+  Holdings(const LinkMonitor& links, const Kernel& kernel, const InstanceConfig& config, InstanceRecord& record)
       : links_{links}, kernel_{kernel}, config_{config}, record_{record} {}
 
   // Everything that is wanted is there for another lease.
@@ -41,11 +50,15 @@ class Holdings {
   const Link* link(const std::string& interface) const;
   std::chrono::seconds lease() const;
   void hold_on(const std::string& interface, const std::vector<VirtualAddress>& wanted, base::TimePoint now);
+  void hold_routes(base::TimePoint now);
+  void drop_routes(const std::vector<VirtualRoute>& routes);
+  int link_of(const VirtualRoute& route) const;
+  void set_virtual_link(bool up, base::TimePoint now);
   void warn_of_foreign(const Link& link, const std::vector<VirtualAddress>& wanted, base::TimePoint now);
   VirtualAddresses& on(const std::string& interface);
 
   const LinkMonitor& links_;
-  AddressWriter& kernel_;
+  Kernel kernel_;
   const InstanceConfig& config_;
   InstanceRecord& record_;
   std::map<std::string, VirtualAddresses> by_interface_;

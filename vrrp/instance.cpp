@@ -8,6 +8,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <fmt/ranges.h>
 
 #include "base/log.hpp"
 #include "vrrp/adverts.hpp"
@@ -23,6 +24,7 @@
 #include "vrrp/socket.hpp"
 #include "vrrp/state_machine.hpp"
 #include "vrrp/tracks.hpp"
+#include "vrrp/virtual_links.hpp"
 
 namespace lvsd::vrrp {
 namespace {
@@ -30,24 +32,23 @@ namespace {
 // So long after a takeover nobody is accused of claiming an address.
 constexpr base::Duration kFormerMastersTime = std::chrono::seconds{2};
 
-// Runs on while the machine sleeps, unlike the monotonic clock.
+std::int64_t unix_ms() { return base::milliseconds(std::chrono::system_clock::now().time_since_epoch()); }
+
+}  // namespace
+
 std::int64_t boottime_ms() {
   timespec now{};
   clock_gettime(CLOCK_BOOTTIME, &now);
   return std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
 }
 
-std::int64_t unix_ms() { return base::milliseconds(std::chrono::system_clock::now().time_since_epoch()); }
-
-}  // namespace
-
 struct Instance::Impl : std::enable_shared_from_this<Instance::Impl> {
   Impl(Instance& owner, const Outside& world, InstanceConfig wanted)
       : face{owner},
         outside{world},
         config{std::move(wanted)},
-        adverts{world.sockets, config},
-        holdings{world.links, world.addresses, config, record},
+        adverts{world.sockets, world.frames, config},
+        holdings{world.links, world.kernel, config, record},
         announcer{world.loop, world.links, world.frames,
                   config,     record,      [this] { fence_after_stall(base::Clock::now()); }},
         protocol_timer{world.loop} {}
@@ -74,6 +75,7 @@ struct Instance::Impl : std::enable_shared_from_this<Instance::Impl> {
   std::string why_unusable() const {
     const Link* known = link();
     if (auto why = problem(known, config.interface); !why.empty()) return why;
+    if (auto why = virtual_link_problem(config, outside.links.table()); !why.empty()) return why;
     if (own_address().is_unspecified()) return why_no_source();
     if (const auto opened = outside.sockets.open(*known, config.family()); !opened) return opened.error().text;
     return {};
@@ -148,7 +150,9 @@ struct Instance::Impl : std::enable_shared_from_this<Instance::Impl> {
   }
 
   void send_advert(const SendAdvert& wanted, base::TimePoint now) {
-    const auto sent = adverts.send(wanted, own_address());
+    // Who is not master, and says a last word, must not draw the virtual MAC address to its port.
+    const bool as_virtual_router = config.virtual_mac && state.role == Role::master;
+    const auto sent = adverts.send(wanted, own_address(), as_virtual_router ? link() : nullptr);
     record.last_sent_boottime_ms = boottime_ms();
     if (sent) {
       ++record.adverts_sent;
@@ -184,10 +188,10 @@ struct Instance::Impl : std::enable_shared_from_this<Instance::Impl> {
     if (const auto stalled = stall(state, config.advert_interval, now, asleep)) outside.decide(face, *stalled, now);
   }
 
-  void receive(const Datagram& datagram) {
+  void receive(const Datagram& datagram, unsigned stands_for) {
     const auto now = base::Clock::now();
     const auto received = adverts.receive(datagram, own_address());
-    if (!received) return discarded(datagram.source, received.error(), now);
+    if (!received) return discarded(datagram.source, received.error(), stands_for, now);
     if (state.role != Role::backup && state.role != Role::master) return;
     ++record.adverts_received;
     record.last_accepted = now;
@@ -213,8 +217,8 @@ struct Instance::Impl : std::enable_shared_from_this<Instance::Impl> {
           now);
   }
 
-  void discarded(const base::IpAddress& source, DecodeError error, base::TimePoint now) {
-    record.discard(error);
+  void discarded(const base::IpAddress& source, DecodeError error, unsigned packets, base::TimePoint now) {
+    record.discard(error, packets);
     const std::string cause{word(error)};
     if (!record.worth_a_line(cause, now)) return;
     base::log::warning(config.name, "discarded an advertisement from {}: {}", source.to_string(), cause);
@@ -225,9 +229,20 @@ struct Instance::Impl : std::enable_shared_from_this<Instance::Impl> {
     const bool bad = state.role == Role::fault;
     base::log::write(bad ? base::log::Level::Warning : base::log::Level::Notice, config.name,
                      fmt::format("{} → {}: {}", capitals(from), capitals(state.role), why));
+    if (state.role == Role::master && config.is_unicast() && !record.last_accepted) raise_silence(base::Clock::now());
     const std::int64_t at = unix_ms();
     record.transition({from, state.role, why, at});
     outside.tell({config.name, from, state.role, std::move(why), at, priority()});
+  }
+
+  // Dead peers look so too, and the first of a pair to be started hears nobody: said once, for two minutes.
+  void raise_silence(base::TimePoint now) {
+    std::vector<std::string> peers;
+    for (const auto& peer : config.peers) peers.push_back(peer.to_string());
+    raise(AlarmKind::peers_silent,
+          fmt::format("none of its peers ({}) has been heard since the start: a firewall, a route, or they do not run",
+                      fmt::join(peers, ", ")),
+          now);
   }
 
   void link_changed() {
@@ -258,9 +273,10 @@ struct Instance::Impl : std::enable_shared_from_this<Instance::Impl> {
   }
 
   void reconfigure(InstanceConfig next) {
-    const bool added = std::ranges::any_of(next.virtual_addresses, [&](const VirtualAddress& address) {
-      return std::ranges::find(config.virtual_addresses, address) == config.virtual_addresses.end();
-    });
+    const bool moved = next.virtual_mac != config.virtual_mac;
+    const bool added = moved || std::ranges::any_of(next.virtual_addresses, [&](const VirtualAddress& address) {
+                         return std::ranges::find(config.virtual_addresses, address) == config.virtual_addresses.end();
+                       });
     const auto now = base::Clock::now();
     fence_after_stall(now);  // by what the peers were told: they count in the old interval
     config = std::move(next);
@@ -328,9 +344,9 @@ std::string Instance::why_not_master() const {
 
 bool Instance::leases_prove_mastership() const { return impl_->holdings.prove_mastership(); }
 
-void Instance::receive(const Datagram& datagram) { impl_->receive(datagram); }
+void Instance::receive(const Datagram& datagram, unsigned stands_for) { impl_->receive(datagram, stands_for); }
 void Instance::link_changed() { impl_->link_changed(); }
-void Instance::count(DecodeError error) { impl_->record.discard(error); }
+void Instance::count(DecodeError error, unsigned packets) { impl_->record.discard(error, packets); }
 const InstanceConfig& Instance::config() const { return impl_->config; }
 
 InstanceStatus Instance::status() const {

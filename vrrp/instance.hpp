@@ -12,6 +12,7 @@
 #include "base/address.hpp"
 #include "vrrp/advertisement.hpp"
 #include "vrrp/config.hpp"
+#include "vrrp/holdings.hpp"
 #include "vrrp/messages.hpp"
 #include "vrrp/sync_group.hpp"
 
@@ -21,7 +22,6 @@ class io_context;
 
 namespace lvsd::vrrp {
 
-class AddressWriter;
 struct ArpClaim;
 class FrameSender;
 class LinkMonitor;
@@ -34,7 +34,7 @@ struct Outside {
   const LinkMonitor& links;
   Sockets& sockets;
   FrameSender& frames;
-  AddressWriter& addresses;
+  Kernel kernel;
   // VIPs on this interface, of every instance that is not their owner: never the source of an advertisement.
   std::function<std::vector<base::IpAddress>(const std::string& interface)> virtual_addresses;
   std::function<void(RoleChanged)> tell;
@@ -46,6 +46,9 @@ struct Outside {
   std::function<void(const Instance&)> drain;
   std::function<const Conditions&()> conditions;
 };
+
+// Runs on while the machine sleeps, unlike the monotonic clock.
+std::int64_t boottime_ms();
 
 class Instance {
  public:
@@ -74,11 +77,13 @@ class Instance {
   std::string why_not_master() const;    // why it must not be master, its sync group aside; empty when it may
   bool leases_prove_mastership() const;  // they were refreshed too short ago for a peer to have noticed our absence
 
-  void receive(const Datagram& datagram);
+  // `stands_for`: so many packets of its kind, should it be refused.
+  void receive(const Datagram& datagram, unsigned stands_for);
   void link_changed();  // or a track's result, or the conditions
   // Somebody on this interface says that one of our addresses is his.
   void claimed_by(const ArpClaim& claim, const std::string& interface);
-  void count(DecodeError error);  // a packet on our channel that is for no instance here, or for none at all
+  void count(DecodeError error,
+             unsigned packets);  // packets on our channel that are for no instance here, or for none at all
 
   const InstanceConfig& config() const;
   InstanceStatus status() const;

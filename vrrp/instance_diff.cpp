@@ -16,6 +16,17 @@ bool same_virtual_router(const InstanceConfig& a, const InstanceConfig& b) {
   return a.interface == b.interface && a.family() == b.family() && a.virtual_router_id == b.virtual_router_id;
 }
 
+bool is_in_the_way(const InstanceConfig& gone, std::span<const InstanceConfig> next) {
+  return std::ranges::any_of(next, [&](const InstanceConfig& other) {
+    if (same_virtual_router(other, gone)) return true;
+    return std::ranges::any_of(gone.virtual_addresses, [&](const VirtualAddress& address) {
+      return std::ranges::any_of(other.virtual_addresses, [&](const VirtualAddress& theirs) {
+        return theirs.prefix.address == address.prefix.address;
+      });
+    });
+  });
+}
+
 InstanceDiff diff(const std::vector<InstanceConfig>& from, const std::vector<InstanceConfig>& to) {
   InstanceDiff result;
   for (const auto& old : from) {

@@ -23,7 +23,7 @@ class InstanceRecord {
   static constexpr base::Duration kWarningInterval = std::chrono::minutes{1};
 
   void transition(Transition transition);
-  void discard(DecodeError error) { ++discards_[static_cast<std::size_t>(error)]; }
+  void discard(DecodeError error, unsigned packets) { discards_[static_cast<std::size_t>(error)] += packets; }
 
   // True once a minute for each subject, so that a repeated event is one line.
   bool worth_a_line(const std::string& subject, base::TimePoint now);

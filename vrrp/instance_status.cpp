@@ -14,6 +14,10 @@ void describe_config(const InstanceConfig& config, InstanceStatus& status) {
   status.advert_interval_ms = base::milliseconds(config.advert_interval);
   for (const auto& address : config.virtual_addresses) status.virtual_addresses.push_back(address.prefix.to_string());
   status.sync_group = config.sync_group;
+  if (config.virtual_mac)
+    status.virtual_mac = config.virtual_mac_address().to_string() + " on " + config.virtual_link();
+  status.services = config.services;
+  for (const auto& route : config.routes) status.routes.push_back(route.to_string());
 }
 
 TrackStatus describe(const TrackConfig& track, const Sight& sight) {

@@ -57,6 +57,8 @@ void take_link(Target& target, nlmsghdr* header) {
   if (attributes[IFLA_ADDRESS] && nla_len(attributes[IFLA_ADDRESS]) == static_cast<int>(link.mac.bytes.size())) {
     nla_memcpy(link.mac.bytes.data(), attributes[IFLA_ADDRESS], static_cast<int>(link.mac.bytes.size()));
   }
+  if (attributes[IFLA_LINK]) link.below = static_cast<int>(nla_get_u32(attributes[IFLA_LINK]));
+  if (attributes[IFLA_IFALIAS]) link.alias = nla_get_string(attributes[IFLA_IFALIAS]);
   target.changed |= target.table->put(std::move(link));
 }
 
@@ -234,6 +236,14 @@ LinkMonitor::~LinkMonitor() = default;
 base::Result<void> LinkMonitor::start(OnChange on_change) {
   impl_->on_change = std::move(on_change);
   return impl_->start();
+}
+
+void LinkMonitor::read_anew() {
+  auto on_change = std::exchange(impl_->on_change, {});
+  impl_->read();  // what is older than the dump must not come after it
+  impl_->resynchronise();
+  impl_->on_change = std::move(on_change);
+  if (impl_->on_change) impl_->on_change();
 }
 
 void LinkMonitor::catch_up() {

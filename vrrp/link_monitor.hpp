@@ -30,6 +30,9 @@ class LinkMonitor {
   // Takes in what the kernel has told already, our own changes among it, then calls OnChange.
   void catch_up();
 
+  // The same by a full dump: of links that are down the kernel does not tell everything.
+  void read_anew();
+
   const LinkTable& table() const;
   std::uint64_t overruns() const;  // notifications lost and made up for by a dump
 

@@ -18,8 +18,9 @@ bool LinkTable::put(Link link) {
   const auto [it, is_new] = links_.try_emplace(link.index);
   Link& known = it->second;
   link.addresses = std::move(known.addresses);
-  const bool changed = is_new || std::tie(known.name, known.up, known.running, known.arp, known.mac) !=
-                                     std::tie(link.name, link.up, link.running, link.arp, link.mac);
+  const bool changed =
+      is_new || std::tie(known.name, known.up, known.running, known.arp, known.mac, known.below, known.alias) !=
+                    std::tie(link.name, link.up, link.running, link.arp, link.mac, link.below, link.alias);
   known = std::move(link);
   return changed;
 }

@@ -30,6 +30,8 @@ struct Link {
   bool running = false;  // carrier, and ready to send
   bool arp = false;      // an Ethernet-like link whose neighbours resolve addresses
   base::MacAddress mac;
+  int below = 0;                       // the link that this one stands on; 0: none
+  std::string alias{};                 // a comment, by which we know links of ours
   std::vector<LinkAddress> addresses;  // the kernel's order
 
   const LinkAddress* find(const base::Prefix& prefix) const;

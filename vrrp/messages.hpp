@@ -132,9 +132,18 @@ BOOST_DESCRIBE_STRUCT(TrackStatus, (), (name, type, target, known, failing, faul
 // foreign_router: our virtual router id, for other addresses. peer_mismatch: a peer that is configured otherwise.
 // not_heard_by_peer: a lesser master that does not give way. two_owners: another one of priority 255. address_conflict:
 // somebody else claims our address by ARP. address_taken: an address of ours is on this host by someone else's hand.
-enum class AlarmKind { foreign_router, peer_mismatch, not_heard_by_peer, two_owners, address_conflict, address_taken };
+// peers_silent: master although none of its unicast peers has ever been heard.
+enum class AlarmKind {
+  foreign_router,
+  peer_mismatch,
+  not_heard_by_peer,
+  two_owners,
+  address_conflict,
+  address_taken,
+  peers_silent
+};
 BOOST_DESCRIBE_ENUM(AlarmKind, foreign_router, peer_mismatch, not_heard_by_peer, two_owners, address_conflict,
-                    address_taken)
+                    address_taken, peers_silent)
 
 struct Alarm {
   AlarmKind kind{};
@@ -172,11 +181,14 @@ struct InstanceStatus {
   std::vector<Transition> history;  // newest first, at most 16
   std::string sync_group;           // "": none
   std::vector<TrackStatus> tracks;
-  std::string pause;               // "preempt delay", "startup delay", "flap hold-down" while one runs; else ""
-  std::int64_t pause_left_ms = 0;  // of it
-  std::uint32_t losses = 0;        // of the role in short order, which lengthen the flap hold-down
-  bool ceded = false;              // gave the mastership away by command, and preempts nobody
-  std::vector<Alarm> alarms;       // of the last two minutes
+  std::string pause;                  // "preempt delay", "startup delay", "flap hold-down" while one runs; else ""
+  std::int64_t pause_left_ms = 0;     // of it
+  std::uint32_t losses = 0;           // of the role in short order, which lengthen the flap hold-down
+  bool ceded = false;                 // gave the mastership away by command, and preempts nobody
+  std::vector<Alarm> alarms;          // of the last two minutes
+  std::string virtual_mac;            // the master's own MAC address, and the link that has it; "": the interface's
+  std::vector<std::string> routes;    // that the master owns
+  std::vector<std::string> services;  // virtual servers that belong to it
 };
 BOOST_DESCRIBE_STRUCT(InstanceStatus, (),
                       (name, interface, virtual_router_id, role, priority, effective_priority, preempt,
@@ -184,7 +196,7 @@ BOOST_DESCRIBE_STRUCT(InstanceStatus, (),
                        source_address, master_address, last_advert_age_ms, adverts_sent, adverts_received,
                        last_advert_sent_boottime_ms, worst_lateness_us, gratuitous_arps_sent, transitions,
                        addresses_restored, discarded, history, sync_group, tracks, pause, pause_left_ms, losses, ceded,
-                       alarms))
+                       alarms, virtual_mac, routes, services))
 
 struct SyncGroupStatus {
   std::string name;

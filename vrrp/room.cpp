@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <csignal>
-#include <ctime>
 #include <map>
 #include <utility>
 
@@ -29,6 +28,8 @@
 #include "vrrp/timers.hpp"
 #include "vrrp/urgency.hpp"
 #include "vrrp/virtual_addresses.hpp"
+#include "vrrp/virtual_links.hpp"
+#include "vrrp/virtual_routes.hpp"
 
 namespace lvsd::vrrp {
 namespace {
@@ -36,12 +37,6 @@ namespace {
 constexpr base::Duration kBeatInterval = std::chrono::milliseconds{500};
 constexpr std::uint64_t kBeatsPerRepair = 10;  // of the table of nftables
 constexpr base::Duration kLeastMastersInterval = std::chrono::milliseconds{50};
-
-std::int64_t boottime_ms() {
-  timespec now{};
-  clock_gettime(CLOCK_BOOTTIME, &now);
-  return std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
-}
 
 Channel channel_of(const InstanceConfig& config) { return {config.interface, config.family()}; }
 
@@ -70,6 +65,7 @@ class Room {
     masters();
     loop_.run();
     static_cast<void>(accept_table_.put_in_force({}));  // what stays is removed by our next life
+    if (exit_code_ == 0) virtual_links_.keep_only({}, monitor_.table());
     return exit_code_;
   }
 
@@ -126,8 +122,9 @@ class Room {
     const InstanceDiff todo = diff(config_.instances, next.instances);
     for (const auto& name : todo.gone) departing_.push_back(std::move(instances_.extract(name).mapped()));
     config_ = std::move(next);
-    for (const auto& instance : departing_) instance->stop(is_in_the_way(instance->config()));
+    for (const auto& instance : departing_) instance->stop(is_in_the_way(instance->config(), config_.instances));
     for (const auto& changed : todo.changed) instances_.at(changed.name)->release(changed);
+    prepare_virtual_links();
     for (const auto& changed : todo.changed) instances_.at(changed.name)->reconfigure(changed);
     monitor_.catch_up();  // a new instance must not take what was just removed for its own
     start(todo.added);
@@ -137,16 +134,12 @@ class Room {
     watch_claims();
   }
 
-  // What an instance that is gone leaves to its successor belongs to another instance here, at once.
-  bool is_in_the_way(const InstanceConfig& gone) const {
-    return std::ranges::any_of(config_.instances, [&](const InstanceConfig& next) {
-      if (same_virtual_router(next, gone)) return true;
-      return std::ranges::any_of(gone.virtual_addresses, [&](const VirtualAddress& address) {
-        return std::ranges::any_of(next.virtual_addresses, [&](const VirtualAddress& other) {
-          return other.prefix.address == address.prefix.address;
-        });
-      });
-    });
+  // Again whenever the links change: an interface may come later, or anew.
+  void prepare_virtual_links() {
+    if (preparing_) return;  // what it makes is told while it makes it
+    preparing_ = true;
+    if (virtual_links_.prepare(config_.instances, monitor_.table())) monitor_.read_anew();
+    preparing_ = false;
   }
 
   // All are there before the first starts: the members of a sync group look at each other.
@@ -170,7 +163,7 @@ class Room {
         monitor_,
         sockets_,
         frames_,
-        addresses_,
+        {addresses_, routes_, virtual_links_},
         [this](const std::string& interface) { return virtual_addresses(interface); },
         [this](RoleChanged change) {
           send(std::move(change));
@@ -240,10 +233,18 @@ class Room {
   void settle() {
     std::erase_if(departing_, [](const auto& instance) { return !instance->leaving(); });
     answer_failovers();
-    std::vector<Channel> channels;
-    for (const auto& instance : config_.instances) channels.push_back(channel_of(instance));
-    for (const auto& instance : departing_) channels.push_back(channel_of(instance->config()));
-    sockets_.keep_only(channels);
+    Sockets::Audiences audiences;
+    std::vector<std::string> virtual_links;
+    const auto keep = [&](const InstanceConfig& config) {
+      auto& audience = audiences[channel_of(config)];
+      audience.ids.set(config.virtual_router_id);
+      audience.any_hop_limit = audience.any_hop_limit || config.multihop;
+      if (config.virtual_mac) virtual_links.push_back(config.virtual_link());
+    };
+    for (const auto& instance : config_.instances) keep(instance);
+    for (const auto& instance : departing_) keep(instance->config());
+    sockets_.keep_only(std::move(audiences));
+    virtual_links_.keep_only(virtual_links, monitor_.table());
     if (!stopping_) return links_changed();
     const bool leaving = std::ranges::any_of(instances_, [](const auto& entry) { return entry.second->leaving(); });
     if (!leaving && departing_.empty()) finish(0);
@@ -274,34 +275,36 @@ class Room {
   // A packet for no virtual router of ours is counted by all instances of the channel: any of them may be the one
   // whose peer is configured wrongly.
   void dispatch(const Channel& channel, const std::optional<Datagram>& datagram) {
-    if (!datagram) return count(channel, DecodeError::IpHeader);
+    if (!datagram) return count(channel, DecodeError::IpHeader, 1);
+    const auto stands_for = sockets_.weigh(channel, *datagram, base::Clock::now());
     const auto id = peek_virtual_router_id(*datagram);
-    if (!id) return count(channel, DecodeError::Length);
+    if (!id) return count(channel, DecodeError::Length, stands_for);
+    const auto is_for = [&](const Instance& instance) {
+      return channel_of(instance.config()) == channel && instance.config().virtual_router_id == *id;
+    };
     for (const auto& [name, instance] : instances_) {
-      if (channel_of(instance->config()) == channel && instance->config().virtual_router_id == *id)
-        return instance->receive(*datagram);
+      if (is_for(*instance)) return instance->receive(*datagram, stands_for);
     }
     for (const auto& instance : departing_) {
-      if (channel_of(instance->config()) == channel && instance->config().virtual_router_id == *id)
-        return instance->receive(*datagram);
+      if (is_for(*instance)) return instance->receive(*datagram, stands_for);
     }
-    count(channel, DecodeError::VirtualRouterId);
+    count(channel, DecodeError::VirtualRouterId, stands_for);
   }
 
-  void count(const Channel& channel, DecodeError error) {
+  void count(const Channel& channel, DecodeError error, unsigned packets) {
     for (const auto& [name, instance] : instances_) {
-      if (channel_of(instance->config()) == channel) instance->count(error);
+      if (channel_of(instance->config()) == channel) instance->count(error, packets);
     }
   }
 
   // Who else claims the addresses that we hold?
   void watch_claims() {
-    std::map<std::string, std::vector<base::IpAddress>> wanted;
+    ArpWatch::Wanted wanted;
     for (const auto& [name, instance] : instances_) {
       if (!instance->mastership()) continue;
       const auto& config = instance->config();
       for (const auto& address : config.virtual_addresses) {
-        if (address.prefix.address.is_v4()) wanted[config.interface_of(address)].push_back(address.prefix.address);
+        wanted[{config.interface_of(address), address.prefix.address.family()}].push_back(address.prefix.address);
       }
     }
     arp_watch_.keep_to(wanted, monitor_.table());
@@ -318,6 +321,7 @@ class Room {
   }
 
   void links_changed() {
+    prepare_virtual_links();
     for (const auto& [name, instance] : instances_) instance->link_changed();
     for (const auto& instance : departing_) instance->link_changed();
   }
@@ -334,6 +338,7 @@ class Room {
 
   void beat() {
     send(Beat{++beats_});
+    sockets_.end_floods(base::Clock::now());
     if (beats_ % kBeatsPerRepair == 0) repair_accept_table();
     beat_timer_.expires_after(kBeatInterval);
     beat_timer_.async_wait([this](const boost::system::error_code& error) {
@@ -393,6 +398,8 @@ class Room {
   Sockets sockets_;
   FrameSender frames_;
   AddressWriter addresses_;
+  RouteWriter routes_;
+  VirtualLinks virtual_links_;
   base::NftTable accept_table_{kAcceptTable};
   Config config_;
   Resume resume_;
@@ -404,6 +411,7 @@ class Room {
   boost::asio::steady_timer masters_timer_;
   std::uint64_t beats_ = 0;
   bool reading_older_ = false;
+  bool preparing_ = false;
   bool stopping_ = false;
   bool finished_ = false;
   int exit_code_ = 1;

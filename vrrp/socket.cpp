@@ -5,8 +5,11 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <linux/filter.h>
+#include <sys/socket.h>
 
 #include "base/fd.hpp"
+#include "base/log.hpp"
 #include "vrrp/raw_ip.hpp"
 
 namespace lvsd::vrrp {
@@ -68,6 +71,18 @@ base::Result<void> Socket::send(const base::IpAddress& source, const base::IpAdd
   return send_raw_ip(impl_->descriptor.native_handle(), impl_->link_index, source, destination, payload);
 }
 
+void Socket::filter(const Audience* audience) {
+  const int fd = impl_->descriptor.native_handle();
+  if (!audience) {
+    constexpr int kNothing = 0;
+    setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &kNothing, sizeof kNothing);
+    return;
+  }
+  auto program = advert_filter(impl_->family, *audience);
+  const sock_fprog attached{static_cast<unsigned short>(program.size()), program.data()};
+  setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &attached, sizeof attached);  // without it the flood is only dearer
+}
+
 void Socket::drain() { impl_->read(); }
 int Socket::link_index() const { return impl_->link_index; }
 
@@ -80,12 +95,49 @@ base::Result<void> Sockets::open(const Link& link, base::Family family) {
       Socket::open(loop_, link, family, [this, channel](const auto& datagram) { on_packet_(channel, datagram); });
   if (!opened) return tl::unexpected{opened.error().within("VRRP socket on " + link.name)};
   slot = std::move(*opened);
+  set_filter(channel);
   return {};
 }
 
-void Sockets::keep_only(const std::vector<Channel>& channels) {
-  std::erase_if(sockets_,
-                [&](const auto& entry) { return std::ranges::find(channels, entry.first) == channels.end(); });
+void Sockets::keep_only(Audiences audiences) {
+  std::erase_if(sockets_, [&](const auto& entry) { return !audiences.contains(entry.first); });
+  std::erase_if(floods_, [&](const auto& entry) { return !audiences.contains(entry.first); });
+  audiences_ = std::move(audiences);
+  for (const auto& [channel, flood] : floods_) {
+    if (flood.lasts()) set_filter(channel);
+  }
+}
+
+unsigned Sockets::weigh(const Channel& channel, const Datagram& datagram, base::TimePoint now) {
+  const auto audience = audiences_.find(channel);
+  if (audience == audiences_.end()) return 1;
+  return heard(channel, floods_[channel], is_noise(datagram, audience->second), now);
+}
+
+void Sockets::end_floods(base::TimePoint now) {
+  for (auto& [channel, flood] : floods_) {
+    if (flood.lasts()) heard(channel, flood, false, now);
+  }
+}
+
+unsigned Sockets::heard(const Channel& channel, Flood& flood, bool noise, base::TimePoint now) {
+  const bool lasted = flood.lasts();
+  const unsigned stands_for = flood.heard(noise, now);
+  if (flood.lasts() == lasted) return stands_for;
+  set_filter(channel);
+  base::log::notice(channel.interface, "{}",
+                    lasted ? "the flood of packets that are no advertisements for us is over"
+                           : "a flood of packets that are no advertisements for us: most are dropped in the kernel, "
+                             "and their counters are estimates");
+  return stands_for;
+}
+
+void Sockets::set_filter(const Channel& channel) {
+  const auto socket = sockets_.find(channel);
+  const auto audience = audiences_.find(channel);
+  if (socket == sockets_.end() || !socket->second || audience == audiences_.end()) return;
+  const auto flood = floods_.find(channel);
+  socket->second->filter(flood != floods_.end() && flood->second.lasts() ? &audience->second : nullptr);
 }
 
 base::Result<void> Sockets::send(const Channel& channel, const base::IpAddress& source,

@@ -43,6 +43,7 @@ struct Config {
   vrrp::Config vrrp;
   healthcheck::Config healthcheck;
   ipvs::Config ipvs;
+  std::map<std::string, std::string> instance_of;      // virtual server → the VRRP instance that it names as its own
   std::map<std::string, base::ScriptCommand> scripts;  // by the name a room asks for: "check ok@10.0.0.11:80"
   std::set<std::uint32_t> check_marks;                 // firewall marks that the health checks may ask for
 

@@ -315,6 +315,35 @@ void read_sorry_server(Services& all, Service& service, const SectionReader& rea
   sorry.options = method_options(all.build, subject, service.config.options.local_addresses);
 }
 
+bool has_address_of(const vrrp::InstanceConfig& instance, const Service& service) {
+  return std::ranges::any_of(service.listeners, [&](const ListenerPlan& plan) {
+    return std::ranges::any_of(instance.virtual_addresses, [&](const vrrp::VirtualAddress& address) {
+      return address.prefix.address == plan.listener.address.address;
+    });
+  });
+}
+
+// The instance that the service belongs to. Its addresses may be nobody's (they are routed here, or marks stand for
+// them), but not another instance's: that one would be master elsewhere.
+void read_instance(Build& build, const SectionReader& reader, Service& service) {
+  const auto value = reader.value("vrrp");
+  if (!value) return;
+  const auto known = build.document.names("vrrp");
+  if (std::ranges::find(known, value->text) == known.end()) {
+    return build.report.error(value->place,
+                              fmt::format("there is no [vrrp {}]{}", value->text, did_you_mean(value->text, known)));
+  }
+  build.config.instance_of[service.config.name] = value->text;
+  for (auto& instance : build.config.vrrp.instances) {
+    if (instance.name == value->text) instance.services.push_back(service.config.name);
+    if (instance.name == value->text || !has_address_of(instance, service)) continue;
+    build.report.error(value->place,
+                       fmt::format("vrrp = {}, but an address of {} is of [vrrp {}]", value->text,
+                                   service.section->title(), instance.name),
+                       "a virtual server whose addresses are of several instances belongs to none");
+  }
+}
+
 void build_service(Services& all, const Section& section) {
   const auto reader = all.build.reader(section);
   Service service;
@@ -330,6 +359,7 @@ void build_service(Services& all, const Section& section) {
   for (const auto& plan : service.listeners) service.config.listeners.push_back(plan.listener);
   service.config.options = read_service_options(all.build, reader, service.listeners);
   service.config.options.local_addresses = read_local_addresses(all.build, reader);
+  read_instance(all.build, reader, service);
   add_servers(all, service, reader);
   read_sorry_server(all, service, reader);
   if (service.method_known) check_method_keys(all.build, reader, service.config);

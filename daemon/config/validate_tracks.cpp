@@ -104,13 +104,17 @@ void check_weights_of(const Document& document, const vrrp::InstanceConfig& inst
 std::string group_name(std::string_view sync_group) { return fmt::format("[{}]", sync_group); }
 
 // Instances with an address that the service listens on, and the groups that those are members of.
-std::set<std::string> owners_of(const vrrp::Config& vrrp, const ipvs::VirtualServerConfig& service) {
+std::set<std::string> owners_of(const Config& config, const ipvs::VirtualServerConfig& service) {
+  const auto member = config.instance_of.find(service.name);
+  const auto named = member == config.instance_of.end() ? std::string{} : member->second;
   std::set<std::string> owners;
-  for (const auto& instance : vrrp.instances) {
-    const bool owns = std::ranges::any_of(instance.virtual_addresses, [&](const auto& address) {
-      return std::ranges::any_of(
-          service.listeners, [&](const auto& listener) { return listener.address.address == address.prefix.address; });
-    });
+  for (const auto& instance : config.vrrp.instances) {
+    const bool owns =
+        named == instance.name || std::ranges::any_of(instance.virtual_addresses, [&](const auto& address) {
+          return std::ranges::any_of(service.listeners, [&](const auto& listener) {
+            return listener.address.address == address.prefix.address;
+          });
+        });
     if (!owns) continue;
     owners.insert(instance.name);
     if (!instance.sync_group.empty()) owners.insert(group_name(instance.sync_group));
@@ -184,7 +188,7 @@ void add_withdrawals(Build& build) {
     track.name = "all_down " + service.name;
     track.type = "withdraw";
     track.target = service.name;
-    const auto owners = owners_of(build.config.vrrp, service);
+    const auto owners = owners_of(build.config, service);
     for (auto& instance : build.config.vrrp.instances) {
       const bool depends = owners.contains(instance.name) ||
                            (!instance.sync_group.empty() && owners.contains(group_name(instance.sync_group)));
@@ -194,7 +198,7 @@ void add_withdrawals(Build& build) {
     const auto& section = *build.document.find("virtual_server", service.name);
     build.report.error(build.reader(section).value("all_down")->place,
                        fmt::format("all_down = withdraw: no [vrrp] has an address of {}", section.title()),
-                       "the address is withdrawn by the VRRP instance that owns it");
+                       "the address is withdrawn by the VRRP instance that owns it, or that vrrp = NAME names");
   }
 }
 

@@ -34,12 +34,15 @@ vrrp::InstanceConfig build_instance(Build& build, const Section& section) {
   instance.accept = reader.boolean("accept");
   instance.checksum_pseudo_header = reader.choice("checksum") == "pseudo_header";
   instance.garp_count = static_cast<unsigned>(reader.integer("garp_count"));
+  instance.garp_interval = reader.time("garp_interval");
   instance.garp_repeat_delay = reader.time("garp_repeat_delay");
   instance.garp_refresh = reader.time("garp_refresh");
   add_virtual_addresses(build, section, instance);
   check_version(reader, instance, build.report);
   add_peers(build, reader, instance);
   add_authentication(build, reader, instance);
+  add_virtual_routes(build, reader, instance);
+  check_virtual_mac(build, reader, instance);
   add_tracks(build, reader.values("track"), instance.tracks);
   return instance;
 }

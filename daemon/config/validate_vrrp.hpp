@@ -8,6 +8,12 @@ namespace lvsd::daemon {
 // virtual_address and extra_address, in the order of the advertisement.
 void add_virtual_addresses(Build& build, const Section& section, vrrp::InstanceConfig& instance);
 
+// virtual_route; after the addresses.
+void add_virtual_routes(Build& build, const SectionReader& reader, vrrp::InstanceConfig& instance);
+
+// virtual_mac: what it cannot be combined with; after the peers.
+void check_virtual_mac(Build& build, const SectionReader& reader, vrrp::InstanceConfig& instance);
+
 // peer, multihop, allowed_source, source_address; after the addresses.
 void add_peers(Build& build, const SectionReader& reader, vrrp::InstanceConfig& instance);
 

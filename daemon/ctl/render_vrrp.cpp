@@ -90,6 +90,9 @@ class InstanceText {
                                  i_.virtual_router_id, dot()));
     add("addresses", fmt::format("{}{}{} restored", fmt::join(i_.virtual_addresses, ", "), dot(),
                                  count(i_.addresses_restored, view_)));
+    if (!i_.virtual_mac.empty()) add("MAC", i_.virtual_mac);
+    if (!i_.routes.empty()) add("routes", fmt::format("{}", fmt::join(i_.routes, ", ")));
+    if (!i_.services.empty()) add("serves", fmt::format("{}", fmt::join(i_.services, ", ")));
     add("priority", fmt::format("{} configured, {} effective{}preempt {}", i_.priority, i_.effective_priority, dot(),
                                 i_.preempt ? "on" : "off"));
     for (const auto& alarm : i_.alarms) add("alarm", alarm_text(alarm));

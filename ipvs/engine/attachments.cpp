@@ -54,11 +54,30 @@ void Attachments::want(const std::vector<std::string>& interfaces, const AttachO
   }
 }
 
+namespace {
+
+// Links with a virtual router's MAC address, RFC 9568 §7.3.
+XdpProgram::VirtualRouters virtual_routers(std::uint32_t interface, const std::vector<Link>& links) {
+  XdpProgram::VirtualRouters result{};
+  for (const auto& link : links) {
+    const auto& mac = link.interface.mac.bytes;
+    const bool virtual_mac =
+        mac[0] == 0 && mac[1] == 0 && mac[2] == 0x5e && mac[3] == 0 && (mac[4] == 1 || mac[4] == 2);
+    if (link.below != interface || !virtual_mac) continue;
+    result[(mac[4] - 1u) * 256 + mac[5]] = 1;
+  }
+  return result;
+}
+
+}  // namespace
+
 bool Attachments::reconcile(const std::vector<Link>& links) {
   bool changed = false;
   for (auto& [name, attachment] : attachments_) {
     const auto link = std::ranges::find(links, name, &Link::name);
     changed = reconcile_one(name, attachment, link == links.end() ? nullptr : &*link) || changed;
+    if (attachment.interface != 0)
+      attachment.program->set_virtual_routers(virtual_routers(attachment.interface, links));
   }
   set_fast_ways();
   take_over();

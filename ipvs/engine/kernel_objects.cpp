@@ -61,6 +61,7 @@ Link to_link(rtnl_link* object) {
   link.interface.index = static_cast<std::uint32_t>(rtnl_link_get_ifindex(object));
   link.interface.mac = to_mac(rtnl_link_get_addr(object));
   link.interface.mtu = rtnl_link_get_mtu(object);
+  link.below = static_cast<std::uint32_t>(rtnl_link_get_link(object));
   const unsigned int flags = rtnl_link_get_flags(object);
   link.interface.up = (flags & IFF_UP) != 0 && (flags & IFF_LOWER_UP) != 0;
   link.receive_queues = std::max(1u, rtnl_link_get_num_rx_queues(object));

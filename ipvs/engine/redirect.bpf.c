@@ -81,6 +81,15 @@ struct {
  * kernel. */
 __u8 own_mac[8] __attribute__((aligned(8)));
 
+/* Virtual routers that have a MAC address of their own (RFC 9568 §7.3) on this interface, by family and id. Their links
+ * need not be up: in the moment between a takeover and our knowledge of it the kernel would answer RST. */
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 512);
+  __type(key, __u32);
+  __type(value, __u8);
+} virtual_routers SEC(".maps");
+
 enum fragment_kind { WHOLE, FIRST, LATER };
 
 struct packet {
@@ -99,8 +108,17 @@ static __always_inline void count(__u32 index) {
   if (value) *value += 1;
 }
 
+static __always_inline int is_virtual_router(const __u8* mac) {
+  if (mac[0] != 0x00 || mac[1] != 0x00 || mac[2] != 0x5e || mac[3] != 0x00) return 0;
+  if (mac[4] != 1 && mac[4] != 2) return 0;
+  const __u32 index = (mac[4] - 1) * 256 + mac[5];
+  const __u8* link = bpf_map_lookup_elem(&virtual_routers, &index);
+  return link && *link;
+}
+
 static __always_inline int is_ours(const __u8* mac) {
-  return *(const __u32*)mac == *(const __u32*)own_mac && *(const __u16*)(mac + 4) == *(const __u16*)(own_mac + 4);
+  const int same = *(const __u32*)mac == *(const __u32*)own_mac && *(const __u16*)(mac + 4) == *(const __u16*)(own_mac + 4);
+  return same || is_virtual_router(mac);
 }
 
 /* clang-format off */

@@ -128,6 +128,14 @@ void XdpProgram::set_own_mac(const base::MacAddress& own) {
   std::memcpy(program_->bss->own_mac, own.bytes.data(), own.bytes.size());
 }
 
+void XdpProgram::set_virtual_routers(const VirtualRouters& routers) {
+  const int map = bpf_map__fd(program_->maps.virtual_routers);
+  for (std::uint32_t index = 0; index < routers.size(); ++index) {
+    if (virtual_routers_[index] == routers[index]) continue;
+    if (bpf_map_update_elem(map, &index, &routers[index], BPF_ANY) == 0) virtual_routers_[index] = routers[index];
+  }
+}
+
 void XdpProgram::set_fast_ways(std::uint32_t own, const std::set<std::uint32_t>& others) {
   program_->bss->own_interface = own;
   const int map = bpf_map__fd(program_->maps.ways_out);

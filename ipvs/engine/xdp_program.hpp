@@ -3,6 +3,7 @@
 // skeleton.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <set>
@@ -40,6 +41,9 @@ class XdpProgram {
 
   base::Result<void> set_socket(std::uint32_t queue, int socket);
   void set_own_mac(const base::MacAddress& own);
+  // By family (IPv4 first) and virtual router id: 1 where a link on the interface has its MAC address.
+  using VirtualRouters = std::array<std::uint8_t, 512>;
+  void set_virtual_routers(const VirtualRouters& routers);
   // Where the fast path may send: out of the interface itself (its index, or 0: not), and out of others. Flows with
   // another way out come up.
   void set_fast_ways(std::uint32_t own, const std::set<std::uint32_t>& others);
@@ -64,6 +68,7 @@ class XdpProgram {
   std::unique_ptr<redirect_bpf, Unload> program_;
   base::UniqueFd link_;
   bool native_ = false;
+  VirtualRouters virtual_routers_{};
   std::set<std::uint32_t> fast_ways_;
 };
 

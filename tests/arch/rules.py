@@ -21,7 +21,7 @@ WORDS = [
     ("AF_XDP", r"\bxsk_\w+", ["ipvs/engine/af_xdp*"]),
     ("netlink", r"\b(?!nl_langinfo)(?:nl|nla|nlmsg|rtnl|genl|genlmsg|nl_cache)_\w+\s*\(",
      ["ipvs/engine/*neighbour*", "ipvs/engine/*link*", "ipvs/engine/kernel_objects*", "ipvs/kernel/*", "vrrp/*link*",
-      "vrrp/*address*"]),
+      "vrrp/*address*", "vrrp/*route*"]),
     ("libnftables", r"\bnft_\w+\s*\(", ["base/nft_table.cpp"]),
     ("libpcap", r"\b(?:pcap|bpf)_(?:compile|freecode|open|close|next|validate|filter)\w*\s*\(",
      ["daemon/ctl/capture_filter.cpp", "daemon/replay.cpp", "ipvs/engine/capture.cpp"]),

@@ -1,6 +1,9 @@
 """HMAC authentication between two lvsd: both families, multicast and unicast; a roll-out without an election, a change of
 keys, another key, a replayed advertisement."""
+import hashlib
+import hmac
 import os
+import struct
 import sys
 
 import pytest
@@ -8,6 +11,7 @@ from conftest import open_testbed
 from director import Director
 from process import stays, wait_until
 from topology import one_lan
+from traffic import Capture
 from vrrp_cases import CASES, all_owned_by, enable_ipv6, lvsd_text, owners
 
 MASTER_DOWN = 3 + (256 - 100) / 256
@@ -75,6 +79,46 @@ def test_signed_advertisements_are_accepted_and_a_dead_master_is_followed(site):
         assert FIRST not in director.log() and FIRST not in str(director.ask("vrrp")), "the secret is never shown"
     master.die()
     wait_until(lambda: all_owned_by(site.directors, site.lvs2, SIGNED), MASTER_DOWN + 2, "lvs2 to take over")
+
+
+def digest(key, version, vrid, source, message, trailer):
+    """draft-cassen-vrrp-auth-hmac §5, computed here by itself: checksum and digest count as zero."""
+    family = 4 if len(source) == 4 else 6
+    pseudo_header = struct.pack("!BBBB16s", family, version, vrid, 0, source)
+    covered = pseudo_header + message[:6] + b"\0\0" + message[8:] + trailer[:12] + b"\0" * 16
+    return hmac.new(key, covered, hashlib.sha256).digest()[:16]
+
+
+def advertisements(path):
+    """(source, VRRP message, trailer) of each frame of a capture file."""
+    with open(path, "rb") as file:
+        data = file.read()
+    at, found = 24, []
+    while at < len(data):
+        size = struct.unpack_from("<I", data, at + 8)[0]
+        frame, at = data[at + 16:at + 16 + size], at + 16 + size
+        ip = frame[14:]
+        if ip[0] >> 4 == 4:
+            source, payload = ip[12:16], ip[(ip[0] & 15) * 4:struct.unpack_from("!H", ip, 2)[0]]
+        else:
+            source, payload = ip[8:24], ip[40:40 + struct.unpack_from("!H", ip, 4)[0]]
+        found.append((source, payload[:-28], payload[-28:]))
+    return found
+
+
+def test_what_is_on_the_wire_is_what_the_draft_computes(site):
+    key = bytes(range(32))  # the draft's own examples, of its appendix
+    assert digest(key, 3, 51, bytes([198, 51, 100, 10]), bytes.fromhex("3133c80100644402c0000264"),
+                  bytes.fromhex("010100006800000080000000")).hex() == "1b84bc4e8e43892dc6d98448f8ee2265"
+    capture = Capture(site.lvs2, "eth0", "ip proto 112 or ip6 proto 112")
+    pair(site)
+    ids = {case.virtual_router_id for case in SIGNED}
+    wait_until(lambda: {message[1] for _, message, _ in advertisements(capture.path)} >= ids, 5, "an advertisement of each kind")
+    seen = advertisements(capture.stop().path)
+    assert {(len(source), message[0] >> 4) for source, message, _ in seen} == {(4, 2), (4, 3), (16, 3)}
+    for source, message, trailer in seen:
+        assert trailer[:4] == b"\x01\x01\0\0" and len(trailer) == 28
+        assert trailer[12:] == digest(FIRST.encode(), message[0] >> 4, message[1], source, message, trailer), message.hex()
 
 
 @pytest.mark.slow

@@ -122,10 +122,10 @@ def shares(attempts):
 class Capture:
     """tcpdump on a host's interface, into a file."""
 
-    def __init__(self, host, interface, expression):
+    def __init__(self, host, interface, expression, *options):
         self.host = host
         self.path = host.testbed.path(f"{host.name}-{interface}-{len(host.testbed.processes)}.pcap")
-        self.process = host.start(["tcpdump", "-Z", "root", "-U", "-n", "-i", interface, "-w", self.path, expression],
+        self.process = host.start(["tcpdump", "-Z", "root", "-U", "-n", "-i", interface, *options, "-w", self.path, expression],
                                   f"tcpdump-{len(host.testbed.processes)}")
         wait_until(lambda: "listening on" in self.process.output(), 5, "tcpdump to listen")
 

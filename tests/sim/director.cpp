@@ -96,7 +96,6 @@ void Director::start() {
     resume = resume && may_resume(i);
   }
   for (std::size_t i = 0; i < members_.size(); ++i) {
-    routers_[i].resumed = resume;
     apply(i, vrrp::event_at_start(circumstances(i), resume));
   }
   schedule_masters(std::chrono::milliseconds{500});
@@ -363,8 +362,8 @@ void Director::perform(std::size_t at, const std::vector<vrrp::Action>& actions)
     } else {
       const bool burst = std::holds_alternative<vrrp::Announce>(action);
       if (burst) {
-        routers_[at].announcements.start({settings_.garp_count, settings_.garp_repeat_delay, settings_.garp_refresh},
-                                         local());
+        routers_[at].announcements.start(
+            {settings_.garp_count, {}, settings_.garp_repeat_delay, settings_.garp_refresh}, local());
       } else {
         routers_[at].announcements.once(local());
       }

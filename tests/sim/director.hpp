@@ -98,7 +98,6 @@ class Director {
     std::optional<base::TimePoint> announce_at;
     base::Duration last_sent_boottime{};
     std::uint8_t adopted_priority = 0;
-    bool resumed = false;
   };
   struct Memory {
     bool known = false;

@@ -38,7 +38,7 @@ bool Director::may_preempt(int router) const {
 
 bool Director::starts_late(int router) const {
   const auto& from = state(router).not_before;
-  return from && local() < *from && !routers_[static_cast<std::size_t>(router)].resumed;
+  return from && local() < *from;
 }
 
 base::Duration Director::quiet(int router) const {

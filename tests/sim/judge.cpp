@@ -217,7 +217,10 @@ void Judge::look_at_roles(int number) {
     if (role != known && role == vrrp::Role::backup)
       backup_since_[static_cast<std::size_t>(d)][static_cast<std::size_t>(number)] = stage_.now;
     auto& troubled = troubled_[static_cast<std::size_t>(d)];
-    if (director.has_trouble()) troubled = stage_.now;
+    if (director.has_trouble()) {
+      troubled = stage_.now;
+      held_by_[static_cast<std::size_t>(d)] = director.settings().interval;
+    }
     const auto least = std::min<Instant>(ns(director.quiet(number)), kSecond);
     if (known == vrrp::Role::fault && role == vrrp::Role::backup && with_drift(stage_.now - troubled) < least) {
       fail(fmt::format("I5: lvs{} r{} leaves fault again before it has held", d + 1, number));
@@ -278,7 +281,9 @@ void Judge::took_over(int number, int director) {
   for (int d = 0; d < director_count(); ++d) {
     const auto& other = directors_[static_cast<std::size_t>(d)];
     if (d == director || (usable_ & bit(d)) == 0 || other.state(number).role != vrrp::Role::backup) continue;
-    const Instant lead = (other.priority() - winner.priority()) * (interval_ / 256);
+    // Skew times are parts of the interval of the master that is gone (§6.1), not of the longest one around.
+    const auto interval = other.state(number).master_interval.value_or(other.settings().interval);
+    const Instant lead = (other.priority() - winner.priority()) * (ns(interval) / 256);
     const Instant noise = 3 * delay() + with_drift(4 * interval_) - 4 * interval_;
     if (lead > noise) fail(fmt::format("I3: lvs{} takes over before lvs{}, which outranks it", director + 1, d + 1));
   }
@@ -301,7 +306,10 @@ Instant Judge::late_start() const {
     for (int number = 0; number < router_count_; ++number) {
       if (director.starts_late(number)) longest = std::max(longest, ns(settings.startup_delay));
       const bool held = director.state(number).role == vrrp::Role::fault && settings.flap_hold_down > base::Duration{};
-      if (held) longest = std::max(longest, ns(vrrp::fault_hold(settings.interval)) + ns(settings.startup_delay));
+      // The hold is of the interval that was in force when it began: a reload meanwhile does not end it.
+      const auto interval =
+          std::max(settings.interval, held_by_[static_cast<std::size_t>(&director - directors_.data())]);
+      if (held) longest = std::max(longest, ns(vrrp::fault_hold(interval)) + ns(settings.startup_delay));
     }
   }
   return with_drift(longest);

@@ -127,7 +127,8 @@ class Judge : public Onlooker {
   std::array<std::array<Instant, kMaxRouters>, kMaxDirectors> announced_{};
   std::array<std::array<Instant, kMaxRouters>, kMaxDirectors> backup_since_{};
   std::array<Instant, kMaxDirectors> mute_until_{};
-  std::array<Instant, kMaxDirectors> troubled_{};  // when it last ran and something kept it from being master
+  std::array<Instant, kMaxDirectors> troubled_{};        // when it last ran and something kept it from being master
+  std::array<base::Duration, kMaxDirectors> held_by_{};  // its interval at that time
   Instant last_resignation_ = -kNever / 2;
   std::optional<Breach> breach_;
   std::uint64_t failovers_ = 0;

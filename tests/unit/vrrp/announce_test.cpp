@@ -63,7 +63,7 @@ TEST(Announcement, FollowsTheFamily) {
 
 TEST(AnnounceSchedule, SendsTwoBurstsAndThenRefreshes) {
   AnnounceSchedule schedule;
-  schedule.start({.rounds = 2, .repeat_delay = 5s, .refresh = 60s}, kStart);
+  schedule.start({.rounds = 2, .spacing = {}, .repeat_delay = 5s, .refresh = 60s}, kStart);
   EXPECT_THAT(rounds(schedule, 130s), testing::ElementsAre(0s, 20ms, 5s, 5020ms, 65020ms, 125020ms));
 }
 
@@ -101,6 +101,16 @@ TEST(AnnounceSchedule, IsSilentOnceStopped) {
   schedule.start({.rounds = 5, .repeat_delay = 5s, .refresh = 60s}, kStart);
   schedule.stop();
   EXPECT_FALSE(schedule.due());
+}
+
+TEST(AnnounceSchedule, HasThePaceThatIsWantedAndNeverAFasterOneThanTheBudget) {
+  AnnounceSchedule schedule;
+  schedule.start({.rounds = 3, .spacing = 300ms}, kStart);
+  schedule.sent(kStart);
+  EXPECT_EQ(schedule.due(), kStart + 300ms);
+  schedule.start({.rounds = 3, .spacing = 1ms}, kStart + 1s);
+  schedule.sent(kStart + 1s);
+  EXPECT_EQ(schedule.due(), kStart + 1s + AnnounceSchedule::kRoundSpacing);
 }
 
 }  // namespace

@@ -37,6 +37,12 @@ TEST(AddressLease, EndsBeforeAnyPeerTakesOverWhereASecondIsFineEnough) {
   }
 }
 
+// Nobody else can be master already when a mastership is resumed.
+TEST(ResumeLimit, IsAnIntervalLessThanAnyPeersPatience) {
+  for (const auto interval : {10ms, 1000ms, 4000ms})
+    EXPECT_LE(resume_limit(interval) + interval, least_peer_patience(interval));
+}
+
 TEST(AddressLease, IsNeverUnderTheKernelsSecond) {
   EXPECT_EQ(address_lease(10ms), 1s);
   EXPECT_EQ(address_lease(100ms), 1s);
