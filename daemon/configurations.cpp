@@ -41,7 +41,7 @@ void look_at_scripts(Outcome& outcome, Diagnostic::Severity severity) {
 }  // namespace
 
 Revision revision_of(const Configuration& configuration) {
-  Revision revision{configuration.generation, {}};
+  Revision revision{configuration.generation, {}, configuration.config.ipvs.sync.wait};
   for (const auto& target : configuration.config.healthcheck.targets) revision.targets.insert(target.id);
   return revision;
 }

@@ -245,8 +245,37 @@ void add_engine(Exposition& out, const ipvs::Table& table) {
               table.fast_path_refused);
 }
 
+void add_multicast(Exposition& out, const ipvs::MulticastStatus& m) {
+  const auto role = [&](std::string_view word, bool on) {
+    out.gauge("lvsd_sync_multicast_role", "1 while connections are told (master), heard (backup), by IPVS's protocol.",
+              {{"role", std::string{word}}}, on ? 1 : 0);
+  };
+  role("master", m.tells);
+  role("backup", m.hears);
+  if (!m.counted) return;
+  const auto result = [&](std::string_view word, std::uint64_t number) {
+    out.counter("lvsd_sync_multicast_connections_total", "Connections told and heard, by what became of them.",
+                {{"result", std::string{word}}}, number);
+  };
+  result("told", m.told);
+  result("not_told", m.not_told);
+  result("taken", m.taken);
+  result("older", m.older);
+  result("unknown_server", m.unknown_server);
+  result("refused", m.refused);
+  result("not_possible", m.not_possible);
+  const auto discarded = [&](std::string_view word, std::uint64_t number) {
+    out.counter("lvsd_sync_multicast_discarded_messages_total", "Messages without effect.",
+                {{"reason", std::string{word}}}, number);
+  };
+  discarded("malformed", m.malformed_messages);
+  discarded("other_id", m.other_id_messages);
+  discarded("unsent", m.unsent_messages);
+}
+
 void add_sync(Exposition& out, const ipvs::SyncStatus& sync) {
   if (!sync.configured) return;
+  if (sync.multicast) return add_multicast(out, *sync.multicast);
   out.gauge("lvsd_sync_in_step", "1 while all that the peers know of connections is here.", {}, sync.in_step ? 1 : 0);
   out.counter("lvsd_sync_strangers_total", "Streams refused: of no peer, or without the secret.", {}, sync.strangers);
   for (const auto& p : sync.peers) {

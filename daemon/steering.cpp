@@ -34,7 +34,8 @@ Steering::Steering(Past past, base::TimePoint now)
       started_{now},
       masters_{std::move(past.masters)},
       overrides_{std::move(past.overrides)},
-      maintenance_{std::move(past.maintenance)} {
+      maintenance_{std::move(past.maintenance)},
+      out_of_step_since_{now} {
   for (const auto& target : past.verdicts)
     findings_[target.id] = {target.id, target.verdict, "", 0, target.share, false};
   // A master of a moment ago goes on within its lease; it cannot wait for anything.
@@ -55,6 +56,7 @@ Commands Steering::room_started(Room room, base::TimePoint now) {
     out.emplace_back(SendKept{});
     out.emplace_back(Send{ipvs::Down{complete_health()}});
     if (!overrides_.overrides.empty()) out.emplace_back(Send{ipvs::Down{overrides_}});
+    if (!masters_.empty()) out.emplace_back(Send{ipvs::Down{mastership()}});
   }
   if (room == Room::Healthcheck) {
     out.emplace_back(Send{healthcheck::Down{verdicts()}});
@@ -121,6 +123,26 @@ Commands Steering::quorums_now(std::vector<vrrp::Conditions::Track> results) {
   return out;
 }
 
+Commands Steering::masters_now(std::vector<vrrp::Resume::Instance> masters) {
+  const auto before = mastership();
+  masters_ = std::move(masters);
+  Commands out;
+  if (rooms_[Room::Ipvs].running && before != mastership()) out.emplace_back(Send{ipvs::Down{mastership()}});
+  return out;
+}
+
+Commands Steering::in_step_now(bool in_step, base::TimePoint now) {
+  if (std::exchange(in_step_, in_step) && !in_step) out_of_step_since_ = now;
+  return advance(now);
+}
+
+ipvs::Mastership Steering::mastership() const {
+  ipvs::Mastership mastership;
+  for (const auto& master : masters_) mastership.instances.push_back(master.name);
+  std::ranges::sort(mastership.instances);
+  return mastership;
+}
+
 Commands Steering::tick(base::TimePoint now) {
   Commands out;
   if (candidate_ && in_force_ && now - proposed_at_ >= kReloadPatience) {
@@ -161,7 +183,9 @@ ipvs::Health Steering::complete_health() const {
 // --- what elections depend on ----------------------------------------------------------------------------------------
 
 vrrp::Conditions Steering::conditions() const {
-  vrrp::Conditions conditions{proven_, maintenance_, quorums_};
+  vrrp::Conditions conditions{proven_ && !lacks_connections_, maintenance_, quorums_, {}};
+  if (!proven_) conditions.waits_for = "its own checks have no first results yet";
+  if (proven_ && lacks_connections_) conditions.waits_for = "connections of the other directors are missing here";
   for (const auto& [id, finding] : findings_) {
     if (!id.starts_with(kTrackTarget) || finding.verdict == Verdict::unknown) continue;
     const bool failing = finding.verdict == Verdict::down;
@@ -188,6 +212,8 @@ Commands Steering::advance(base::TimePoint now) {
   if (candidate_ || in_force_) {
     const bool complete = verdicts_complete(candidate_ ? *candidate_ : *in_force_);
     proven_ = proven_ || complete || now - started_ >= kProvenAnyway;
+    const auto wait = (candidate_ ? *candidate_ : *in_force_).sync_wait;
+    lacks_connections_ = !in_step_ && now - out_of_step_since_ < wait;
   }
   tell_conditions(out);
   for (const Room room : {Room::Healthcheck, Room::Ipvs, Room::Vrrp}) {

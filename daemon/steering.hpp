@@ -25,6 +25,7 @@ namespace lvsd::daemon {
 struct Revision {
   std::uint64_t generation = 0;   // from 1, rising
   std::set<std::string> targets;  // ids of healthcheck targets
+  base::Duration sync_wait{};     // longest time that masters are left alone for the peers' connections; 0: none
 };
 
 // What an earlier control process left.
@@ -80,7 +81,8 @@ class Steering {
   Commands overrides_now(ipvs::Overrides overrides);
   Commands maintenance_now(std::string why);                           // empty: none
   Commands quorums_now(std::vector<vrrp::Conditions::Track> results);  // of all tracks of this type
-  void masters_now(std::vector<vrrp::Resume::Instance> masters) { masters_ = std::move(masters); }
+  Commands masters_now(std::vector<vrrp::Resume::Instance> masters);
+  Commands in_step_now(bool in_step, base::TimePoint now);  // the peers' connections are all here
   Commands tick(base::TimePoint now);
 
   std::uint64_t in_force() const { return in_force_ ? in_force_->generation : 0; }  // 0: none yet
@@ -116,6 +118,7 @@ class Steering {
   void withdraw(Room room, std::string error, Commands& out);
   void forget_other_verdicts();
   void tell_conditions(Commands& out);
+  ipvs::Mastership mastership() const;
 
   std::optional<Revision> in_force_;
   std::optional<Revision> candidate_;
@@ -127,7 +130,10 @@ class Steering {
   ipvs::Overrides overrides_;
   std::vector<vrrp::Conditions::Track> quorums_;
   std::string maintenance_;
-  bool proven_ = false;                   // our own checks had first results once
+  bool proven_ = false;  // our own checks had first results once
+  bool in_step_ = false;
+  bool lacks_connections_ = false;  // and is to wait for them still
+  base::TimePoint out_of_step_since_;
   std::optional<vrrp::Conditions> told_;  // to this incarnation of vrrp
   bool released_ = false;                 // vrrp may take part in elections
   bool ready_ = false;

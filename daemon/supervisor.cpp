@@ -169,8 +169,10 @@ void Supervisor::handle(Room, vrrp::Masters& masters, Fds) {
     const auto written = masters_memory_->write(vrrp::encode(vrrp::Down{vrrp::Resume{masters.masters}}));
     if (!written) log::warning("memory", "masters: {}", written.error().text);
   }
-  steering_.masters_now(std::move(masters.masters));
+  carry_out(steering_.masters_now(std::move(masters.masters)));
 }
+
+void Supervisor::handle(Room, ipvs::InStep& news, Fds) { carry_out(steering_.in_step_now(news.in_step, Clock::now())); }
 
 void Supervisor::handle(Room, healthcheck::HealthChanged& change, Fds) {
   status_changed_ = true;

@@ -80,6 +80,7 @@ class Supervisor {
   void handle(Room room, healthcheck::MarkSocket& request, Fds fds);
   void handle(Room room, ipvs::StatesChanged& news, Fds fds);
   void handle(Room room, ipvs::Unanswered& found, Fds fds);
+  void handle(Room room, ipvs::InStep& news, Fds fds);
   template <class T>
   void handle(Room room, T& answer, Fds fds);
   void carry_out(const Commands& commands);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 
 #include "base/fd.hpp"
@@ -28,6 +29,9 @@ class ForwardingBackend {
   // changes that took; 0: it was so already, nothing was written.
   virtual base::Result<std::size_t> put_in_force(const ServiceTable& desired) = 0;
   virtual base::Result<void> configure(const Config& config) = 0;  // all but the table: interfaces, timeouts
+
+  // The VRRP instances that are master here, which sharing connections may depend on.
+  virtual void follow_roles(const std::set<std::string>& masters) = 0;
 
   // For people; `measured` services carry no health yet (desired.hpp: describe).
   virtual base::Result<Table> status() = 0;

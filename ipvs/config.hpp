@@ -182,11 +182,29 @@ struct KernelConfig {
   friend bool operator==(const KernelConfig&, const KernelConfig&) = default;
 };
 
-// With whom connections are shared, so that they survive a failover.
+// IPVS's own way to share connections: messages to a multicast group, as ipvsadm --start-daemon has them. Both
+// backends.
+struct IpvsSyncConfig {
+  std::string interface;  // empty: not used
+  std::uint8_t id = 0;    // 0 hears all, another only its own
+  base::Endpoint group;
+  std::uint8_t ttl = 1;
+  std::uint16_t max_length = 0;  // bytes of a message; 0: as many as the interface carries
+  bool tells = true;
+  bool hears = true;
+  std::string vrrp;             // instance: tells only while it is master, hears only while it is not; "": as above
+  std::uint32_t threshold = 0;  // engine: packets of its client before an established connection is told
+  base::Duration refresh{};     // engine: all is told again so often; 0: never
+  friend bool operator==(const IpvsSyncConfig&, const IpvsSyncConfig&) = default;
+};
+
+// With whom connections are shared, so that they survive a failover. By lvsd's own protocol where there are peers.
 struct SyncConfig {
   std::string secret;                 // shared by all directors; empty: nothing is shared
   base::Endpoint listen;              // own address
   std::vector<base::Endpoint> peers;  // the other directors
+  base::Duration wait{};              // longest time that VRRP preempts nobody while peers' connections are missing
+  IpvsSyncConfig ipvs;
   friend bool operator==(const SyncConfig&, const SyncConfig&) = default;
 };
 

@@ -64,6 +64,15 @@ struct Overrides {
 BOOST_DESCRIBE_STRUCT(Overrides::Override, (), (service, server, kind, value))
 BOOST_DESCRIBE_STRUCT(Overrides, (), (overrides))
 
+// Down: the VRRP instances that are master here, whole. Sent at each change and, when there is any, before the first
+// Configure.
+struct Mastership {
+  static constexpr std::string_view kName = "Mastership";
+  std::vector<std::string> instances;
+  friend bool operator==(const Mastership&, const Mastership&) = default;
+};
+BOOST_DESCRIBE_STRUCT(Mastership, (), (instances))
+
 // Totals since start, and rates by the kernel's estimator (dataplane: 2 s steps, average over about 8 s).
 struct Statistics {
   std::uint64_t connections = 0;
@@ -178,6 +187,14 @@ struct StatesChanged {
 BOOST_DESCRIBE_STRUCT(StatesChanged::Server, (), (service, server, state, kept))
 BOOST_DESCRIBE_STRUCT(StatesChanged::Service, (), (name, state, has_quorum, withdrawn))
 BOOST_DESCRIBE_STRUCT(StatesChanged, (), (complete, servers, services))
+
+// Up: whether all that the peers know of connections is here (SyncStatus::in_step), first once it is known and then at
+// each change, within a second. Without peers: nothing.
+struct InStep {
+  static constexpr std::string_view kName = "InStep";
+  bool in_step = false;
+};
+BOOST_DESCRIBE_STRUCT(InStep, (), (in_step))
 
 // Up, about once a second: servers that have left more connections without any reply than their max_unanswered, and
 // at least half of those they got.
@@ -402,10 +419,10 @@ struct Trace {
 };
 BOOST_DESCRIBE_STRUCT(Trace, (), (id, steps, outcome, reason, service, server, problem))
 
-using Down = std::variant<Configure, Health, Overrides, TableQuery, ConnectionsQuery, ListingQuery, DropsQuery,
-                          TraceQuery, CaptureQuery, SyncQuery, Keep, Stop>;
-using Up = std::variant<Configured, StatesChanged, Unanswered, Table, Connections, Listing, Drops, Trace, Captured,
-                        SyncStatus, Keep, Beat>;
+using Down = std::variant<Configure, Health, Overrides, Mastership, TableQuery, ConnectionsQuery, ListingQuery,
+                          DropsQuery, TraceQuery, CaptureQuery, SyncQuery, Keep, Stop>;
+using Up = std::variant<Configured, StatesChanged, Unanswered, InStep, Table, Connections, Listing, Drops, Trace,
+                        Captured, SyncStatus, Keep, Beat>;
 
 std::string encode(const Down& message);
 std::string encode(const Up& message);

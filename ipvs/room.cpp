@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <utility>
 #include <variant>
 
@@ -46,6 +47,7 @@ class Room {
   void handle(const Configure& configure, std::vector<base::UniqueFd>& fds);
   void handle(const Health& health, std::vector<base::UniqueFd>& fds);
   void handle(const Overrides& overrides, std::vector<base::UniqueFd>& fds);
+  void handle(const Mastership& mastership, std::vector<base::UniqueFd>& fds);
   void handle(const TableQuery& query, std::vector<base::UniqueFd>& fds);
   void handle(const ConnectionsQuery& query, std::vector<base::UniqueFd>& fds);
   void handle(const ListingQuery& query, std::vector<base::UniqueFd>& fds);
@@ -65,6 +67,7 @@ class Room {
   void apply_soon();
   void repair_regularly();
   void look_regularly();
+  void tell_whether_in_step();
   void beat_regularly();
   void send(const Up& message, std::span<const int> fds = {});
   void finish(int exit_code);
@@ -79,6 +82,8 @@ class Room {
   std::optional<Config> config_;
   HealthView health_;
   OverrideView overrides_;
+  std::set<std::string> masters_;
+  std::optional<bool> in_step_;  // as last told
   Pools pools_;
   std::optional<StatesChanged> told_;
   AnswerView answers_;
@@ -140,6 +145,7 @@ base::Result<void> Room::put_in_force(Config config) {
   if (!backend_ || (config_ && config_->backend != config.backend)) {
     auto made = make_backend(config);
     if (!made) return tl::unexpected{made.error()};
+    (*made)->follow_roles(masters_);
     present = std::exchange(backend_, std::move(*made));
   }
   auto previous = std::exchange(config_, std::move(config));
@@ -234,8 +240,16 @@ void Room::look_regularly() {
       if (auto found = too_many_unanswered(*config_, answers_, now); !found.servers.empty()) send(found);
       answers_ = std::move(now);
     }
+    tell_whether_in_step();
     look_regularly();
   });
+}
+
+void Room::tell_whether_in_step() {
+  if (!backend_) return;
+  const auto sync = backend_->sync_status();
+  if (sync.peers.empty() || std::exchange(in_step_, sync.in_step) == sync.in_step) return;
+  send(InStep{sync.in_step});
 }
 
 void Room::beat_regularly() {
@@ -256,6 +270,11 @@ void Room::handle(const Health& health, std::vector<base::UniqueFd>&) {
 void Room::handle(const Overrides& overrides, std::vector<base::UniqueFd>&) {
   overrides_ = view_of(overrides);
   apply_soon();
+}
+
+void Room::handle(const Mastership& mastership, std::vector<base::UniqueFd>&) {
+  masters_ = {mastership.instances.begin(), mastership.instances.end()};
+  if (backend_) backend_->follow_roles(masters_);
 }
 
 void Room::handle(const TableQuery& query, std::vector<base::UniqueFd>&) {

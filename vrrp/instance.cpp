@@ -350,7 +350,11 @@ void Instance::count(DecodeError error, unsigned packets) { impl_->record.discar
 const InstanceConfig& Instance::config() const { return impl_->config; }
 
 InstanceStatus Instance::status() const {
-  return describe(impl_->config, impl_->state, impl_->params(), impl_->sight(), impl_->record, base::Clock::now());
+  auto status =
+      describe(impl_->config, impl_->state, impl_->params(), impl_->sight(), impl_->record, base::Clock::now());
+  const bool waits = status.role == Role::backup && impl_->config.preempt && status.pause.empty();
+  if (waits) status.pause = impl_->outside.conditions().waits_for;
+  return status;
 }
 
 std::optional<Resume::Instance> Instance::mastership() const {

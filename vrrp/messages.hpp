@@ -48,12 +48,13 @@ struct Conditions {
     friend bool operator==(const Track&, const Track&) = default;
   };
   friend bool operator==(const Conditions&, const Conditions&) = default;
-  bool may_preempt = true;  // false: this director's own checks have no first results yet
+  bool may_preempt = true;  // false: masters of lower priority are left alone, for what `waits_for` says
   std::string maintenance;  // why no instance may be master: "maintenance by alice: NIC firmware"; "": they may
   std::vector<Track> tracks;
+  std::string waits_for;  // "its own checks have no first results yet"; "" when it may
 };
 BOOST_DESCRIBE_STRUCT(Conditions::Track, (), (name, failing, text))
-BOOST_DESCRIBE_STRUCT(Conditions, (), (may_preempt, maintenance, tracks))
+BOOST_DESCRIBE_STRUCT(Conditions, (), (may_preempt, maintenance, tracks, waits_for))
 
 // Down: masters among these instances (none named: among all) hand over to another router, if one comes.
 struct Failover {

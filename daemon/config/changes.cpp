@@ -242,11 +242,21 @@ Facts engine_facts(const Config& c) {
       {"hash_key", e.hash_key.empty() ? "the kernel's" : e.hash_key, kNewOnly}};
 }
 
+std::string multicast_text(const ipvs::IpvsSyncConfig& i) {
+  if (i.interface.empty()) return "none";
+  const auto role = !i.vrrp.empty() ? "as " + i.vrrp : !i.tells ? "backup" : i.hears ? "both" : "master";
+  return fmt::format("{} to {} role {} id {} ttl {} max_length {} threshold {} refresh {}", i.interface,
+                     i.group.to_string(), role, i.id, i.ttl, number_or(i.max_length, "as the interface"), i.threshold,
+                     format_duration(i.refresh));
+}
+
 Facts sync_facts(const Config& c) {
   const auto& s = c.ipvs.sync;
-  if (s.peers.empty()) return {{"peer", "none", ""}};
-  return {{"peer", joined(s.peers, [](const auto& peer) { return peer.to_string(); }), "all is told once more"},
-          {"address", s.listen.to_string(), "all is told once more"}};
+  const auto peers = joined(s.peers, [](const auto& peer) { return peer.to_string(); });
+  return {{"peer", s.peers.empty() ? "none" : peers, "all is told once more"},
+          {"address", s.peers.empty() ? "none" : s.listen.to_string(), "all is told once more"},
+          {"wait", format_duration(s.wait), ""},
+          {"multicast", multicast_text(s.ipvs), ""}};
 }
 
 Facts kernel_facts(const Config& c) {

@@ -56,6 +56,8 @@ constexpr Choice kHttpVersions[] = {{"1.0"}, {"1.1"}, {"2"}};
 constexpr Choice kRcodes[] = {{"NOERROR"}, {"FORMERR"}, {"SERVFAIL"}, {"NXDOMAIN"}, {"NOTIMP"}, {"REFUSED"}};
 constexpr Choice kTrackTypes[] = {{"interface"}, {"file"}, {"process"}, {"route"}, {"ping"},
                                   {"tcp"},       {"http"}, {"quorum"},  {"script"}};
+constexpr Choice kSyncProtocols[] = {{"lvsd"}, {"ipvs"}};
+constexpr Choice kSyncRoles[] = {{"both"}, {"master"}, {"backup"}, {"vrrp"}};
 constexpr Choice kInitial[] = {{"unknown"}, {"up"}};
 constexpr Choice kCheckModes[] = {{"all"}, {"any"}};
 constexpr Choice kOnFailure[] = {{"remove"}, {"quiesce"}};
@@ -113,18 +115,21 @@ constexpr Key kKernel[] = {
 };
 
 constexpr Key kSync[] = {
-    value("key_file", Form::Path, "File with the secret of the pair, in the form of `auth_key_file`; its first key is used.", kRequired | kSameOnAll),
-    value("address", Form::Address, "The director's own address for this. Default: that of its [node]."),
-    value("peer", Form::Address, "Addresses of the other directors. Default: those of all other [node] sections.", kList),
-    integer("port", "8849", 1, 65535, "TCP port, the same on all directors.", kSameOnAll),
-    later("protocol", "lvsd's own, or IPVS sync version 1."),
-    later("interface", "Interface of IPVS sync."),
-    later("role", "master, backup, both, or as a VRRP instance."),
-    later("vrrp", "VRRP instance whose role is followed."),
-    later("id", "IPVS sync id."),
-    later("group", "Multicast group."),
-    later("ttl", "TTL of multicast."),
-    later("max_length", "Bytes of a sync message."),
+    choice("protocol", "lvsd", kSyncProtocols, "`lvsd`: a stream to each peer, authenticated, with a full state at its begin. `ipvs`: the messages of kernel IPVS, for a pair with backend = kernel on either side; nothing of that is authenticated or confirmed.", kSameOnAll),
+    value("key_file", Form::Path, "File with the secret of the pair, in the form of `auth_key_file`; its first key is used. Required with `lvsd`.", kSameOnAll),
+    value("address", Form::Address, "The director's own address for this (lvsd). Default: that of its [node]."),
+    value("peer", Form::Address, "Addresses of the other directors (lvsd). Default: those of all other [node] sections.", kList),
+    integer("port", "", 1, 65535, "TCP port, the same on all directors; with `ipvs` that of UDP. Default: 8849, with `ipvs` 8848.", kSameOnAll),
+    time("wait", "30s", 0, 3'600'000, "Longest time that a master of lower priority is left alone while connections of the peers are missing here (lvsd); 0: none."),
+    value("interface", Form::Interface, "Where messages are sent and heard. Required with `ipvs`."),
+    choice("role", "both", kSyncRoles, "What this director does (ipvs): `master` tells, `backup` hears, `both`; `vrrp`: tells while the instance `vrrp` is master, else hears."),
+    value("vrrp", Form::Name, "VRRP instance whose role is followed (ipvs). Required with role = vrrp."),
+    integer("id", "0", 0, 255, "Sync id (ipvs): messages of other ids are passed over; 0 hears all.", kSameOnAll),
+    value("group", Form::Address, "Multicast group, IPv4 or IPv6 (ipvs).", kSameOnAll, "224.0.0.81"),
+    integer("ttl", "1", 1, 255, "TTL of the messages (ipvs)."),
+    integer("max_length", "", 1024, 65'507, "Longest message in bytes (ipvs). Default: what the interface's MTU carries."),
+    integer("threshold", "0", 0, 65'535, "Packets of its client before an established connection is told (ipvs, backend = engine)."),
+    time("refresh", "60s", 0, kDay, "Time after which all connections are told again, for a director that came late (ipvs, backend = engine); 0: never."),
 };
 
 constexpr Key kStatus[] = {
@@ -307,7 +312,7 @@ constexpr Kind kKinds[] = {
     {"node", true, true, false, kNode, "One director of the pair."},
     {"engine", false, true, false, kEngine, "The userspace forwarding engine."},
     {"kernel", false, true, false, kKernel, "Kernel IPVS, for backend = kernel."},
-    {"sync", false, true, false, kSync, "Directors share their connections, so that those survive a failover (backend = engine)."},
+    {"sync", false, true, false, kSync, "Directors share their connections, so that those survive a failover."},
     {"status", false, true, false, kStatus, "Status page, API and metrics on TCP."},
     {"vrrp", true, true, true, kVrrp, "One VRRP instance: virtual addresses that one director owns at a time."},
     {"sync_group", true, true, false, kSyncGroup, "VRRP instances that change role together."},

@@ -1,5 +1,7 @@
-// [sync]: which directors share their connections, and the secret by which they know each other.
+// [sync]: how directors share their connections; by lvsd's own protocol which, and the secret by which they know each
+// other.
 #include <algorithm>
+#include <span>
 
 #include <fmt/format.h>
 
@@ -55,21 +57,30 @@ void add_peers(Build& build, const SectionReader& reader, const base::IpAddress&
                      "write peer = ADDRESS, or [node NAME] sections with the addresses of the directors");
 }
 
-}  // namespace
+// Keys of the other protocol, or of the other backend, would be without effect.
+void refuse(Build& build, const SectionReader& reader, std::span<const std::string_view> keys, const std::string& why,
+            const std::string& hint = "") {
+  for (const auto key : keys) {
+    if (reader.has(key)) build.report.error(reader.value(key)->place, fmt::format("[sync] {} {}", key, why), hint);
+  }
+}
 
-void build_sync(Build& build) {
-  const auto* section = build.document.find("sync");
-  if (!section) return;
-  const auto reader = build.reader(*section);
+void build_own_protocol(Build& build, const SectionReader& reader) {
+  constexpr std::string_view kOther[] = {"interface", "role",       "vrrp",      "id",     "group",
+                                         "ttl",       "max_length", "threshold", "refresh"};
+  refuse(build, reader, kOther, "is of protocol = ipvs");
+  const auto place = reader.section().place;
   const auto file = reader.value("key_file");
+  if (!file) build.report.error(place, "[sync] has no \"key_file\"", "it holds the secret of the pair");
   if (build.config.ipvs.backend != ipvs::Backend::Engine) {
-    return build.report.error(section->place, "[sync] needs backend = engine",
-                              "what kernel IPVS knows of connections is not shared by lvsd yet");
+    return build.report.error(place, "[sync] protocol = lvsd needs backend = engine",
+                              "kernel IPVS shares connections by protocol = ipvs");
   }
   const auto own = own_address(build, reader);
   if (!own) return;
   auto& sync = build.config.ipvs.sync;
-  sync.listen = {*own, static_cast<std::uint16_t>(reader.integer("port"))};
+  sync.listen = {*own, static_cast<std::uint16_t>(reader.has("port") ? reader.integer("port") : 8849)};
+  sync.wait = reader.time("wait");
   add_peers(build, reader, *own);
   const auto secret = std::ranges::find(build.secrets, file ? file->text : std::string_view{}, &SourceFile::path);
   if (!file || secret == build.secrets.end()) {  // that was said, or it is no business of this process
@@ -79,6 +90,69 @@ void build_sync(Build& build) {
   const auto keys = read_keys(secret->text);
   if (!keys) return build.report.error(file->place, fmt::format("{}: {}", file->text, keys.error().text));
   sync.secret = keys->front().bytes;
+}
+
+void read_role(Build& build, const SectionReader& reader, ipvs::IpvsSyncConfig& ipvs) {
+  const auto role = reader.choice("role");
+  ipvs.tells = role != "backup";
+  ipvs.hears = role != "master";
+  const auto instance = reader.value("vrrp");
+  if (role != "vrrp") {
+    if (instance) build.report.error(instance->place, "[sync] vrrp is of role = vrrp");
+    return;
+  }
+  const auto& all = build.config.vrrp.instances;
+  if (!instance) return build.report.error(reader.section().place, "[sync] role = vrrp has no \"vrrp\"");
+  if (std::ranges::find(all, instance->text, &vrrp::InstanceConfig::name) == all.end())
+    return build.report.error(instance->place, fmt::format("there is no [vrrp {}]", instance->text));
+  ipvs.vrrp = instance->text;
+}
+
+void warn_of_fullnat(Build& build, Place place) {
+  const auto is_fullnat = [](const auto& server) { return server.method == ipvs::Method::Fullnat; };
+  for (const auto& service : build.config.ipvs.virtual_servers) {
+    if (std::ranges::any_of(service.servers, is_fullnat))
+      return build.report.warning(
+          place, fmt::format("connections of {} are not shared: protocol = ipvs knows no fullnat", service.name),
+          "protocol = lvsd shares them between directors with backend = engine");
+  }
+}
+
+void build_ipvs_protocol(Build& build, const SectionReader& reader) {
+  constexpr std::string_view kOther[] = {"key_file", "address", "peer", "wait"};
+  constexpr std::string_view kEngine[] = {"threshold", "refresh"};
+  refuse(build, reader, kOther, "is of protocol = lvsd", "IPVS's own protocol has no peers and no secret");
+  if (build.config.ipvs.backend == ipvs::Backend::Kernel)
+    refuse(build, reader, kEngine, "is of backend = engine",
+           "the kernel's are [kernel] sysctl = sync_threshold 3 50 and sync_refresh_period");
+  auto& ipvs = build.config.ipvs.sync.ipvs;
+  const auto interface = reader.value("interface");
+  if (!interface) build.report.error(reader.section().place, "[sync] protocol = ipvs has no \"interface\"");
+  const auto name = interface ? read_interface(*interface, build.report) : std::nullopt;
+  const auto group_text = reader.value("group");
+  const auto group = read_address(*group_text, build.report);
+  if (group && !group->is_multicast())
+    build.report.error(group_text->place, fmt::format("group {} is no multicast address", group_text->text),
+                       "such as 224.0.0.81 or ff02::81");
+  read_role(build, reader, ipvs);
+  ipvs.id = static_cast<std::uint8_t>(reader.integer("id"));
+  ipvs.group = {group.value_or(base::IpAddress{}),
+                static_cast<std::uint16_t>(reader.has("port") ? reader.integer("port") : 8848)};
+  ipvs.ttl = static_cast<std::uint8_t>(reader.integer("ttl"));
+  if (reader.has("max_length")) ipvs.max_length = static_cast<std::uint16_t>(reader.integer("max_length"));
+  ipvs.threshold = static_cast<std::uint32_t>(reader.integer("threshold"));
+  ipvs.refresh = reader.time("refresh");
+  ipvs.interface = name.value_or("");
+  warn_of_fullnat(build, reader.section().place);
+}
+
+}  // namespace
+
+void build_sync(Build& build) {
+  const auto* section = build.document.find("sync");
+  if (!section) return;
+  const auto reader = build.reader(*section);
+  reader.choice("protocol") == "ipvs" ? build_ipvs_protocol(build, reader) : build_own_protocol(build, reader);
 }
 
 }  // namespace lvsd::daemon

@@ -74,8 +74,39 @@ std::string render_drops(const ipvs::Drops& drops, const View& view) {
   return layout.text(view);
 }
 
+namespace {
+
+std::string render_multicast(const ipvs::MulticastStatus& m, const View& view) {
+  Layout layout({{"INTERFACE"},
+                 {"GROUP"},
+                 {"ID", Align::Right},
+                 {"ROLE"},
+                 {"TOLD", Align::Right},
+                 {"NOT TOLD", Align::Right},
+                 {"HEARD", Align::Right},
+                 {"TAKEN", Align::Right},
+                 {"UNKNOWN", Align::Right},
+                 {"REFUSED", Align::Right},
+                 {"BAD", Align::Right},
+                 {"OTHER ID", Align::Right, true},
+                 {"OLDER", Align::Right, true},
+                 {"UNSENT", Align::Right, true},
+                 {"PROBLEM"}});
+  const auto number = [&](std::uint64_t n) { return m.counted ? count(n, view) : std::string{"-"}; };
+  const char* role = m.tells ? m.hears ? "both" : "master" : m.hears ? "backup" : "off";
+  layout.add({m.interface, m.group.to_string(), fmt::format("{}", m.id),
+              Cell{role, m.tells || m.hears ? Tone::Good : Tone::Bad}, number(m.told), number(m.not_told),
+              number(m.heard), number(m.taken), number(m.unknown_server), number(m.refused + m.not_possible),
+              number(m.malformed_messages), number(m.other_id_messages), number(m.older), number(m.unsent_messages),
+              m.problem});
+  return layout.text(view);
+}
+
+}  // namespace
+
 std::string render_sync(const ipvs::SyncStatus& sync, const View& view) {
   if (!sync.configured && !view.csv) return "connections are not shared: the configuration has no [sync] section\n";
+  if (sync.multicast) return render_multicast(*sync.multicast, view);
   const auto stage = [](ipvs::SyncStage s) {
     constexpr const char* kWords[] = {"off", "full_state", "in_step"};
     const auto tone = s == ipvs::SyncStage::in_step ? Tone::Good : s == ipvs::SyncStage::off ? Tone::Bad : Tone::Plain;

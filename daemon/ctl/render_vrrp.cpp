@@ -96,7 +96,9 @@ class InstanceText {
     add("priority", fmt::format("{} configured, {} effective{}preempt {}", i_.priority, i_.effective_priority, dot(),
                                 i_.preempt ? "on" : "off"));
     for (const auto& alarm : i_.alarms) add("alarm", alarm_text(alarm));
-    if (!i_.pause.empty()) add("waiting", fmt::format("{}, {} left", i_.pause, seconds(i_.pause_left_ms)));
+    if (!i_.pause.empty() && i_.pause_left_ms == 0) add("waiting", i_.pause);
+    if (!i_.pause.empty() && i_.pause_left_ms != 0)
+      add("waiting", fmt::format("{}, {} left", i_.pause, seconds(i_.pause_left_ms)));
     if (i_.ceded) add("waiting", "gave way by command: takes over when the master is gone");
     if (!i_.sync_group.empty()) add("group", i_.sync_group);
     for (const auto& track : i_.tracks) add("track", track_text(track));

@@ -19,7 +19,7 @@
 #include "ipvs/engine/redirect_maps.hpp"
 #include "ipvs/engine/worker.hpp"
 #include "ipvs/listing.hpp"
-#include "ipvs/sync/exchange.hpp"
+#include "ipvs/sync/sharing.hpp"
 
 namespace lvsd::ipvs::engine {
 namespace {
@@ -83,7 +83,6 @@ struct EngineBackend::Impl {
   void remember_servers(std::span<const Command> commands);
   void resolve_servers();
   void ask(const NextHopKey& key);
-  void share(const SyncConfig& wanted);
   sync::Store store();
   std::string interface_name(std::uint32_t index) const;
   base::Result<void> on_worker(const std::function<void(Core&)>& task);
@@ -103,7 +102,7 @@ struct EngineBackend::Impl {
   std::unique_ptr<CaptureSession> captures;
   std::unique_ptr<Attachments> attachments;
   std::unique_ptr<Neighbours> neighbours;
-  std::unique_ptr<sync::Exchange> exchange;  // with peers, if there are any
+  sync::Sharing sharing;
   std::uint64_t refused_flows = 0;
   bool configured = false;
   bool fast_path_wanted = true;
@@ -257,12 +256,6 @@ void EngineBackend::Impl::probe_regularly() {
   });
 }
 
-void EngineBackend::Impl::share(const SyncConfig& wanted) {
-  if (exchange && exchange->config() == wanted) return;
-  exchange.reset();
-  if (!wanted.peers.empty()) exchange = std::make_unique<sync::Exchange>(loop, wanted, store());
-}
-
 // Questions are answered between batches of packets, on the loop.
 sync::Store EngineBackend::Impl::store() {
   const auto on_loop = [&l = loop](auto then) {
@@ -305,6 +298,7 @@ base::Result<std::size_t> EngineBackend::put_in_force(const ServiceTable& desire
   if (!actual) return tl::unexpected{actual.error()};
   const auto commands = diff(*actual, desired);
   if (auto applied = apply(commands); !applied) return tl::unexpected{applied.error()};
+  impl_->sharing.use(desired);
   return commands.size();
 }
 
@@ -348,7 +342,7 @@ base::Result<void> EngineBackend::configure(const Config& config) {
   const auto& engine = config.engine;
   impl_->attachments->want(engine.interfaces, {engine.xdp_mode, engine.zero_copy, engine.busy_poll_us});
   impl_->configured = true;
-  impl_->share(config.sync);
+  impl_->sharing.share(impl_->loop, config.sync, impl_->store());
   impl_->attachments->reconcile(impl_->links);
   impl_->follow_fast_path();
   impl_->publish();
@@ -416,7 +410,9 @@ base::Result<Trace> EngineBackend::trace(const TraceQuery& query) {
   return trace;
 }
 
-SyncStatus EngineBackend::sync_status() { return impl_->exchange ? impl_->exchange->status() : SyncStatus{}; }
+SyncStatus EngineBackend::sync_status() { return impl_->sharing.status(); }
+
+void EngineBackend::follow_roles(const std::set<std::string>& masters) { impl_->sharing.follow_roles(masters); }
 
 base::Result<Captured> EngineBackend::capture(const CaptureQuery& query) {
   const auto name_of = [this](std::uint32_t index) { return impl_->interface_name(index); };

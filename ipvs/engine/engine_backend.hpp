@@ -33,6 +33,7 @@ class EngineBackend final : public ForwardingBackend {
   base::Result<Drops> drops() override;
   base::Result<Trace> trace(const TraceQuery& query) override;
   SyncStatus sync_status() override;
+  void follow_roles(const std::set<std::string>& masters) override;
   base::Result<Captured> capture(const CaptureQuery& query) override;
 
   std::uint64_t progress() const override;  // grows while the worker's loop turns

@@ -47,6 +47,8 @@ Record record_of(const EngineState& state, const Connection& c, const Connection
   for (const auto& [ours, told] : kSameFlags) record.flags |= (c.flags & ours) != 0 ? told : 0;
   record.server = c.server;
   record.idle_ms = static_cast<std::uint32_t>(std::max(idle_milliseconds(c, state.now), 0));
+  record.left_ms = static_cast<std::uint32_t>(std::max(state.limits.of(c.state) - idle_milliseconds(c, state.now), 0));
+  record.from_peer = state.changes.is_from_peer(state.connections.number(c), c.last_seen);
   record.in_packets = c.in_packets;
   record.first_sequence = c.first_sequence;
   const auto ends = state.connections.ends(c);
@@ -108,10 +110,13 @@ SyncRecords::Target SyncRecords::find(const sync::Server& server, const Record* 
   auto* service = record != nullptr ? state_.services.find(record->protocol, to_packet(at.address), swap_port(at.port))
                                     : state_.services.named(server.service);
   if (service == nullptr) return {};
+  // A template for all ports names none.
+  const bool any_port = record != nullptr && record->has(Record::kTemplate) && server.address.port == 0;
   for (const auto* slots : {&service->servers, &service->draining}) {
     for (const auto slot : *slots) {
       const auto& config = state_.services.server(slot).config;
-      const auto port = config.address.port == 0 && record != nullptr ? record->server_port : config.address.port;
+      const bool as_told = record != nullptr && (config.address.port == 0 || any_port);
+      const auto port = as_told ? record->server_port : config.address.port;
       const base::Endpoint address{config.address.address, port};
       // Who finds it by its listener does not know the method: the one here is right (kernel ip_vs_proc_conn).
       if (address == server.address && (record != nullptr || config.method == server.method)) return {slot, service};

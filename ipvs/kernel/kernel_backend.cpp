@@ -16,6 +16,7 @@
 #include "ipvs/kernel/plan.hpp"
 #include "ipvs/kernel/reading.hpp"
 #include "ipvs/kernel/service_memory.hpp"
+#include "ipvs/kernel/sync_daemons.hpp"
 #include "ipvs/kernel/sysctls.hpp"
 #include "ipvs/kernel/wanted.hpp"
 
@@ -47,17 +48,24 @@ base::Result<void> check_possible(const ServiceTable& desired) {
 }  // namespace
 
 struct KernelBackend::Impl {
-  Impl(KernelConfig c, IpvsSocket s, Kept& kept, const KeepFd& keep)
-      : config{std::move(c)}, socket{std::move(s)}, memory{kept, keep} {}
+  Impl(const Config& c, IpvsSocket s, Kept& kept, const KeepFd& keep)
+      : config{c.kernel}, sync{c.sync.ipvs}, socket{std::move(s)}, memory{kept, keep} {}
 
   base::Result<KernelTable> read();
   base::Result<std::size_t> bring(const KernelTable& goal);
   base::Result<void> verify(const KernelTable& goal);
   base::Result<std::size_t> bring_settings();
+  base::Result<std::size_t> bring_daemons();
+  std::size_t keep_daemons();
+  void stop_daemons();
   Ownership ownership() const { return {memory.services(), config.exclusive}; }
   void forget_removed(const KernelTable& goal);
 
   KernelConfig config;
+  IpvsSyncConfig sync;
+  std::set<std::string> masters;
+  bool daemons_are_ours = false;  // lvsd has put some into force, and they are its to stop
+  std::string daemon_problem;
   std::optional<IpvsSocket> socket;  // absent after an error: opened again at the next use
   ServiceMemory memory;
   base::NftTable marks{kMarkTable};
@@ -70,7 +78,7 @@ base::Result<std::unique_ptr<KernelBackend>> KernelBackend::create(const Config&
   auto socket = IpvsSocket::open();
   if (!socket) return tl::unexpected{socket.error()};
   return std::unique_ptr<KernelBackend>{
-      new KernelBackend{std::make_unique<Impl>(config.kernel, std::move(*socket), kept, keep)}};
+      new KernelBackend{std::make_unique<Impl>(config, std::move(*socket), kept, keep)}};
 }
 
 KernelBackend::KernelBackend(std::unique_ptr<Impl> impl) : impl_{std::move(impl)} {}
@@ -136,6 +144,37 @@ base::Result<std::size_t> KernelBackend::Impl::bring_settings() {
   return *written + 1;
 }
 
+// Where the configuration has none, those of others are left alone.
+base::Result<std::size_t> KernelBackend::Impl::bring_daemons() {
+  const bool wanted = !sync.interface.empty();
+  if (!wanted && !daemons_are_ours) return 0;
+  const auto actual = socket->daemons();
+  if (!actual) return tl::unexpected{actual.error()};
+  const auto steps = plan_daemons(*actual, wanted_daemons(sync, sync::roles_of(sync, masters)));
+  for (const auto state : steps.stop) {
+    if (auto stopped = socket->stop(state); !stopped) return tl::unexpected{stopped.error()};
+  }
+  daemons_are_ours = wanted;
+  for (const auto& daemon : steps.start) {
+    if (auto started = socket->start(daemon); !started) return tl::unexpected{started.error()};
+  }
+  return steps.stop.size() + steps.start.size();
+}
+
+// An interface may come later: connections are not shared until then, and the table is not less for it.
+std::size_t KernelBackend::Impl::keep_daemons() {
+  const auto changed = socket ? bring_daemons() : base::Result<std::size_t>{0};
+  const auto problem = changed ? std::string{} : changed.error().text;
+  if (std::exchange(daemon_problem, problem) != problem && !problem.empty()) base::log::error("sync", "{}", problem);
+  return changed ? *changed : 0;
+}
+
+void KernelBackend::Impl::stop_daemons() {
+  sync = {};
+  if (const auto stopped = bring_daemons(); !stopped)
+    base::log::error("kernel", "the sync daemons stay: {}", stopped.error().text);
+}
+
 base::Result<std::size_t> KernelBackend::put_in_force(const ServiceTable& desired) {
   if (auto possible = check_possible(desired); !possible) return tl::unexpected{possible.error()};
   const auto goal = wanted(desired);
@@ -151,17 +190,43 @@ base::Result<std::size_t> KernelBackend::put_in_force(const ServiceTable& desire
   const auto marked = impl_->marks.put_in_force(mark_table(desired));
   if (!marked) return tl::unexpected{marked.error()};
   const auto settings = impl_->bring_settings();
-  return settings ? base::Result<std::size_t>{*changes + *settings + (*marked ? 1 : 0)} : settings;
+  if (!settings) return settings;
+  return *changes + *settings + (*marked ? 1 : 0) + impl_->keep_daemons();
 }
 
 base::Result<void> KernelBackend::configure(const Config& config) {
   const bool exclusive = config.kernel.exclusive && !impl_->config.exclusive;
   impl_->config = config.kernel;
+  impl_->sync = config.sync.ipvs;
   if (exclusive) {
     if (auto brought = impl_->bring(wanted(impl_->desired)); !brought) return tl::unexpected{brought.error()};
   }
   if (auto settings = impl_->bring_settings(); !settings) return tl::unexpected{settings.error()};
+  impl_->keep_daemons();
   return {};
+}
+
+// At once: while the other role's daemon runs, nothing is told.
+void KernelBackend::follow_roles(const std::set<std::string>& masters) {
+  if (std::exchange(impl_->masters, masters) != masters) impl_->keep_daemons();
+}
+
+SyncStatus KernelBackend::sync_status() {
+  SyncStatus status;
+  const auto& sync = impl_->sync;
+  if (sync.interface.empty()) return status;
+  status.configured = true;
+  status.multicast.emplace();
+  status.multicast->interface = sync.interface;
+  status.multicast->group = sync.group;
+  status.multicast->id = sync.id;
+  status.multicast->problem = impl_->daemon_problem;
+  const auto daemons = impl_->socket ? impl_->socket->daemons() : base::Result<std::vector<SyncDaemon>>{};
+  if (!daemons) return status;
+  for (const auto& daemon : *daemons) {
+    (daemon.state == SyncState::Master ? status.multicast->tells : status.multicast->hears) = true;
+  }
+  return status;
 }
 
 base::Result<Table> KernelBackend::status() {
@@ -223,6 +288,7 @@ std::uint64_t KernelBackend::progress() const { return ++impl_->asked; }  // the
 
 void KernelBackend::stop() {
   if (!impl_->config.remove_on_stop) return;
+  impl_->stop_daemons();
   const auto actual = impl_->read();
   std::vector<Operation> operations;
   if (actual) {

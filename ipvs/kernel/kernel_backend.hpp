@@ -25,7 +25,8 @@ class KernelBackend final : public ForwardingBackend {
   base::Result<Drops> drops() override;
   base::Result<Trace> trace(const TraceQuery& query) override;         // the kernel cannot be asked
   base::Result<Captured> capture(const CaptureQuery& query) override;  // the kernel cannot be asked
-  SyncStatus sync_status() override { return {}; }
+  SyncStatus sync_status() override;
+  void follow_roles(const std::set<std::string>& masters) override;
   std::uint64_t progress() const override;
   void stop() override;  // removes the table when `[global] on_stop` says so
 

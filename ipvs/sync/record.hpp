@@ -1,5 +1,5 @@
 // Connections as directors tell each other of them: plain values that mean the same on both. Filled in and read by the
-// engine (engine/sync_records), carried by lvsd's own protocol (session) and by that of IPVS (ipvs_message).
+// engine (engine/sync_records), carried by lvsd's own protocol (session) and by that of IPVS (ipvs_records).
 #pragma once
 
 #include <cstdint>
@@ -43,12 +43,15 @@ struct Record {
   std::uint32_t in_packets = 0;
   std::uint32_t first_sequence = 0;  // kProxied: of the client's first byte
   base::Endpoint client;
-  base::Endpoint virtual_address;  // template: nothing
+  base::Endpoint virtual_address;  // template: nothing, or what IPVS's protocol says of it
   base::Endpoint local;            // fullnat: else nothing
   std::uint16_t server_port = 0;
   // Ports of the same client and virtual address whose connection controls this one (FTP); 0: none.
   std::uint16_t controller_client_port = 0;
   std::uint16_t controller_virtual_port = 0;
+  // Not carried by lvsd's own protocol.
+  std::uint32_t left_ms = 0;  // until it ends, if nothing comes
+  bool from_peer = false;     // a peer told of it, and no packet has come here since
 
   bool has(std::uint16_t flag) const { return (flags & flag) != 0; }
   friend bool operator==(const Record&, const Record&) = default;

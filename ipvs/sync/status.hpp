@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,6 +46,34 @@ BOOST_DESCRIBE_STRUCT(SyncPeer, (),
                       (peer, telling, told, lag, dropped, full_states, hearing, heard, taken, older, unknown_server,
                        refused, full_state_age_s, problem))
 
+// IPVS's own protocol. Counters since the ipvs process began; the kernel backend has none.
+struct MulticastStatus {
+  std::string interface;
+  base::Endpoint group;
+  std::uint32_t id = 0;
+  bool tells = false;  // at present
+  bool hears = false;
+  bool counted = false;    // the counters mean something: the engine
+  std::uint64_t told = 0;  // connections
+  std::uint64_t told_messages = 0;
+  std::uint64_t not_told = 0;            // the protocol has no words for them: fullnat, servers of another family
+  std::uint64_t unsent_messages = 0;     // the socket took them not
+  std::uint64_t heard = 0;               // connections
+  std::uint64_t heard_messages = 0;      // of our id
+  std::uint64_t other_id_messages = 0;   // passed over
+  std::uint64_t malformed_messages = 0;  // no message of version 1; nothing of them is used
+  std::uint64_t taken = 0;
+  std::uint64_t older = 0;
+  std::uint64_t unknown_server = 0;
+  std::uint64_t refused = 0;       // no room, or not possible here
+  std::uint64_t not_possible = 0;  // the engine has no such thing: moved sequence numbers, Call-IDs, unknown states
+  std::string problem;             // "", or why it is not done
+};
+BOOST_DESCRIBE_STRUCT(MulticastStatus, (),
+                      (interface, group, id, tells, hears, counted, told, told_messages, not_told, unsent_messages,
+                       heard, heard_messages, other_id_messages, malformed_messages, taken, older, unknown_server,
+                       refused, not_possible, problem))
+
 struct SyncStatus {
   static constexpr std::string_view kName = "SyncStatus";
   std::uint64_t id = 0;
@@ -53,7 +82,8 @@ struct SyncStatus {
   std::string problem;          // "", or why nobody can be heard
   std::uint64_t strangers = 0;  // streams refused: from no peer, or without the secret
   std::vector<SyncPeer> peers;
+  std::optional<MulticastStatus> multicast;  // where IPVS's own protocol is spoken; then there are no peers
 };
-BOOST_DESCRIBE_STRUCT(SyncStatus, (), (id, configured, in_step, problem, strangers, peers))
+BOOST_DESCRIBE_STRUCT(SyncStatus, (), (id, configured, in_step, problem, strangers, peers, multicast))
 
 }  // namespace lvsd::ipvs

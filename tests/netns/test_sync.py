@@ -6,7 +6,7 @@ import sys
 import pytest
 from conftest import open_pair
 from director import Settings
-from process import wait_until
+from process import stays, wait_until
 from servers import Decapsulator, Echo
 from topology import wait_for_owner
 
@@ -125,6 +125,66 @@ def test_a_late_backup_learns_everything_and_gives_it_back():
         lvs1.revive()
         wait_for_owner(site, site.lvs1, 15)
         assert not any(verdict(held).values())
+
+
+def test_a_late_director_preempts_only_when_it_has_the_connections():
+    with open_pair("dr", settings=lambda site: Settings(site, advert_interval="200ms", extra=shared(site))) as site:
+        lvs1, lvs2 = site.pair
+        wait_in_step(site.pair)
+        lvs1.die()
+        wait_until(lambda: site.lvs2.has_address(site.vip), 15, "lvs2 to take over")
+        site.lvs1.run(["nft", "add table inet cut; add chain inet cut in { type filter hook input priority 0; }; "
+                              "add rule inet cut in tcp dport 8849 drop"])
+        lvs1.revive()
+        says = lambda: lvs1.ctl("vrrp", "front", check=False).stdout  # noqa: E731
+        wait_until(lambda: "connections of the other directors are missing here" in says(), 15, says)
+        stays(lambda: site.owners() == ["lvs2"], 2, "lvs2 to be left alone")  # much longer than the master down interval
+        site.lvs1.run(["nft", "delete table inet cut"])
+        wait_for_owner(site, site.lvs1, 15)
+        assert "missing here" not in says()
+
+
+def by_ipvs(group):
+    return f"[sync]\nprotocol = ipvs\ninterface = eth0\nid = 9\ngroup = {group}\n"
+
+
+def multicast(director):
+    return (director.ask("sync") or {}).get("multicast") or {}
+
+
+def send_to_group(host, group, messages):
+    """From another host of the network: anybody can."""
+    address = host.addresses("eth0")[0]
+    host.run([sys.executable, "-c", f"""
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton("{address}"))
+for message in {messages!r}:
+    s.sendto(message, ("{group}", 8848))
+"""])
+
+
+@pytest.mark.parametrize("group", ["224.0.0.81", pytest.param("ff02::81", marks=pytest.mark.slow)])
+def test_connections_survive_by_the_protocol_of_ipvs_whatever_else_comes_to_the_group(group):
+    make = lambda site: Settings(site, advert_interval="200ms", extra=by_ipvs(group))  # noqa: E731
+    link_local = lambda site: [host.enable_ipv6("eth0") for host in site.directors]  # noqa: E731
+    with open_pair("nat", settings=make, prepare=link_local if ":" in group else None) as site:
+        lvs1, lvs2 = site.pair
+        held = hold(site, {7: CONNECTIONS})
+        wait_until(lambda: multicast(lvs2).get("taken", 0) >= CONNECTIONS, 15, lambda: f"{multicast(lvs1)}\n{multicast(lvs2)}")
+        if group == "224.0.0.81":
+            entries = (lvs2.ask("vs") or {}).get("connection_entries", 0)
+            cut = bytes([0, 9, 0, 44, 1, 1, 0, 0]) + bytes(20)
+            unknown = bytes([0, 9, 0, 44, 1, 1, 0, 0, 0, 6, 0, 36]) + bytes(32)
+            send_to_group(site.client, group, [b"", b"x" * 1400, cut, bytes([0, 8, 0, 8, 0, 1, 0, 0]), unknown])
+            wait_until(lambda: multicast(lvs2).get("unknown_server") == 1, 10, lambda: str(multicast(lvs2)))
+            found = multicast(lvs2)
+            assert (found["malformed_messages"], found["other_id_messages"]) == (3, 1), found
+            assert (lvs2.ask("vs") or {}).get("connection_entries", 0) == entries
+        assert "master" in lvs1.ctl("sync").stdout or "both" in lvs1.ctl("sync").stdout
+        lvs1.die()
+        wait_until(lambda: site.lvs2.has_address(site.vip), 15, "lvs2 to take over")
+        assert not any(lost for lost in verdict(held).values()), multicast(lvs2)
 
 
 @pytest.mark.slow

@@ -157,6 +157,44 @@ TEST_F(SteeringTest, ACheckThatNeverHasAResultDoesNotForbidPreemptionForEver) {
   EXPECT_TRUE(conditions_in(steering.tick(now + 60s))->may_preempt);
 }
 
+TEST_F(SteeringTest, ALateDirectorLeavesMastersAloneUntilItHasTheirConnections) {
+  start_all();
+  steering.propose({1, {}, 30s}, now);
+  EXPECT_FALSE(steering.conditions().may_preempt);
+  EXPECT_EQ(steering.conditions().waits_for, "connections of the other directors are missing here");
+  const auto complete = steering.in_step_now(true, now);
+  ASSERT_TRUE(conditions_in(complete));
+  EXPECT_TRUE(conditions_in(complete)->may_preempt);
+  EXPECT_EQ(conditions_in(complete)->waits_for, "");
+  // The stream broke: another full state is on its way.
+  now += 100s;
+  EXPECT_FALSE(conditions_in(steering.in_step_now(false, now))->may_preempt);
+}
+
+TEST_F(SteeringTest, AMissingPeerHoldsPreemptionBackForTheConfiguredTimeOnly) {
+  start_all();
+  steering.propose({1, {}, 30s}, now);
+  EXPECT_FALSE(conditions_in(steering.tick(now + 29s)));
+  EXPECT_TRUE(conditions_in(steering.tick(now + 30s))->may_preempt);
+}
+
+TEST_F(SteeringTest, TheIpvsRoomKnowsWhichInstancesAreMasterAndIsToldNothingTwice) {
+  settle();
+  const auto told = [](const Commands& commands) -> std::optional<ipvs::Mastership> {
+    for (const auto& command : commands) {
+      const auto* send = std::get_if<Send>(&command);
+      const auto* down = send ? std::get_if<ipvs::Down>(send) : nullptr;
+      if (const auto* mastership = down ? std::get_if<ipvs::Mastership>(down) : nullptr) return *mastership;
+    }
+    return std::nullopt;
+  };
+  EXPECT_EQ(told(steering.masters_now({{"front", 1}})), (ipvs::Mastership{{"front"}}));
+  EXPECT_EQ(told(steering.masters_now({{"front", 2}})), std::nullopt);  // another advertisement
+  steering.room_gone(Room::Ipvs);
+  EXPECT_EQ(told(steering.room_started(Room::Ipvs, now)), (ipvs::Mastership{{"front"}}));
+  EXPECT_EQ(told(steering.masters_now({})), (ipvs::Mastership{}));
+}
+
 TEST_F(SteeringTest, ResultsOfTracksReachTheVrrpRoomInWords) {
   settle({"track gateway", "a"});
   const auto commands = steering.health_changed({"track gateway", Verdict::down, "no answer (3rd failure)", 0}, now);
