@@ -121,12 +121,15 @@ void ListenerBook::add(std::vector<ListenerPlan>& listeners, std::string_view ke
 // A port may stand alone and within a range as well: the narrower listener has it. Two ranges may not share a port.
 bool ListenerBook::is_free(const ipvs::Listener& listener, std::string_view key, const Value& value) {
   auto& report = build_->report;
-  for (const auto& [other, place] : known_) {
-    if (other == listener) {
-      report.error(value.place,
-                   fmt::format("{} = {} stands twice (first at {})", key, value.text, report.name(place, value.place)));
-      return false;
-    }
+  if (const auto same = known_.find(listener); same != known_.end()) {
+    report.error(value.place, fmt::format("{} = {} stands twice (first at {})", key, value.text,
+                                          report.name(same->second, value.place)));
+    return false;
+  }
+  const auto begin = known_.lower_bound({listener.protocol, {listener.address.address, 0}, 0});
+  for (auto at = begin; listener.last_port != 0 && at != known_.end(); ++at) {
+    const auto& [other, place] = *at;
+    if (other.protocol != listener.protocol || other.address.address != listener.address.address) break;
     if (overlap(other, listener)) {
       report.error(value.place, fmt::format("{} = {} overlaps with {} ({})", key, value.text, ipvs::text(other),
                                             report.name(place, value.place)));

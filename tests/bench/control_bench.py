@@ -38,7 +38,7 @@ class Many(Lvsd):
 
     def text(self, change=0):
         head = CONFIG.format(node=self.host.name, interfaces=f"{self.front}, {self.back}", fast_path="yes", mode="native",
-                             connections=262_144, places=4096, vip=VIP, port=PORT, method="nat", server=SERVER)
+                             connections=max(262_144, self.count * 20), places=4096, vip=VIP, port=PORT, method="nat", server=SERVER)
         return head + services(self.count, change)
 
     def prepare(self):
