@@ -24,7 +24,8 @@ struct Link {
   std::string name;
   Interface interface;  // `engine` is left to the receiver
   std::uint32_t receive_queues = 1;
-  std::uint32_t below = 0;  // the interface that it stands on; 0: none
+  std::uint32_t below = 0;     // the interface that it stands on; 0: none
+  bool carries_vlans = false;  // VLAN devices stand on it
 };
 
 class Neighbours {

@@ -25,6 +25,7 @@ constexpr base::Duration kTellEvery = std::chrono::milliseconds{5};  // peers, o
 constexpr std::size_t kTellMost = 512;                               // records at once
 constexpr std::uint64_t kSweepSteps = 400;                           // a whole sweep of the table takes about 4 s
 constexpr std::size_t kLeastBudget = 256;
+constexpr std::size_t kExpireStep = 512;  // entries looked at between two rounds of packets: well below 1 ms if all end
 constexpr std::size_t kFastBudget = 8192;  // flows looked after in one go: 131,072 in 160 ms
 // How long poll() may sleep: time for expiry while there are connections, the watchdog's patience otherwise.
 constexpr int kSleepUnsentMs = 1;
@@ -62,6 +63,7 @@ struct Worker::Impl {
   bool send_copy(std::span<const std::uint8_t> frame, std::uint32_t interface);
   void apply_flow_changes();
   void keep_time();
+  void expire_step();
   bool has_to_tell() const { return wants_changes && core->has_changes(); }
   void tell_changes();
   void keep_fast_path();
@@ -89,6 +91,7 @@ struct Worker::Impl {
   base::TimePoint next_tell;
   std::function<void(sync::Batch)> wants_changes;
   std::size_t expire_budget = kLeastBudget;
+  std::size_t expire_owed = 0;  // of the budget
   std::array<Packet, kBatch> packets;
   std::array<Verdict, kBatch> verdicts;
   std::atomic<bool> stop{false};
@@ -124,6 +127,7 @@ void Worker::Impl::wait() {
   if (core->connection_entries() > 0 || waiting.size() > 0) sleep = kSleepBusyMs;
   if (has_to_tell()) sleep = kSleepTellMs;
   if (std::ranges::any_of(queues, &Queue::unsent)) sleep = kSleepUnsentMs;
+  if (expire_owed > 0) sleep = 0;
   poll(descriptors.data(), descriptors.size(), sleep);
 }
 
@@ -245,15 +249,24 @@ void Worker::Impl::apply_flow_changes() {
 void Worker::Impl::keep_time() {
   if (now >= next_expire) {
     next_expire = now + kExpireEvery;
-    core->expire(now, expire_budget);
-    apply_flow_changes();
+    expire_owed = expire_budget;
     keep_fast_path();
     give_up_waiting();
   }
+  expire_step();
   if (now >= next_estimate) {
     next_estimate = now + kEstimateEvery;
     core->estimate();
   }
+}
+
+// A large table is gone through in steps, and packets are served between them.
+void Worker::Impl::expire_step() {
+  if (expire_owed == 0) return;
+  const auto step = std::min(expire_owed, kExpireStep);
+  expire_owed -= step;
+  core->expire(now, step);
+  apply_flow_changes();
 }
 
 void Worker::Impl::tell_changes() {
