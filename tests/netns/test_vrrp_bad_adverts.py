@@ -28,6 +28,8 @@ def pair():
         with open(os.open(key, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as file:
             file.write(KEY + "\n")
         site.pair = start_pair(site, Settings(site, extra=more_instances(key)))
+        wait_until(lambda: all(i["master_address"] for director in site.pair for i in director.ask("vrrp")["instances"]), 10,
+                   "everybody to know the masters")
         yield site
 
 

@@ -146,7 +146,7 @@ ipvs::Table table() {
   shop.servers[0].method = "nat";
   shop.servers[0].checks.clear();
   t.services = {web, shop};
-  t.interfaces = {{"eth0", "native", 4, 1000, 900, 0, "", ""}};
+  t.interfaces = {{"eth0", "native", 4, 1000, 900, 0, 0, "", ""}};
   t.connection_entries = 18'204;
   t.connection_capacity = 262'144;
   t.timeout_tcp_s = 900;
