@@ -20,6 +20,14 @@
 
 namespace lvsd::ipvs::sync {
 
+// By how much a director has moved a direction's sequence numbers.
+struct IpvsSequence {
+  std::uint32_t initial = 0;
+  std::uint32_t delta = 0;
+  std::uint32_t previous_delta = 0;
+  friend bool operator==(const IpvsSequence&, const IpvsSequence&) = default;
+};
+
 struct IpvsConnection {
   // The kernel's (include/uapi/linux/ip_vs.h).
   static constexpr std::uint32_t kMethodMask = 0x7;
@@ -34,14 +42,6 @@ struct IpvsConnection {
   static constexpr std::uint32_t kTemplate = 0x1000;
   static constexpr std::uint32_t kOnePacket = 0x2000;
 
-  // By how much a director has moved a direction's sequence numbers.
-  struct Sequence {
-    std::uint32_t initial = 0;
-    std::uint32_t delta = 0;
-    std::uint32_t previous_delta = 0;
-    friend bool operator==(const Sequence&, const Sequence&) = default;
-  };
-
   std::uint8_t protocol = 0;  // IANA number; template of a firewall mark: 0
   std::uint16_t state = 0;    // within the protocol; template: 1 once a connection was established
   std::uint32_t flags = 0;
@@ -50,10 +50,10 @@ struct IpvsConnection {
   base::Endpoint client;
   base::Endpoint virtual_address;  // template of a firewall mark: the mark in the address
   base::Endpoint server;
-  std::optional<std::array<Sequence, 2>> sequences{};  // in, out
-  std::string engine;                                  // of persistence, at most 16 bytes
-  std::string engine_data;                             // at most 255 bytes
-  bool unknown_option = false;                         // read only: it carries what must be understood and is not
+  std::optional<std::array<IpvsSequence, 2>> sequences{};  // in, out
+  std::string engine;                                      // of persistence, at most 16 bytes
+  std::string engine_data;                                 // at most 255 bytes
+  bool unknown_option = false;                             // read only: it carries what must be understood and is not
 
   bool has(std::uint32_t flag) const { return (flags & flag) != 0; }
   friend bool operator==(const IpvsConnection&, const IpvsConnection&) = default;

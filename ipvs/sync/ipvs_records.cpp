@@ -100,7 +100,7 @@ std::optional<IpvsConnection> connection_of(const Record& r, const Server& serve
 
 bool is_possible(const IpvsConnection& c) {
   constexpr auto kNever = IpvsConnection::kOnePacket | IpvsConnection::kNoClientPort;
-  const auto moved = [](const IpvsConnection::Sequence& s) { return s.delta != 0 || s.previous_delta != 0; };
+  const auto moved = [](const IpvsSequence& s) { return s.delta != 0 || s.previous_delta != 0; };
   if (c.unknown_option || c.has(kNever) || !c.engine_data.empty()) return false;
   if (c.sequences && std::ranges::any_of(*c.sequences, moved)) return false;
   if (c.has(IpvsConnection::kTemplate)) return c.state <= 1;

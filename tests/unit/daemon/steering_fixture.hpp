@@ -23,6 +23,11 @@ inline std::string word(const ipvs::Down& message) {
     for (const auto& o : overrides->overrides) text += fmt::format(" {}/{}", o.service, o.server);
     return text;
   }
+  if (const auto* mastership = std::get_if<ipvs::Mastership>(&message)) {
+    std::string text = "ipvs:Mastership";
+    for (const auto& instance : mastership->instances) text += " " + instance;
+    return text;
+  }
   const auto* health = std::get_if<ipvs::Health>(&message);
   if (!health) return "ipvs:?";
   std::string text = health->complete ? "ipvs:Health all" : "ipvs:Health";
