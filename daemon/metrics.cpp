@@ -227,6 +227,7 @@ void add_engine(Exposition& out, const ipvs::Table& table) {
     out.counter("lvsd_engine_tx_packets_total", "Packets sent by the engine.", name, i.sent);
     out.counter("lvsd_engine_ring_full_total", "Packets dropped because the engine was behind.", name,
                 i.receive_ring_full);
+    out.counter("lvsd_engine_tagged_frames_total", "Frames of VLANs, which pass to the kernel.", name, i.tagged);
     out.gauge("lvsd_engine_interface_problem", "1 while the interface does not forward.", name,
               i.problem.empty() ? 0 : 1);
   }

@@ -5,37 +5,27 @@
 #include <cstdint>
 #include <functional>
 #include <string>
-#include <unordered_map>
 #include <utility>
+
+#include "base/awaited.hpp"
 
 namespace lvsd::healthcheck {
 
 class Marker {
  public:
-  using OnMarked = std::function<void(const std::string& error)>;  // "": marked
+  using OnMarked = base::Awaited<std::string>::OnAnswer;  // with the error; "": marked
   using Lend = std::function<void(std::uint64_t id, std::uint32_t mark, int socket)>;
 
   explicit Marker(Lend lend) : lend_{std::move(lend)} {}
 
   // `marked` comes from answered(), once. The socket stays the caller's, who may close it meanwhile.
-  void mark(int socket, std::uint32_t mark, OnMarked marked) {
-    const auto id = ++last_;
-    waiting_.emplace(id, std::move(marked));
-    lend_(id, mark, socket);
-  }
+  void mark(int socket, std::uint32_t mark, OnMarked marked) { lend_(awaited_.add(std::move(marked)), mark, socket); }
 
-  void answered(std::uint64_t id, const std::string& error) {
-    const auto found = waiting_.find(id);
-    if (found == waiting_.end()) return;
-    const auto call = std::move(found->second);
-    waiting_.erase(found);
-    call(error);
-  }
+  void answered(std::uint64_t id, const std::string& error) { awaited_.answered(id, error); }
 
  private:
   Lend lend_;
-  std::uint64_t last_ = 0;
-  std::unordered_map<std::uint64_t, OnMarked> waiting_;
+  base::Awaited<std::string> awaited_;
 };
 
 }  // namespace lvsd::healthcheck

@@ -200,14 +200,15 @@ struct InterfaceStatus {
   std::uint64_t received = 0;  // packets handed to the engine
   std::uint64_t sent = 0;
   std::uint64_t receive_ring_full = 0;  // packets the kernel dropped because the engine was behind
+  std::uint64_t tagged = 0;             // frames of VLANs: passed to the kernel
   std::string problem;                  // "", or why it does not forward
   std::string fast_path_problem;        // "", or why the fast path does not send by it
   bool zero_copy = false;               // the driver works on the engine's memory, with every queue
   bool busy_poll = false;               // packets are fetched without interrupts, with every queue
 };
 BOOST_DESCRIBE_STRUCT(InterfaceStatus, (),
-                      (name, xdp_mode, queues, received, sent, receive_ring_full, problem, fast_path_problem, zero_copy,
-                       busy_poll))
+                      (name, xdp_mode, queues, received, sent, receive_ring_full, tagged, problem, fast_path_problem,
+                       zero_copy, busy_poll))
 
 // Down / up. The whole table with its numbers; `lvsctl vs`, `rs`, `status`, `ipvsadm` and the metrics read it.
 struct TableQuery {

@@ -18,6 +18,7 @@
 #include "ipvs/engine/engine_backend.hpp"
 #include "ipvs/kernel/kernel_backend.hpp"
 #include "ipvs/messages.hpp"
+#include "ipvs/through_tunnel.hpp"
 #include "ipvs/through_vip.hpp"
 
 namespace lvsd::ipvs {
@@ -82,6 +83,7 @@ class Room {
   std::optional<StatesChanged> told_;
   AnswerView answers_;
   base::NftTable through_vip_{kThroughVipTable};
+  ThroughTunnel through_tunnel_;
   std::string through_vip_trouble_;
   Kept kept_;
   std::unique_ptr<ForwardingBackend> backend_;  // of config_->backend, once there is a configuration
@@ -171,8 +173,10 @@ void Room::keep_checks_through_vip() {
   if (!config_) return;
   auto interfaces = config_->through_vip.interfaces;
   std::erase_if(interfaces, [](const std::string& name) { return if_nametoindex(name.c_str()) == 0; });
-  const auto kept = through_vip_.put_in_force(through_vip_rules(config_->through_vip.addresses, interfaces));
-  const auto trouble = kept ? std::string{} : kept.error().text;
+  const auto tunnelled = tunnelled_checks(*config_);
+  const auto kept = through_vip_.put_in_force(through_vip_rules(config_->through_vip.addresses, tunnelled, interfaces));
+  const auto sent = through_tunnel_.put_in_force(tunnelled, interfaces);
+  const auto trouble = !kept ? kept.error().text : !sent ? sent.error().text : std::string{};
   if (trouble != std::exchange(through_vip_trouble_, trouble) && !trouble.empty())
     base::log::error("through_vip", "{}; such checks fail (Linux 5.16 has what they need)", trouble);
 }
@@ -331,6 +335,7 @@ void Room::handle(const Stop& stop, std::vector<base::UniqueFd>&) {
   base::log::notice("ipvs", "stopping: {}", stop.reason);
   if (backend_) backend_->stop();
   static_cast<void>(through_vip_.put_in_force({}));
+  static_cast<void>(through_tunnel_.put_in_force({}, {}));
   finish(0);
 }
 

@@ -238,6 +238,7 @@ Facts engine_facts(const Config& c) {
       {"expire_nodest_conn", yes_no(e.policy.expire_nodest_conn), ""},
       {"expire_quiescent_template", yes_no(e.policy.expire_quiescent_template), ""},
       {"conn_reuse_mode", fmt::format("{}", e.policy.conn_reuse_mode), kNewOnly},
+      {"schedule_icmp", yes_no(e.policy.schedule_icmp), kNewOnly},
       {"max_half_open", number_or(e.policy.max_half_open, "half of max_connections"), kNewOnly},
       {"hash_key", e.hash_key.empty() ? "the kernel's" : e.hash_key, kNewOnly}};
 }

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "daemon/config/ipvs_switches.hpp"
+
 namespace lvsd::daemon {
 namespace {
 
@@ -114,6 +116,11 @@ void report_unknown_key(const Section& section, const RawEntry& entry, const std
   if (foreign != kForeignKeys.end()) {
     return report.error(entry.key_place, fmt::format("unknown key \"{}\" in {}", entry.key, where),
                         fmt::format("here it is {}", foreign->second));
+  }
+  if (const auto reason = why_no_engine_key(entry.key); !reason.empty()) {
+    const bool kernel = section.kind->name == "kernel";
+    return report.error(entry.key_place, fmt::format("unknown key \"{}\" in {}", entry.key, where),
+                        kernel ? fmt::format("write sysctl = {} …", entry.key) : std::string{reason});
   }
   auto place = entry.key_place;
   place.length = static_cast<std::uint32_t>(entry.key.size());

@@ -76,7 +76,6 @@ constexpr Key kGlobal[] = {
 
 constexpr Key kNode[] = {
     value("address", Form::Address, "The director's own address.", kOwnOnly | kSameOnAll),
-    later("control_port", "Port where the directors of a pair talk to each other."),
 };
 
 constexpr Key kEngine[] = {
@@ -100,7 +99,7 @@ constexpr Key kEngine[] = {
     boolean("expire_quiescent_template", "yes", "A configured weight of 0 ends persistence to the server. With `no`, clients that have it stay, as in IPVS."),
     integer("conn_reuse_mode", "3", 0, 3, "What a new SYN does with a connection that is closing. Sum of 1: in TIME_WAIT or CLOSE a new one begins; 2: also in FIN_WAIT when replies are not seen (dr, tun)."),
     integer("max_half_open", "", 1, 16'777'216, "Most TCP connections whose handshake is not finished. Default: half of max_connections."),
-    later("schedule_icmp", "An ICMP error that belongs to no connection goes to the server that its connection would get."),
+    boolean("schedule_icmp", "no", "An ICMP error that belongs to no connection begins one: it goes to the server that its client would get."),
     value("hash_key", Form::Text, "Text that keys the choice of `mh`, so that nobody outside can foresee it; the same on both directors. Default: the kernel's constants."),
     choice("tunnel_checksum", "none", kTunnelChecksums, "Checksum of gue and gre tunnels where nothing else is said. Not set: none, and full for gue over IPv6."),
 };
@@ -130,8 +129,6 @@ constexpr Key kSync[] = {
 
 constexpr Key kStatus[] = {
     value("listen", Form::Endpoint, "Where the status page, the API and the metrics are served read-only; default: only on the Unix sockets."),
-    later("tls_certificate_file", "Certificate for HTTPS."),
-    later("tls_key_file", "Its key."),
 };
 
 constexpr Key kVrrp[] = {
@@ -243,8 +240,7 @@ constexpr Key kCheck[] = {
     value("source_address", Form::Address, "Source of the check's packets."),
     value("interface", Form::Interface, "Interface that the check's packets must take."),
     integer("mark", "", 1, 4'294'967'295, "Firewall mark of the check's packets (SO_MARK), for policy routing and packet filters."),
-    boolean("through_vip", "no", "Ask the server under the virtual address, as its clients do (method dr)."),
-    later("password_file", "File with its password."),
+    boolean("through_vip", "no", "Ask the server under the virtual address, as its clients do (methods dr, tun)."),
 };
 
 constexpr Key kPool[] = {
@@ -301,8 +297,8 @@ constexpr Key kRealServer[] = {
     choice("tunnel", "", kTunnels, "Tunnel of `method = tun`. Default: the virtual server's.", kOwnOnly),
     integer("tunnel_port", "", 1, 65535, "UDP port of gue. Default: the virtual server's.", kOwnOnly),
     choice("tunnel_checksum", "", kTunnelChecksums, "Checksum of gue and gre. Default: the virtual server's.", kOwnOnly),
-    later("check_address", "Address that its checks ask."),
-    later("check_port", "Port that its checks ask."),
+    value("check_address", Form::Address, "Address that its checks ask instead of its own; wins over that of the check."),
+    integer("check_port", "", 1, 65535, "Port that its checks ask; wins over that of the check."),
     choice("client_address", "", kClientAddresses, "How it learns the client's address under `fullnat`. Default: the virtual server's.", kOwnOnly),
     value("notify", Form::Text, "Program run when it goes up or down, with the arguments `RS OWNER/NAME UP` or `DOWN`; no shell."),
 };

@@ -153,6 +153,21 @@ Place port_of(const Value& address) {
   return place;
 }
 
+void read_asked(Build& build, const Draft& draft, Server& server) {
+  if (const auto* written = draft.find("check_address")) {
+    const auto address = base::IpAddress::parse(written->text);
+    if (!address || address->is_unspecified() || address->is_multicast()) {
+      build.report.error(written->place, fmt::format("check_address {}: is not an address of a host", written->text));
+    } else {
+      server.check_address = *address;
+    }
+  }
+  if (const auto* written = draft.find("check_port")) {
+    if (const auto port = read_integer(*server_kind().find("check_port"), *written, build.report))
+      server.check_port = static_cast<std::uint16_t>(*port);
+  }
+}
+
 Server finished(Build& build, const Draft& draft, const Value* default_weight) {
   Server server;
   server.name = draft.name;
@@ -177,6 +192,7 @@ Server finished(Build& build, const Draft& draft, const Value* default_weight) {
     if (const auto method = read_choice(*server_kind().find("method"), *written, build.report))
       server.method = ipvs::method_named(*method);
   }
+  read_asked(build, draft, server);
   server.own_checks = !draft.checks.empty();
   server.checks = find_checks(build, draft.checks);
   return server;

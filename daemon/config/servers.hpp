@@ -24,6 +24,8 @@ struct Server {
   std::optional<ipvs::Method> method;  // absent: the virtual server's
   std::vector<const CheckPlan*> checks;
   bool own_checks = false;
+  std::optional<base::IpAddress> check_address;  // whom its checks ask; absent: whom the check says
+  std::optional<std::uint16_t> check_port;
   ServerOptionTexts options;
 };
 

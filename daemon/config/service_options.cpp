@@ -126,6 +126,7 @@ ipvs::ConnectionPolicy read_policy(const SectionReader& reader) {
   policy.expire_nodest_conn = reader.boolean("expire_nodest_conn");
   policy.expire_quiescent_template = reader.boolean("expire_quiescent_template");
   policy.conn_reuse_mode = static_cast<unsigned>(reader.integer("conn_reuse_mode"));
+  policy.schedule_icmp = reader.boolean("schedule_icmp");
   policy.max_half_open = static_cast<std::uint32_t>(reader.integer("max_half_open"));
   return policy;
 }

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "daemon/config/check_keys.hpp"
+#include "daemon/config/key_uses.hpp"
 #include "daemon/config/validate.hpp"
 #include "healthcheck/check_type.hpp"
 #include "healthcheck/script_check.hpp"
@@ -56,11 +57,6 @@ void read_source(const SectionReader& reader, CheckConfig& check, Report& report
   }
 }
 
-// Keys that mean something to some types only. One with another type: most likely `type` is wrong.
-struct KeyUse {
-  std::string_view key;
-  std::string_view types;  // as the operator reads them
-};
 constexpr std::string_view kHttps = "http or https", kTls = "https, tls, smtp or grpc";
 constexpr std::string_view kConnecting =
     "tcp, http, https, tls, udp, dns, smtp, ping, mysql, pgsql, redis, ldap, imap, pop3, ftp, sip, nntp, agent or grpc";
@@ -104,29 +100,11 @@ constexpr KeyUse kUses[] = {{"method", kHttps},
                             {"source_address", kConnecting},
                             {"interface", kConnecting}};
 
-bool is_among(std::string_view word, std::string_view types) {
-  const auto at = types.find(word);
-  if (at == std::string_view::npos) return false;
-  const auto rest = types.substr(at + word.size());
-  const bool ends = rest.empty() || rest.front() == ',' || rest.front() == ' ';
-  const bool begins = at == 0 || types[at - 1] == ' ';
-  return (begins && ends) || (!rest.empty() && is_among(word, rest));
-}
-
-void refuse_other_keys(const SectionReader& reader, std::string_view type, Report& report) {
-  for (const auto& use : kUses) {
-    const auto* item = reader.own_item(use.key);
-    if (!item || is_among(type, use.types)) continue;
-    report.error(item->key_place, fmt::format("\"{}\" has no meaning in {}", use.key, reader.section().title()),
-                 fmt::format("it is for type = {}", use.types));
-  }
-}
-
 void read_type(const SectionReader& reader, CheckConfig& check, Report& report) {
   const auto word = reader.choice("type");
   if (word.empty()) return;  // wrong, reported, and what goes with it is unknown
   check.type = healthcheck::check_type(word).value_or(CheckType::Tcp);
-  refuse_other_keys(reader, word, report);
+  refuse_other_keys(reader, word, kUses, report);
   const auto takes = [&](std::string_view key) {
     const auto* use = std::find_if(std::begin(kUses), std::end(kUses), [&](const KeyUse& u) { return u.key == key; });
     return is_among(word, use->types);

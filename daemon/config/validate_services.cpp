@@ -96,10 +96,24 @@ std::uint32_t own_mark(Build& build, const base::IpAddress& address) {
   return marked.back().mark;
 }
 
-std::string target_for(Services& all, const Service& service, const CheckPlan& plan, base::Endpoint endpoint,
+// Whom a check of the server asks: what the server says of its checks, else the check, else the server.
+base::Endpoint asked_endpoint(const Service& service, const Server& server, const CheckPlan& plan) {
+  base::Endpoint asked = server.address;
+  if (server.check_address)
+    asked.address = *server.check_address;
+  else if (plan.address)
+    asked.address = *plan.address;
+  if (server.check_port)
+    asked.port = *server.check_port;
+  else if (plan.port)
+    asked.port = plan.port;
+  else if (asked.port == 0)
+    asked.port = asked_port(service);
+  return asked;
+}
+
+std::string target_for(Services& all, const Service& service, const CheckPlan& plan, const base::Endpoint& endpoint,
                        const base::IpAddress& through = {}) {
-  if (plan.port) endpoint.port = plan.port;
-  if (plan.address) endpoint.address = *plan.address;
   if (endpoint.port == 0 && plan.check.type != healthcheck::CheckType::Ping) {
     all.build.report.error(plan.section->place,
                            fmt::format("[check {}] does not know which port to ask of the servers of {}",
@@ -122,14 +136,16 @@ std::string target_for(Services& all, const Service& service, const CheckPlan& p
 // One target for each virtual address of the service.
 std::vector<std::string> targets_through_vip(Services& all, const Service& service, const Server& server,
                                              const CheckPlan& plan, const base::Endpoint& endpoint, Method method) {
-  if (method != Method::Dr) {
+  const bool across = method == Method::Tun && server.address.address.family() != service.config.options.family;
+  if ((method != Method::Dr && method != Method::Tun) || across) {
     all.build.report.error(
         server.name.place,
         fmt::format(
             "[check {}] asks under the virtual address (through_vip), which real server {} with method = {} does "
             "not have",
             plan.check.name, server.name.text, ipvs::name(method)),
-        method == Method::Tun ? "only method = dr can be asked so; tunnels cannot" : "leave through_vip out");
+        across ? "the check begins at the server's own address, which must be of the virtual one's family"
+               : "leave through_vip out");
     return {};
   }
   std::vector<std::string> ids;
@@ -170,9 +186,8 @@ void add_server(Services& all, Service& service, const Server& server,
       config.options = method_options(all.build, subject, service.config.options.local_addresses);
     }
     const auto& checks = server.own_checks ? server.checks : service.checks.empty() ? pool_checks : service.checks;
-    auto asked = server.address;
-    if (asked.port == 0) asked.port = asked_port(service);
     for (const auto* plan : checks) {
+      const auto asked = asked_endpoint(service, server, *plan);
       if (!plan->check.through_vip) {
         config.checks.push_back(target_for(all, service, *plan, asked));
         continue;

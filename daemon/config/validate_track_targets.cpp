@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "daemon/config/key_uses.hpp"
 #include "daemon/config/validate.hpp"
 #include "healthcheck/check_type.hpp"
 
@@ -13,30 +14,21 @@ namespace {
 using healthcheck::CheckConfig;
 using healthcheck::CheckType;
 
-// Keys that mean something to some types only.
-struct KeyUse {
-  std::string_view key;
-  std::string_view types;
-};
-constexpr std::string_view kObserved = "script file process route ping tcp http";
-constexpr KeyUse kUses[] = {
-    {"interface", "interface"}, {"command", "script"},        {"user", "script"},           {"file", "file"},
-    {"process", "process"},     {"route", "route"},           {"address", "ping tcp http"}, {"port", "tcp http"},
-    {"path", "http"},           {"virtual_server", "quorum"}, {"interval", kObserved},      {"timeout", kObserved},
-    {"rise", kObserved},        {"fall", kObserved}};
-
-bool is_among(std::string_view word, std::string_view words) {
-  return fmt::format(" {} ", words).find(fmt::format(" {} ", word)) != std::string::npos;
-}
-
-void refuse_other_keys(const SectionReader& reader, std::string_view type, Report& report) {
-  for (const auto& use : kUses) {
-    const auto* item = reader.own_item(use.key);
-    if (!item || is_among(type, use.types)) continue;
-    report.error(item->key_place, fmt::format("\"{}\" has no meaning in {}", use.key, reader.section().title()),
-                 fmt::format("it is for type = {}", use.types));
-  }
-}
+constexpr std::string_view kObserved = "script, file, process, route, ping, tcp or http";
+constexpr KeyUse kUses[] = {{"interface", "interface"},
+                            {"command", "script"},
+                            {"user", "script"},
+                            {"file", "file"},
+                            {"process", "process"},
+                            {"route", "route"},
+                            {"address", "ping, tcp or http"},
+                            {"port", "tcp or http"},
+                            {"path", "http"},
+                            {"virtual_server", "quorum"},
+                            {"interval", kObserved},
+                            {"timeout", kObserved},
+                            {"rise", kObserved},
+                            {"fall", kObserved}};
 
 // The one key that a type cannot do without.
 std::optional<Value> needed(const SectionReader& reader, std::string_view key, Report& report) {
@@ -122,7 +114,7 @@ void read_quorum(Build& build, const SectionReader& reader, vrrp::TrackConfig& t
 void read_track_target(Build& build, const SectionReader& reader, TrackPlan& plan) {
   const std::string_view type = plan.track.type;
   if (type.empty()) return;  // wrong, and reported
-  refuse_other_keys(reader, type, build.report);
+  refuse_other_keys(reader, type, kUses, build.report);
   if (type == "interface") return;
   if (type == "quorum") return read_quorum(build, reader, plan.track);
   healthcheck::Target target;

@@ -170,12 +170,6 @@ std::optional<std::string> read_interface(const Value& value, Report& report) {
   return std::nullopt;
 }
 
-bool family_supported(const base::IpAddress& address, Place place, Report& report) {
-  if (address.is_v4()) return true;
-  report.error(place, fmt::format("{}: IPv6 is not supported yet", address.to_string()));
-  return false;
-}
-
 std::vector<Value> split_words(const Value& value) { return split(value, " \t"); }
 std::vector<Value> split_commas(const Value& value) { return split(value, ", \t"); }
 

@@ -51,9 +51,6 @@ std::optional<bool> read_boolean(const Key& key, const Value& value, Report& rep
 std::optional<std::string_view> read_choice(const Key& key, const Value& value, Report& report);
 std::optional<std::string> read_interface(const Value& value, Report& report);
 
-// Reports IPv6, where nothing behind the configuration carries it yet.
-bool family_supported(const base::IpAddress& address, Place place, Report& report);
-
 std::vector<Value> split_words(const Value& value);   // at blanks
 std::vector<Value> split_commas(const Value& value);  // at commas and blanks
 

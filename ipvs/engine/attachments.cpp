@@ -61,7 +61,22 @@ bool Attachments::reconcile(const std::vector<Link>& links) {
     changed = reconcile_one(name, attachment, link == links.end() ? nullptr : &*link) || changed;
   }
   set_fast_ways();
+  take_over();
   return changed;
+}
+
+// What runs in an earlier program's place knows its ways out from its first packet on: the flows of the fast path do
+// not notice the change.
+void Attachments::take_over() {
+  for (auto& [name, attachment] : attachments_) {
+    if (!std::exchange(attachment.takes_over, false)) continue;
+    if (auto replaced = attachment.program->replace(); !replaced) {
+      forget(attachment);
+      set_problem(name, attachment, replaced.error().text);
+      continue;
+    }
+    kept_.erase(name);
+  }
 }
 
 // A native program hands frames to the driver of another interface; a generic one sends them as the kernel does.
@@ -113,8 +128,9 @@ bool Attachments::reconcile_one(const std::string& name, Attachment& attachment,
     attachment.mac = link->interface.mac;
     attachment.program->set_own_mac(attachment.mac);
   }
-  const auto features = read_features(name, link->interface.mtu, link->receive_queues);
+  auto features = read_features(name, link->interface.mtu, link->receive_queues);
   if (features) {
+    features->carries_vlans = link->carries_vlans;
     attachment.features = *features;
     set_problem(name, attachment, problem_now(name, attachment));
   }
@@ -127,8 +143,9 @@ void Attachments::serve_opened() {
 
 base::Result<void> Attachments::attach(const std::string& name, Attachment& attachment, const Link& link) {
   const std::uint32_t interface = link.interface.index;
-  const auto features = read_features(name, link.interface.mtu, link.receive_queues);
+  auto features = read_features(name, link.interface.mtu, link.receive_queues);
   if (!features) return tl::unexpected{features.error()};
+  features->carries_vlans = link.carries_vlans;
   auto program = XdpProgram::load(maps_, fast_, link.interface.mac);
   if (!program) return tl::unexpected{program.error()};
   const auto adopted = adopt(name, *program, interface);
@@ -138,10 +155,7 @@ base::Result<void> Attachments::attach(const std::string& name, Attachment& atta
   }
   auto port = open_port(name, interface, *features, *program, options_);
   if (!port) return tl::unexpected{port.error()};
-  if (*adopted) {
-    if (auto replaced = program->replace(); !replaced) return replaced;
-    kept_.erase(name);
-  }
+  attachment.takes_over = *adopted;
   attachment.zero_copy = port->zero_copy;
   attachment.busy_poll = port->busy_poll;
   opened_.push_back(std::move(*port));
@@ -177,10 +191,14 @@ std::string Attachments::problem_now(const std::string& name, const Attachment& 
 void Attachments::take_away(const std::string& name, Attachment& attachment) {
   if (attachment.interface == 0) return;
   attachment.program->detach();
+  forget(attachment);
+  base::log::notice("engine", "{} detached", name);
+}
+
+void Attachments::forget(Attachment& attachment) {
   std::erase_if(opened_, [&](const Port& port) { return port.interface == attachment.interface; });
   workers_.remove_port(attachment.interface);
   attachment = {};
-  base::log::notice("engine", "{} detached", name);
 }
 
 void Attachments::set_problem(const std::string& name, Attachment& attachment, std::string problem) {
@@ -209,7 +227,10 @@ std::vector<InterfaceStatus> Attachments::status() const {
     status.name = name;
     status.problem = attachment.problem;
     status.fast_path_problem = attachment.fast_path_problem;
-    if (attachment.interface != 0) status.xdp_mode = attachment.program->native() ? "native" : "generic";
+    if (attachment.interface != 0) {
+      status.xdp_mode = attachment.program->native() ? "native" : "generic";
+      status.tagged = attachment.program->counters().tagged;
+    }
     status.zero_copy = attachment.zero_copy;
     status.busy_poll = attachment.busy_poll;
     for (const auto& port : ports) {

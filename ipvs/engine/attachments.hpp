@@ -62,6 +62,7 @@ class Attachments {
     InterfaceFeatures features;
     bool zero_copy = false;
     bool busy_poll = false;
+    bool takes_over = false;  // an earlier program is to be replaced
     std::string problem;
     std::string fast_path_problem;
   };
@@ -70,7 +71,9 @@ class Attachments {
   base::Result<void> attach(const std::string& name, Attachment& attachment, const Link& link);
   base::Result<bool> adopt(const std::string& name, XdpProgram& program, std::uint32_t interface);
   std::string problem_now(const std::string& name, const Attachment& attachment) const;
+  void take_over();
   void take_away(const std::string& name, Attachment& attachment);
+  void forget(Attachment& attachment);
   void set_fast_ways();
   void set_fast_path_problem(const std::string& name, Attachment& attachment, std::string problem);
   void set_problem(const std::string& name, Attachment& attachment, std::string problem);

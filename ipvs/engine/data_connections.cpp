@@ -18,13 +18,35 @@ std::span<std::uint8_t> payload(std::uint8_t* data, const Frame& frame) {
   return {data + frame.transport() + header, frame.transport_length() - header};
 }
 
+// While it lives the segment's text may change; its checksum is right afterwards.
+class Edit {
+ public:
+  Edit(Packet& packet, const Frame& frame) : segment_{packet.data + frame.transport(), frame.transport_length()} {
+    complete_checksum(packet.data, frame);
+    before_ = fold(add_words(0, segment_));
+  }
+  ~Edit() {
+    ChecksumChange change;
+    change.replace16(before_, fold(add_words(0, segment_)));
+    auto* check = segment_.data() + kTcpChecksum;
+    store16(check, change.apply(load16(check)));
+  }
+  Edit(const Edit&) = delete;
+  Edit& operator=(const Edit&) = delete;
+
+ private:
+  std::span<std::uint8_t> segment_;
+  std::uint16_t before_ = 0;
+};
+
 // The port of the data connection that a server begins itself: the one below its control port (RFC 959 §3.2).
 std::uint16_t port_below(std::uint16_t port) { return swap_port(static_cast<std::uint16_t>(swap_port(port) - 1)); }
 
 }  // namespace
 
-void DataConnections::heard_client(const Connection& control, const Packet& packet, const Frame& frame) noexcept {
-  const auto wanted = ftp_client_listens(payload(packet.data, frame));
+void DataConnections::heard_client(const Connection& control, Packet& packet, const Frame& frame) noexcept {
+  const auto content = payload(packet.data, frame);
+  const auto wanted = ftp_client_listens(content);
   // A client may only name itself (RFC 2577 §3).
   if (!wanted || wanted->address != frame.source || wanted->port < 1024) return;
   Connection data;
@@ -32,8 +54,14 @@ void DataConnections::heard_client(const Connection& control, const Packet& pack
   data.virtual_port = port_below(control.virtual_port);
   data.server_port = port_below(control.server_port);
   data.state = State::Listen;
-  auto ends = state_.connections.ends(control);
-  if (begin(control, data, ends) != nullptr) let_in(ends.virtual_address, data.virtual_port);
+  const auto ends = state_.connections.ends(control);
+  const auto* begun = begin(control, data, ends);
+  if (begun == nullptr) return;
+  let_in(ends.virtual_address, data.virtual_port);
+  if (!begun->fullnat()) return;
+  const auto local = state_.connections.ends(*begun).local;
+  Edit edit{packet, frame};
+  write_ftp_command(content.subspan(wanted->line, wanted->length), local, swap_port(begun->local_port));
 }
 
 void DataConnections::heard_server(const Connection& control, Packet& packet, const Frame& frame) noexcept {
@@ -52,14 +80,8 @@ void DataConnections::heard_server(const Connection& control, Packet& packet, co
   if (!state_.expectations.add(expectation)) return;
   let_in(ends.virtual_address, expectation.virtual_port);
   if (!offered->address || *offered->address == ends.virtual_address) return;
-  complete_checksum(packet.data, frame);
-  auto* check = packet.data + frame.transport() + kTcpChecksum;
-  const auto old_sum = add_words(0, {packet.data + frame.transport(), frame.transport_length()});
-  if (!write_ftp_answer(content.subspan(offered->line, offered->length), ends.virtual_address, offered->port)) return;
-  const auto new_sum = add_words(0, {packet.data + frame.transport(), frame.transport_length()});
-  ChecksumChange change;
-  change.replace16(fold(old_sum), fold(new_sum));
-  store16(check, change.apply(load16(check)));
+  Edit edit{packet, frame};
+  write_ftp_answer(content.subspan(offered->line, offered->length), ends.virtual_address, offered->port);
 }
 
 Connection* DataConnections::open(const Frame& frame) noexcept {
@@ -76,7 +98,7 @@ Connection* DataConnections::open(const Frame& frame) noexcept {
   return begin(control, data, state_.connections.ends(control));
 }
 
-Connection* DataConnections::begin(const Connection& control, const Connection& draft, const Ends& ends) noexcept {
+Connection* DataConnections::begin(const Connection& control, const Connection& draft, Ends ends) noexcept {
   auto data = draft;
   data.protocol = control.protocol;
   data.flags = Connection::kNat;
@@ -88,7 +110,16 @@ Connection* DataConnections::begin(const Connection& control, const Connection& 
   auto* known = state_.connections.find(tuple, state_.connections.hash(tuple));
   if (known != nullptr) {  // announced again, or what is left of one that ended
     if (known->controlled != 0 || is_established(known->state)) return nullptr;
+    // The server may have heard of this port already.
+    if (known->fullnat() && known->server == data.server) {
+      data.local_port = known->local_port;
+      ends.local = state_.connections.ends(*known).local;
+    }
     state_.end(*known);
+  }
+  if (control.fullnat() && !take_local(data, ends)) {
+    ++state_.drops[static_cast<std::size_t>(DropReason::NoLocalPort)];
+    return nullptr;
   }
   auto& parent = state_.connections.at(data.controller - 1);
   ++parent.controlled;
@@ -97,6 +128,16 @@ Connection* DataConnections::begin(const Connection& control, const Connection& 
   if (state_.make_room(*service, data.protocol, true) == DropReason::None) connection = state_.begin(data, ends);
   if (connection == nullptr) --parent.controlled;
   return connection;
+}
+
+// `data.local_port` is kept if it has one.
+bool DataConnections::take_local(Connection& data, Ends& ends) noexcept {
+  if (data.local_port != 0) {
+    data.flags |= Connection::kFullnat;
+    return true;
+  }
+  auto& server = state_.services.server(data.server);
+  return opening_.choose_local(*server.service, server, Frame{}, data, ends);
 }
 
 void DataConnections::let_in(const WireAddress& virtual_address, std::uint16_t port) {

@@ -7,7 +7,7 @@
 namespace lvsd::ipvs::engine {
 namespace {
 
-static_assert(sizeof(fast_flow) == 192 && alignof(fast_flow) == 64 && offsetof(fast_flow, packets) == 64);
+static_assert(sizeof(fast_flow) == 192 && alignof(fast_flow) == 64 && offsetof(fast_flow, collected) == 64);
 static_assert(sizeof(fast_bucket) == 64 && sizeof(fast_state) == 24);
 
 std::uint32_t ports_of(const fast_flow& flow) {
@@ -150,7 +150,7 @@ std::uint32_t FastFlows::add(const fast_flow& flow) {
   }
   auto& mine = memory_.flows[number];
   mine = flow;
-  mine.packets = mine.bytes = mine.last_seen = mine.counted_packets = mine.counted_bytes = 0;
+  mine.counted = mine.last_seen = mine.collected = 0;
   const auto place = claim(value, number);
   if (!place) {
     free(number);
@@ -173,12 +173,11 @@ void FastFlows::remove(std::uint32_t number) {
 
 FastFlows::Count FastFlows::collect(std::uint32_t number) {
   auto& flow = memory_.flows[number];
-  const auto packets = read(flow.packets);
-  const auto bytes = read(flow.bytes);
-  const Count count{packets - flow.counted_packets, bytes - flow.counted_bytes,
+  const auto counted = read(flow.counted);
+  const auto since = counted - flow.collected;
+  const Count count{fast_packets(since), fast_bytes(since),
                     static_cast<std::uint32_t>(read(flow.last_seen) / 1'000'000)};
-  flow.counted_packets = packets;
-  flow.counted_bytes = bytes;
+  flow.collected = counted;
   return count;
 }
 

@@ -15,14 +15,11 @@
 #define TCP_RST 0x04
 #define TCP_ACK 0x10
 
-/* Sizes are those that fast_maps.cpp gave its maps. */
-struct {
-  __uint(type, BPF_MAP_TYPE_ARRAY);
-  __uint(map_flags, BPF_F_MMAPABLE);
-  __uint(max_entries, 1);
-  __type(key, __u32);
-  __type(value, struct fast_state);
-} fast_state SEC(".maps");
+/* Without CAP_PERFMON the verifier puts a barrier (lfence) behind most writes to the stack, some 8 ns each: what is
+ * written here holds little in registers at a time and reads the packet anew instead. */
+
+/* The memory of fast_maps.cpp; the sizes of the arrays are those that it gave them. */
+struct fast_state fast_state SEC(".data.fast_state");
 
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);
@@ -51,13 +48,6 @@ struct {
 /* The interface's own index when it can send what it received (XDP_TX), else 0. */
 __u32 own_interface;
 
-/* What the checks of a packet need to know of it. */
-struct plain {
-  __u16 total; /* bytes of the IP packet */
-  __u16 ip;    /* bytes of its header */
-  __u8 protocol;
-};
-
 static __always_inline __u32 fold32(__u64 sum) {
   sum = (sum & 0xffffffff) + (sum >> 32);
   sum = (sum & 0xffff) + ((sum >> 16) & 0xffff) + (sum >> 32);
@@ -73,8 +63,8 @@ static __always_inline __u16 changed(__u16 checksum, __u16 change) {
   return (__u16)~sum;
 }
 
-static __always_inline struct fast_flow* find_flow(const struct fast_state* state, __u64 hash) {
-  const __u32 index = fast_bucket_of(hash, state->bucket_mask);
+static __always_inline struct fast_flow* find_flow(__u64 hash) {
+  const __u32 index = fast_bucket_of(hash, fast_state.bucket_mask);
   const struct fast_bucket* bucket = bpf_map_lookup_elem(&fast_buckets, &index);
   if (!bucket) return 0;
   const __u16 tag = fast_tag(hash);
@@ -82,17 +72,24 @@ static __always_inline struct fast_flow* find_flow(const struct fast_state* stat
 #pragma unroll
   for (int i = 0; i < FAST_PLACES; i++) {
     if (bucket->tags[i] == tag) number = bucket->flows[i];
+    asm volatile("" : "+r"(number)); /* stays in its register */
   }
-  return number ? bpf_map_lookup_elem(&fast_flows, &number) : 0;
+  if (!number) return 0;
+  const __u32 key = number;
+  return bpf_map_lookup_elem(&fast_flows, &key);
+}
+
+static __always_inline void* start_of(struct xdp_md* context) { return (void*)(long)*(volatile __u32*)&context->data; }
+static __always_inline void* end_of(struct xdp_md* context) {
+  return (void*)(long)*(volatile __u32*)&context->data_end;
 }
 
 /* `pseudo`: the unfolded sum of the addresses. A checksum that equals the pseudo-header's is one that the sender left
  * to its hardware (rewrite.hpp, complete_checksum); a UDP packet without one gets one from the engine. */
-static __always_inline int plain_transport(const void* transport, const void* end, const struct plain* packet,
+static __always_inline int plain_transport(const void* transport, const void* end, __u16 length, __u8 protocol,
                                            __u64 pseudo, int rewrites) {
-  const __u16 length = packet->total - packet->ip;
-  const __u64 sum = pseudo + bpf_htons(packet->protocol) + bpf_htons(length);
-  if (packet->protocol == IPPROTO_TCP) {
+  const __u64 sum = pseudo + bpf_htons(protocol) + bpf_htons(length);
+  if (protocol == IPPROTO_TCP) {
     const struct tcphdr* tcp = transport;
     if ((const void*)(tcp + 1) > end || length < tcp->doff * 4 || tcp->doff < 5) return 0;
     return tcp->check != fold32(sum);
@@ -135,38 +132,65 @@ static __always_inline int may_leave(struct xdp_md* context, const struct fast_f
 }
 
 static __always_inline int leave(struct ethhdr* ethernet, struct fast_flow* flow, __u16 total, __u64 now) {
-  __builtin_memcpy(ethernet, flow->macs, sizeof flow->macs);
-  __sync_fetch_and_add(&flow->packets, 1);
-  __sync_fetch_and_add(&flow->bytes, total);
+  __u32* to = (void*)ethernet;
+  const __u32* macs = (const void*)flow->macs;
+  to[0] = macs[0];
+  to[1] = macs[1];
+  to[2] = macs[2];
+  __sync_fetch_and_add(&flow->counted, fast_count(1, total));
   flow->last_seen = now;
   return flow->interface == own_interface ? XDP_TX : XDP_REDIRECT;
 }
 
-static __always_inline int forward_v4(struct xdp_md* context, const struct fast_state* state, __u64 now) {
-  void* data = (void*)(long)context->data;
-  void* end = (void*)(long)context->data_end;
-  struct iphdr* ip = data + sizeof(struct ethhdr);
-  if ((void*)(ip + 1) + 4 > end || *(__u8*)ip != 0x45) return ENGINE;
-  if (ip->frag_off & bpf_htons(MORE_FRAGMENTS | FRAGMENT_OFFSET)) return ENGINE;
-  const struct plain packet = {.total = bpf_ntohs(ip->tot_len), .ip = sizeof *ip, .protocol = ip->protocol};
-  if (packet.protocol != IPPROTO_TCP && packet.protocol != IPPROTO_UDP) return ENGINE;
-  if (packet.protocol == IPPROTO_TCP && !in_stream(ip + 1, end)) return ENGINE;
+/* Of the time at which a packet leaves; 0: nobody looks after the flows any more. */
+static __always_inline __u64 time_in_force(void) {
+  const __u64 now = bpf_ktime_get_coarse_ns();
+  return now > fast_state.beat + FAST_ORPHAN_LIMIT ? 0 : now;
+}
 
-  const __u32 ports = *(__u32*)(ip + 1);
-  struct fast_flow* flow =
-      find_flow(state, fast_hash_v4(state->seed, fast_pair(ip->saddr, ip->daddr), ports, packet.protocol));
-  if (!flow || flow->kind != FAST_V4 || flow->source != ip->saddr || flow->destination != ip->daddr ||
-      *(__u32*)flow->ports != ports || flow->protocol != packet.protocol)
-    return ENGINE;
-  if (ip->ttl <= 1 || packet.total > flow->mtu || packet.total < sizeof *ip) return ENGINE;
+/* 0: not for the fast path. */
+static __always_inline __u64 hash_of_v4(struct xdp_md* context) {
+  const void* data = start_of(context);
+  const void* end = end_of(context);
+  const struct iphdr* ip = data + sizeof(struct ethhdr);
+  if ((void*)(ip + 1) + 4 > end || *(__u8*)ip != 0x45) return 0;
+  if (ip->frag_off & bpf_htons(MORE_FRAGMENTS | FRAGMENT_OFFSET)) return 0;
+  const __u8 protocol = ip->protocol;
+  if (protocol == IPPROTO_TCP) {
+    if (!in_stream(ip + 1, end)) return 0;
+  } else if (protocol != IPPROTO_UDP) {
+    return 0;
+  }
+  return fast_hash_v4(fast_state.seed, fast_pair(ip->saddr, ip->daddr), *(__u32*)(ip + 1), protocol);
+}
+
+/* The length of the IP packet when the flow is its own and nothing has to be decided, else 0. */
+static __always_inline __u16 fits_v4(struct xdp_md* context, const struct fast_flow* flow) {
+  const void* data = start_of(context);
+  const void* end = end_of(context);
+  const struct iphdr* ip = data + sizeof(struct ethhdr);
+  if ((void*)(ip + 1) + 4 > end) return 0;
+  if (flow->kind != FAST_V4 || flow->source != ip->saddr || flow->destination != ip->daddr ||
+      *(__u32*)flow->ports != *(__u32*)(ip + 1) || flow->protocol != ip->protocol)
+    return 0;
+  const __u16 total = bpf_ntohs(ip->tot_len);
+  if (ip->ttl <= 1 || total > flow->mtu || total < sizeof *ip) return 0;
   const __u32* words = (void*)ip;
-  if (fold32((__u64)words[0] + words[1] + words[2] + words[3] + words[4]) != 0xffff) return ENGINE;
-  if (!plain_transport(ip + 1, end, &packet, (__u64)ip->saddr + ip->daddr, flow->rewrites)) return ENGINE;
-  if (!may_leave(context, flow, packet.total)) return ENGINE;
+  if (fold32((__u64)words[0] + words[1] + words[2] + words[3] + words[4]) != 0xffff) return 0;
+  const __u64 pseudo = (__u64)words[3] + words[4];
+  return plain_transport(ip + 1, end, total - sizeof *ip, flow->protocol, pseudo, flow->rewrites) ? total : 0;
+}
 
-  data = (void*)(long)context->data;
-  end = (void*)(long)context->data_end;
-  ip = data + sizeof(struct ethhdr);
+static __always_inline int forward_v4(struct xdp_md* context) {
+  const __u64 hash = hash_of_v4(context);
+  struct fast_flow* flow = hash ? find_flow(hash) : 0;
+  const __u16 total = flow ? fits_v4(context, flow) : 0;
+  const __u64 now = total ? time_in_force() : 0;
+  if (!flow || !now || !may_leave(context, flow, total)) return ENGINE;
+
+  void* data = start_of(context);
+  void* end = end_of(context);
+  struct iphdr* ip = data + sizeof(struct ethhdr);
   if ((void*)(ip + 1) > end) return ENGINE;
   if (flow->rewrites) {
     if (!rewrite_transport(ip + 1, end, flow)) return ENGINE;
@@ -175,7 +199,7 @@ static __always_inline int forward_v4(struct xdp_md* context, const struct fast_
   }
   ip->ttl--;
   ip->check = changed(ip->check, flow->ip_change);
-  return leave(data, flow, packet.total, now);
+  return leave(data, flow, total, now);
 }
 
 static __always_inline int same_address(const __u32* a, const __u32* b) {
@@ -184,32 +208,49 @@ static __always_inline int same_address(const __u32* a, const __u32* b) {
 
 static __always_inline __u64 sum_of_address(const __u32* a) { return (__u64)a[0] + a[1] + a[2] + a[3]; }
 
-static __always_inline int forward_v6(struct xdp_md* context, const struct fast_state* state, __u64 now) {
-  void* data = (void*)(long)context->data;
-  void* end = (void*)(long)context->data_end;
-  struct ipv6hdr* ip = data + sizeof(struct ethhdr);
-  if ((void*)(ip + 1) + 4 > end || ip->version != 6) return ENGINE;
-  const __u32 total = sizeof *ip + bpf_ntohs(ip->payload_len);
-  const struct plain packet = {.total = total, .ip = sizeof *ip, .protocol = ip->nexthdr};
-  if (total > 0xffff || (packet.protocol != IPPROTO_TCP && packet.protocol != IPPROTO_UDP)) return ENGINE;
-  if (packet.protocol == IPPROTO_TCP && !in_stream(ip + 1, end)) return ENGINE;
+/* 0: not for the fast path. */
+static __always_inline __u64 hash_of_v6(struct xdp_md* context) {
+  const void* data = start_of(context);
+  const void* end = end_of(context);
+  const struct ipv6hdr* ip = data + sizeof(struct ethhdr);
+  if ((void*)(ip + 1) + 4 > end || ip->version != 6) return 0;
+  const __u8 protocol = ip->nexthdr;
+  if (protocol == IPPROTO_TCP) {
+    if (!in_stream(ip + 1, end)) return 0;
+  } else if (protocol != IPPROTO_UDP) {
+    return 0;
+  }
+  return fast_hash_v6(fast_state.seed, ip->saddr.in6_u.u6_addr32, ip->daddr.in6_u.u6_addr32, *(__u32*)(ip + 1),
+                      protocol);
+}
 
-  const __u32 ports = *(__u32*)(ip + 1);
+static __always_inline __u16 fits_v6(struct xdp_md* context, const struct fast_flow* flow) {
+  const void* data = start_of(context);
+  const void* end = end_of(context);
+  const struct ipv6hdr* ip = data + sizeof(struct ethhdr);
+  if ((void*)(ip + 1) + 4 > end) return 0;
   const __u32* source = ip->saddr.in6_u.u6_addr32;
   const __u32* destination = ip->daddr.in6_u.u6_addr32;
-  struct fast_flow* flow = find_flow(state, fast_hash_v6(state->seed, source, destination, ports, packet.protocol));
-  if (!flow || flow->kind != FAST_V6 || !same_address(flow->source6, source) ||
-      !same_address(flow->destination6, destination) || *(__u32*)flow->ports != ports ||
-      flow->protocol != packet.protocol)
-    return ENGINE;
-  if (ip->hop_limit <= 1 || total > flow->mtu) return ENGINE;
+  if (flow->kind != FAST_V6 || !same_address(flow->source6, source) || !same_address(flow->destination6, destination) ||
+      *(__u32*)flow->ports != *(__u32*)(ip + 1) || flow->protocol != ip->nexthdr)
+    return 0;
+  const __u16 length = bpf_ntohs(ip->payload_len);
+  const __u32 total = sizeof *ip + length;
+  if (ip->hop_limit <= 1 || total > flow->mtu) return 0;
   const __u64 pseudo = sum_of_address(source) + sum_of_address(destination);
-  if (!plain_transport(ip + 1, end, &packet, pseudo, flow->rewrites)) return ENGINE;
-  if (!may_leave(context, flow, packet.total)) return ENGINE;
+  return plain_transport(ip + 1, end, length, flow->protocol, pseudo, flow->rewrites) ? total : 0;
+}
 
-  data = (void*)(long)context->data;
-  end = (void*)(long)context->data_end;
-  ip = data + sizeof(struct ethhdr);
+static __always_inline int forward_v6(struct xdp_md* context) {
+  const __u64 hash = hash_of_v6(context);
+  struct fast_flow* flow = hash ? find_flow(hash) : 0;
+  const __u16 total = flow ? fits_v6(context, flow) : 0;
+  const __u64 now = total ? time_in_force() : 0;
+  if (!flow || !now || !may_leave(context, flow, total)) return ENGINE;
+
+  void* data = start_of(context);
+  void* end = end_of(context);
+  struct ipv6hdr* ip = data + sizeof(struct ethhdr);
   if ((void*)(ip + 1) > end) return ENGINE;
   if (flow->rewrites) {
     if (!rewrite_transport(ip + 1, end, flow)) return ENGINE;
@@ -217,19 +258,16 @@ static __always_inline int forward_v6(struct xdp_md* context, const struct fast_
     __builtin_memcpy(&ip->daddr, flow->new_destination6, sizeof flow->new_destination6);
   }
   ip->hop_limit--;
-  return leave(data, flow, packet.total, now);
+  return leave(data, flow, total, now);
 }
 
 /* What becomes of the frame, or ENGINE: it is to be looked at further. */
 static __always_inline int fast_forward(struct xdp_md* context) {
-  const __u32 first = 0;
-  const struct fast_state* state = bpf_map_lookup_elem(&fast_state, &first);
-  if (!state || state->beat == 0) return ENGINE;
-  const __u64 now = bpf_ktime_get_coarse_ns();
-  if (now > state->beat + FAST_ORPHAN_LIMIT) return ENGINE;
-  const struct ethhdr* ethernet = (const void*)(long)context->data;
-  if ((const void*)(ethernet + 1) > (const void*)(long)context->data_end || !is_ours(ethernet->h_dest)) return ENGINE;
-  if (ethernet->h_proto == bpf_htons(ETH_P_IP)) return forward_v4(context, state, now);
-  if (ethernet->h_proto == bpf_htons(ETH_P_IPV6)) return forward_v6(context, state, now);
+  if (fast_state.beat == 0) return ENGINE;
+  const struct ethhdr* ethernet = start_of(context);
+  if ((const void*)(ethernet + 1) > end_of(context) || !is_ours(ethernet->h_dest)) return ENGINE;
+  const __u16 type = ((const __u16*)ethernet)[6];
+  if (type == bpf_htons(ETH_P_IP)) return forward_v4(context);
+  if (type == bpf_htons(ETH_P_IPV6)) return forward_v6(context);
   return ENGINE;
 }

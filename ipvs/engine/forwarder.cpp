@@ -1,7 +1,6 @@
 #include "ipvs/engine/forwarder.hpp"
 
 #include <algorithm>
-#include <array>
 #include <new>
 
 #include "ipvs/engine/network_order.hpp"
@@ -10,25 +9,6 @@
 #include "ipvs/engine/tcp_state.hpp"
 
 namespace lvsd::ipvs::engine {
-namespace {
-
-// Addresses no packet can come from: RFC 1812 §5.3.7 (0/8, 127/8, 224/4, 255.255.255.255), and for IPv6 the
-// unspecified, loopback, IPv4-mapped and multicast ones, and link-local ones, which no router forwards (RFC 4291
-// §2.5.6).
-bool is_impossible_source(const WireAddress& address, bool v6) {
-  if (v6) {
-    std::array<std::uint8_t, 16> bytes{};
-    address.store_v6(bytes.data());
-    const bool link_local = bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80;
-    const bool low = address.high == 0 && load32(&bytes[8]) == 0;  // ::/96
-    return bytes[0] == 0xff || link_local || low || address.is_v4();
-  }
-  const auto host = swap_address(address.v4());
-  const auto first = host >> 24;
-  return first == 0 || first == 127 || (first >= 224 && first < 240) || host == 0xffffffff;
-}
-
-}  // namespace
 
 void Forwarder::forward(std::span<Packet> packets, std::span<Verdict> verdicts, base::TimePoint now) noexcept {
   now_ = now;
@@ -88,6 +68,8 @@ Verdict Forwarder::decide(Packet& packet, const Work& work) noexcept {
       return later_fragment(packet, work.frame);
     case FrameKind::IcmpError:
       return related_error(packet, work.frame);
+    case FrameKind::Ipsec:
+      return ipsec(packet, work.frame);
     case FrameKind::Tcp:
     case FrameKind::Udp:
     case FrameKind::Sctp:

@@ -20,7 +20,8 @@ namespace lvsd::ipvs::engine {
 
 class Forwarder {
  public:
-  explicit Forwarder(EngineState& state) : state_{state}, opening_{state}, offload_{state}, data_connections_{state} {}
+  explicit Forwarder(EngineState& state)
+      : state_{state}, opening_{state}, offload_{state}, data_connections_{state, opening_} {}
 
   // See Core::forward.
   void forward(std::span<Packet> packets, std::span<Verdict> verdicts, base::TimePoint now) noexcept;
@@ -63,6 +64,8 @@ class Forwarder {
   unsigned owner_of_error(const Packet& packet, const Frame& frame) const noexcept;
 
   // related.cpp
+  Verdict ipsec(Packet& packet, const Frame& frame) noexcept;
+  Connection* open_for_error(const Packet& packet, const Frame& quoted, DropReason& reason) noexcept;
   Verdict first_fragment(Packet& packet, const Work& work) noexcept;
   Verdict later_fragment(Packet& packet, const Frame& frame) noexcept;
   Verdict related_error(Packet& packet, const Frame& frame) noexcept;

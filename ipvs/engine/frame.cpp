@@ -1,5 +1,7 @@
 #include "ipvs/engine/frame.hpp"
 
+#include <array>
+
 #include "ipvs/engine/rewrite.hpp"
 
 namespace lvsd::ipvs::engine {
@@ -86,6 +88,7 @@ FrameKind parse_udp(const Frame& frame, Bytes transport) {
 // `transport`: what the packet has of it.
 FrameKind parse_transport(Frame& frame, Bytes transport) {
   if (frame.protocol == (frame.v6 ? kIcmpv6 : kIcmp)) return parse_icmp(frame, transport);
+  if (is_ipsec(frame.protocol)) return transport.size() < 8 ? FrameKind::Malformed : FrameKind::Ipsec;
   auto kind = FrameKind::Other;
   if (frame.protocol == kTcp) kind = parse_tcp(frame, transport);
   if (frame.protocol == kUdp) kind = parse_udp(frame, transport);
@@ -97,7 +100,8 @@ FrameKind parse_transport(Frame& frame, Bytes transport) {
 }
 
 bool is_transport(std::uint8_t protocol) {
-  return protocol == kTcp || protocol == kUdp || protocol == kSctp || protocol == kIcmp || protocol == kIcmpv6;
+  return protocol == kTcp || protocol == kUdp || protocol == kSctp || protocol == kIcmp || protocol == kIcmpv6 ||
+         is_ipsec(protocol);
 }
 
 // Version, lengths and header checksum hold. `whole`: the packet must be there to its end.
@@ -194,6 +198,7 @@ FrameKind parse_ipv6(Frame& frame, Bytes packet) {
 
 // The first eight bytes of the transport header are enough here.
 void read_quoted_transport(Frame& frame, Bytes transport) {
+  if (is_ipsec(frame.protocol)) frame.kind = FrameKind::Ipsec;
   if (frame.protocol != kTcp && frame.protocol != kUdp && frame.protocol != kSctp) return;
   frame.kind = frame.protocol == kTcp ? FrameKind::Tcp : frame.protocol == kUdp ? FrameKind::Udp : FrameKind::Sctp;
   frame.source_port = load16(&transport[0]);
@@ -226,6 +231,19 @@ std::optional<Frame> parse_quoted(Bytes bytes, const Frame& error) noexcept {
   if (packet.size() < frame.ip_header + 8u) return std::nullopt;
   read_quoted_transport(frame, packet.subspan(frame.ip_header));
   return frame;
+}
+
+bool is_impossible_source(const WireAddress& address, bool v6) noexcept {
+  if (v6) {
+    std::array<std::uint8_t, 16> bytes{};
+    address.store_v6(bytes.data());
+    const bool link_local = bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80;
+    const bool low = address.high == 0 && load32(&bytes[8]) == 0;  // ::/96
+    return bytes[0] == 0xff || link_local || low || address.is_v4();
+  }
+  const auto host = swap_address(address.v4());
+  const auto first = host >> 24;
+  return first == 0 || first == 127 || (first >= 224 && first < 240) || host == 0xffffffff;
 }
 
 }  // namespace lvsd::ipvs::engine

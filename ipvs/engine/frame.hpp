@@ -51,6 +51,7 @@ enum class FrameKind : std::uint8_t {
   Options,    // a source route, or more extension headers than kExtensionLimit
   Fragment,   // a fragment but the first: addresses are set, ports are not
   IcmpError,  // what it quotes is read by parse_quoted()
+  Ipsec,      // AH, ESP: whole, or a first fragment
   Tcp,        // these three: whole, or a first fragment
   Udp,
   Sctp,
@@ -77,6 +78,8 @@ struct Frame {
   bool is_fragment() const { return more_fragments || kind == FrameKind::Fragment; }
 };
 
+constexpr bool is_ipsec(std::uint8_t protocol) { return protocol == 50 || protocol == 51; }
+
 // The transport header and what follows it, of the frame at `data` that was parsed.
 inline std::span<const std::uint8_t> transport_of(const std::uint8_t* data, const Frame& frame) noexcept {
   return {data + frame.transport(), frame.transport_length()};
@@ -93,9 +96,13 @@ inline Frame parse(std::span<const std::uint8_t> bytes) noexcept {
   return frame;
 }
 
-// The packet that an ICMP error quotes, as far as it is there: `frame.kind` is Tcp, Udp or Sctp with its ports, or
-// Other (a tunnel's packet, say). Offsets are those of the frame; `total_length` is what the quoted header says and may
-// reach beyond it. None: less than the header and eight bytes of the transport, or a later fragment.
+// The packet that an ICMP error quotes, as far as it is there: `frame.kind` is Tcp, Udp or Sctp with its ports, Ipsec,
+// or Other (a tunnel's packet, say). Offsets are those of the frame; `total_length` is what the quoted header says and
+// may reach beyond it. None: less than the header and eight bytes of the transport, or a later fragment.
 std::optional<Frame> parse_quoted(std::span<const std::uint8_t> bytes, const Frame& error) noexcept;
+
+// No packet comes from there: RFC 1812 §5.3.7 (0/8, 127/8, 224/4, 255.255.255.255), and for IPv6 the unspecified,
+// loopback, IPv4-mapped and multicast addresses, and link-local ones, which no router forwards (RFC 4291 §2.5.6).
+bool is_impossible_source(const WireAddress& address, bool v6) noexcept;
 
 }  // namespace lvsd::ipvs::engine

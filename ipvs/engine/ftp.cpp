@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cstring>
+#include <string>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -107,6 +108,50 @@ std::optional<FtpData> ftp_client_listens(std::span<const std::uint8_t> payload)
 
 std::optional<FtpData> ftp_server_listens(std::span<const std::uint8_t> payload) noexcept {
   return last_of(payload, server_line);
+}
+
+namespace {
+
+constexpr std::size_t kCommand = 5;  // "PORT ", "EPRT "
+
+// "10,0,0,2,195,80" in `length` characters; more than 23 end with blanks.
+std::string six_numbers_of(const WireAddress& address, std::uint16_t port, std::size_t length) {
+  const auto a = to_address(address).bytes();
+  const std::array<unsigned, 6> values{a[0], a[1], a[2], a[3], static_cast<unsigned>(port >> 8), port & 0xffu};
+  std::array<std::size_t, 6> widths{};
+  std::size_t total = values.size() - 1;
+  for (std::size_t i = 0; i < values.size(); ++i) total += widths[i] = values[i] > 99 ? 3 : values[i] > 9 ? 2 : 1;
+  for (auto& width : widths) {
+    const auto more = std::min(length > total ? length - total : 0, 3 - width);
+    width += more;
+    total += more;
+  }
+  std::string text;
+  for (std::size_t i = 0; i < values.size(); ++i)
+    text += fmt::format("{}{:0{}}", i == 0 ? "" : ",", values[i], widths[i]);
+  text.resize(std::max(text.size(), length), ' ');
+  return text;
+}
+
+std::string delimited_of(const WireAddress& address, std::uint16_t port, std::size_t length, char delimiter) {
+  const auto text = to_address(address).to_string();
+  const std::size_t around = 5 + text.size();  // |1|…||
+  const std::size_t width = length > around ? length - around : 1;
+  return fmt::format("{0}{1}{0}{2}{0}{3:0{4}}{0}", delimiter, address.is_v4() ? 1 : 2, text, port, width);
+}
+
+}  // namespace
+
+bool write_ftp_command(std::span<std::uint8_t> line, const WireAddress& address, std::uint16_t port) noexcept {
+  if (line.size() <= kCommand) return false;
+  const auto argument = line.subspan(kCommand);
+  const bool extended = line[0] == 'E' || line[0] == 'e';
+  const auto text = extended ? delimited_of(address, port, argument.size(), static_cast<char>(argument[0]))
+                             : six_numbers_of(address, port, argument.size());
+  const bool fits = text.size() == argument.size();
+  if (fits) std::memcpy(argument.data(), text.data(), text.size());
+  if (!fits) std::ranges::fill(argument, std::uint8_t{'x'});
+  return fits;
 }
 
 bool write_ftp_answer(std::span<std::uint8_t> line, const WireAddress& address, std::uint16_t port) noexcept {

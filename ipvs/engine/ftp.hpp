@@ -23,6 +23,10 @@ std::optional<FtpData> ftp_client_listens(std::span<const std::uint8_t> payload)
 // The server listens: the answer 227 or 229.
 std::optional<FtpData> ftp_server_listens(std::span<const std::uint8_t> payload) noexcept;
 
+// Writes a PORT or EPRT line anew with this address and port, in as many bytes as it had: zeros before the numbers fill
+// up. False: it is too short, and has become a command that every server refuses, so that the client is told at once.
+bool write_ftp_command(std::span<std::uint8_t> line, const WireAddress& address, std::uint16_t port) noexcept;
+
 // Writes a 227 line anew with this IPv4 address, in as many bytes as it had: its words give way, or blanks fill up, so
 // that no sequence number changes. False, with nothing changed: it is too short for the numbers.
 bool write_ftp_answer(std::span<std::uint8_t> line, const WireAddress& address, std::uint16_t port) noexcept;

@@ -50,6 +50,7 @@ base::Result<InterfaceFeatures> read_features(const std::string& interface, std:
     features.transmit_queues = std::max(1u, channels.combined_count + channels.tx_count);
   }
   features.large_receive_offload = flag(socket.get(), interface, ETHTOOL_GFLAGS, ETH_FLAG_LRO);
+  features.takes_tags_off = flag(socket.get(), interface, ETHTOOL_GFLAGS, ETH_FLAG_RXVLAN);
   features.generic_receive_offload = flag(socket.get(), interface, ETHTOOL_GGRO, 1);
   ethtool_drvinfo driver{};
   driver.cmd = ETHTOOL_GDRVINFO;
@@ -70,6 +71,12 @@ std::string problem_of(const std::string& interface, const InterfaceFeatures& fe
   if (!native && features.generic_receive_offload) {
     return fmt::format("generic receive offload joins frames beyond the engine's limit; run: ethtool -K {} gro off",
                        interface);
+  }
+  if (features.carries_vlans && features.takes_tags_off) {
+    constexpr std::string_view kWhy = "frames of its VLANs come without their tags and look like its own";
+    // The device has no say: the frame's sender puts the tag beside it or not.
+    if (features.virtual_pair) return fmt::format("{}; run at its other end: ethtool -K IFNAME txvlan off", kWhy);
+    return fmt::format("{}; run: ethtool -K {} rxvlan off", kWhy, interface);
   }
   if (features.mtu > kLargestMtu) {
     return fmt::format(

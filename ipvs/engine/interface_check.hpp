@@ -15,6 +15,8 @@ struct InterfaceFeatures {
   std::uint32_t transmit_queues = 1;
   bool large_receive_offload = false;
   bool generic_receive_offload = false;
+  bool takes_tags_off = false;          // the driver, from frames of VLANs
+  bool carries_vlans = false;           // VLAN devices stand on it; the caller's to say
   bool takes_redirected_frames = true;  // what native XDP programs send out of it arrives
   bool virtual_pair = false;            // veth
 };

@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <set>
 
 #include <linux/if.h>
 #include <linux/rtnetlink.h>
 #include <netlink/netlink.h>
 #include <netlink/route/addr.h>
 #include <netlink/route/link.h>
+#include <netlink/route/link/vlan.h>
 #include <netlink/route/neighbour.h>
 #include <netlink/route/nexthop.h>
 #include <netlink/route/route.h>
@@ -106,7 +108,12 @@ base::Result<std::vector<Link>> dump_links(nl_sock* socket) {
   if (const int e = rtnl_addr_alloc_cache(socket, &cache); e < 0) return fail_nl("dump addresses", e);
   const Cache addresses{cache};
   std::vector<Link> result;
-  for_each<rtnl_link>(links, [&](rtnl_link* link) { result.push_back(to_link(link)); });
+  std::set<std::uint32_t> trunks;
+  for_each<rtnl_link>(links, [&](rtnl_link* link) {
+    result.push_back(to_link(link));
+    if (rtnl_link_is_vlan(link)) trunks.insert(static_cast<std::uint32_t>(rtnl_link_get_link(link)));
+  });
+  for (auto& link : result) link.carries_vlans = trunks.contains(link.interface.index);
   for_each<rtnl_addr>(addresses, [&](rtnl_addr* object) {
     const auto address = to_address(rtnl_addr_get_local(object));
     const auto index = static_cast<std::uint32_t>(rtnl_addr_get_ifindex(object));

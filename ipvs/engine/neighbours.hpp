@@ -24,6 +24,7 @@ struct Link {
   std::string name;
   Interface interface;  // `engine` is left to the receiver
   std::uint32_t receive_queues = 1;
+  bool carries_vlans = false;  // VLAN devices stand on it
 };
 
 class Neighbours {

@@ -96,7 +96,7 @@ fast_flow make_flow(const Connection& c, const Ends& ends, std::uint8_t directio
   std::memcpy(flow.macs + 6, hop.source.bytes.data(), 6);
   flow.protocol = c.protocol;
   flow.kind = r.source.is_v4() ? FAST_V4 : FAST_V6;
-  flow.direction = direction;
+  flow.direction = direction & 1;
   flow.rewrites = c.nat() ? 1 : 0;
   return flow;
 }
@@ -143,7 +143,7 @@ bool Offload::is_right(const Connection& c, const fast_flow& flow) const noexcep
   const auto* out = state_.next_hops.interface(hop.interface);
   if (hop.kind != NextHop::Kind::Resolved || out == nullptr || !out->engine) return false;
   const auto now = make_flow(c, state_.connections.ends(c), flow.direction, hop);
-  return std::memcmp(&now, &flow, offsetof(fast_flow, packets)) == 0 &&
+  return std::memcmp(&now, &flow, offsetof(fast_flow, counted)) == 0 &&
          std::memcmp(now.source6, flow.source6, sizeof flow.source6 * 4) == 0;
 }
 

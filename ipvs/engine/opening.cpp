@@ -69,14 +69,13 @@ Connection Opening::draft(const Frame& frame, std::uint32_t slot, Ends& ends) co
   c.protocol = frame.protocol;
   c.state = first_state(frame.protocol);
   c.flags = server.nat ? Connection::kNat : std::uint16_t{0};
-  const bool translated = server.config.method == Method::Nat;
+  const bool translated = server.config.method == Method::Nat || server.fullnat;
   if (translated && frame.kind == FrameKind::Tcp && frame.destination_port == kFtpPort) c.flags |= Connection::kFtp;
   c.server = slot;
   c.last_seen = state_.now;
   return c;
 }
 
-// fullnat: a port of a local address that this server's replies can come to.
 bool Opening::choose_local(const LiveService& service, LiveServer& server, const Frame& frame, Connection& c,
                            Ends& ends) noexcept {
   const auto& addresses = ends.client.is_v4() ? service.local_v4 : service.local_v6;

@@ -34,6 +34,10 @@ class Opening {
   Connection* open_for_one(LiveService& service, const Packet& packet, const Frame& frame, base::TimePoint now,
                            Connection& scratch, DropReason& reason) noexcept;
 
+  // fullnat: a port of a local address that this server's replies can come to. False: there is none.
+  bool choose_local(const LiveService& service, LiveServer& server, const Frame& frame, Connection& c,
+                    Ends& ends) noexcept;
+
  private:
   struct Choice {
     std::uint32_t slot = kNoSlot;
@@ -46,8 +50,6 @@ class Opening {
   Connection* begin_template(LiveService& service, const Tuple& tuple, std::uint32_t slot) noexcept;
   bool is_better_elsewhere(const Connection& connection, const Packet& packet, const Frame& frame) const noexcept;
   bool client_reuses(const Connection& connection, const Frame& frame) const noexcept;
-  bool choose_local(const LiveService& service, LiveServer& server, const Frame& frame, Connection& c,
-                    Ends& ends) noexcept;
   Connection draft(const Frame& frame, std::uint32_t slot, Ends& ends) const noexcept;
 
   EngineState& state_;

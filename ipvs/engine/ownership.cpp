@@ -6,6 +6,15 @@
 
 namespace lvsd::ipvs::engine {
 
+namespace {
+
+// AH and ESP belong to the UDP connection on which the hosts exchange their keys (related.cpp).
+std::uint8_t protocol_of(const Frame& frame) {
+  return is_ipsec(frame.protocol) ? static_cast<std::uint8_t>(Protocol::Udp) : frame.protocol;
+}
+
+}  // namespace
+
 unsigned Forwarder::owner(const Packet& packet, const Frame& frame) const noexcept {
   const auto& division = state_.division;
   if (packet.hops >= Division::kMostHops) return division.mine();
@@ -17,12 +26,13 @@ unsigned Forwarder::owner(const Packet& packet, const Frame& frame) const noexce
     case FrameKind::IcmpError:
       return owner_of_error(packet, frame);
     case FrameKind::Fragment:
+    case FrameKind::Ipsec:
     case FrameKind::Tcp:
     case FrameKind::Udp:
     case FrameKind::Sctp:
       break;
   }
-  if (state_.is_virtual(frame.destination)) return division.of_client(frame.protocol, frame.source);
+  if (state_.is_virtual(frame.destination)) return division.of_client(protocol_of(frame), frame.source);
   if (frame.is_fragment() && division.is_local(frame.destination)) return owner_of_local_fragment(packet, frame);
   return owner_of_end(frame, frame.destination, frame.destination_port);
 }
@@ -30,7 +40,7 @@ unsigned Forwarder::owner(const Packet& packet, const Frame& frame) const noexce
 // Of what a server talks to: the client, or a local address that stands for it.
 unsigned Forwarder::owner_of_end(const Frame& frame, const WireAddress& address, std::uint16_t port) const noexcept {
   const auto& division = state_.division;
-  return division.is_local(address) ? division.of_local_port(port) : division.of_client(frame.protocol, address);
+  return division.is_local(address) ? division.of_local_port(port) : division.of_client(protocol_of(frame), address);
 }
 
 // One that was handed over by the worker which remembers has arrived.
@@ -52,8 +62,8 @@ unsigned Forwarder::owner_of_error(const Packet& packet, const Frame& frame) con
   const auto& division = state_.division;
   if (const auto inner = quoted_in_tunnel(packet, frame)) return division.of_client(inner->protocol, inner->source);
   const auto quoted = parse_quoted({packet.data, packet.length}, frame);
-  if (!quoted || !quoted->has_ports()) return division.mine();
-  if (state_.is_virtual(quoted->source)) return division.of_client(quoted->protocol, quoted->destination);
+  if (!quoted || quoted->kind == FrameKind::Other) return division.mine();
+  if (state_.is_virtual(quoted->source)) return division.of_client(protocol_of(*quoted), quoted->destination);
   return owner_of_end(*quoted, quoted->source, quoted->source_port);
 }
 

@@ -19,6 +19,13 @@
 #define FRAGMENT_OFFSET 0x1fff
 #define EXTENSION_LIMIT 4 /* as frame.hpp */
 #define ICMP_HEADER 8
+#define ISAKMP 500
+#define VLAN 0x0fff /* of a tag's first two bytes */
+
+struct tag {
+  __u16 vlan;
+  __u16 type;
+};
 
 struct {
   __uint(type, BPF_MAP_TYPE_HASH);
@@ -72,7 +79,7 @@ struct {
 
 /* The interface's own address. Written through the mapping when it changes; a frame read in between passes to the
  * kernel. */
-__u8 own_mac[8];
+__u8 own_mac[8] __attribute__((aligned(8)));
 
 enum fragment_kind { WHOLE, FIRST, LATER };
 
@@ -93,10 +100,7 @@ static __always_inline void count(__u32 index) {
 }
 
 static __always_inline int is_ours(const __u8* mac) {
-  for (int i = 0; i < ETH_ALEN; i++) {
-    if (mac[i] != own_mac[i]) return 0;
-  }
-  return 1;
+  return *(const __u32*)mac == *(const __u32*)own_mac && *(const __u16*)(mac + 4) == *(const __u16*)(own_mac + 4);
 }
 
 /* clang-format off */
@@ -161,12 +165,24 @@ static __always_inline int read_ipv6(struct xdp_md* context, const struct ipv6hd
   return read_extensions(context, packet);
 }
 
+static __always_inline int is_ipsec(const struct packet* packet) {
+  return packet->protocol == IPPROTO_ESP || packet->protocol == IPPROTO_AH;
+}
+
+/* AH and ESP have none: they go where the hosts' exchange of keys goes. */
 static __always_inline int read_ports(struct xdp_md* context, struct packet* packet) {
+  if (is_ipsec(packet)) {
+    packet->protocol = IPPROTO_UDP;
+    packet->ports[0] = packet->ports[1] = bpf_htons(ISAKMP);
+    return 1;
+  }
   if (packet->protocol != IPPROTO_TCP && packet->protocol != IPPROTO_UDP && packet->protocol != IPPROTO_SCTP) return 0;
   return bpf_xdp_load_bytes(context, packet->transport, packet->ports, sizeof packet->ports) == 0;
 }
 
-static __always_inline int listens(const __u32* address, __u8 protocol, __u16 port) {
+/* Functions of their own: with fewer values at a time the compiler has no need to lay one over a pointer on the stack,
+ * which the verifier forbids without CAP_PERFMON. */
+static __attribute__((noinline)) int listens(const __u32* address, __u8 protocol, __u16 port) {
   struct redirect_listener key = {.port = port, .protocol = protocol};
   __builtin_memcpy(key.address, address, sizeof key.address);
   if (port && bpf_map_lookup_elem(&listeners, &key)) return 1;
@@ -184,8 +200,8 @@ static __always_inline int has_listeners(const __u32* address, __u8 protocol) {
   return bpf_map_lookup_elem(&listeners, &key) != 0;
 }
 
-static __always_inline int is_flow(const __u32* server, const __u32* client, __u16 server_port, __u16 client_port,
-                                   __u8 protocol) {
+static __attribute__((noinline)) int is_flow(const __u32* server, const __u32* client, __u16 server_port,
+                                             __u16 client_port, __u8 protocol) {
   struct redirect_flow key = {.server_port = server_port, .client_port = client_port, .protocol = protocol};
   __builtin_memcpy(key.server, server, sizeof key.server);
   __builtin_memcpy(key.client, client, sizeof key.client);
@@ -245,6 +261,7 @@ static __always_inline int is_error(struct xdp_md* context, const struct packet*
 
 static __always_inline int wanted(struct xdp_md* context, struct packet* packet) {
   if (is_error(context, packet)) return wanted_error(context, packet);
+  if (is_ipsec(packet)) packet->fragment = WHOLE; /* addresses are enough */
   struct fragment_key fragment = {};
   if (packet->fragment != WHOLE) name_fragment(packet, &fragment);
   if (packet->fragment == LATER) {
@@ -260,27 +277,43 @@ static __always_inline int wanted(struct xdp_md* context, struct packet* packet)
   return 1;
 }
 
-/* 0: nothing that could be ours. Tagged frames (802.1Q) have another type and pass. */
-static __always_inline int read_packet(struct xdp_md* context, struct packet* packet) {
-  const void* data = (const void*)(long)context->data;
+/* The IP header lies at `at`. */
+static __always_inline int read_ip(struct xdp_md* context, __u16 type, __u32 at, struct packet* packet) {
+  const void* start = (const void*)(long)context->data + at;
   const void* end = (const void*)(long)context->data_end;
-  const struct ethhdr* ethernet = data;
-  if ((const void*)(ethernet + 1) > end || !is_ours(ethernet->h_dest)) return 0;
-  if (ethernet->h_proto == bpf_htons(ETH_P_IP)) {
-    const struct iphdr* ip = (const void*)(ethernet + 1);
-    return (const void*)(ip + 1) <= end && read_ipv4(ip, sizeof *ethernet, packet);
+  if (type == bpf_htons(ETH_P_IP)) {
+    const struct iphdr* ip = start;
+    return (const void*)(ip + 1) <= end && read_ipv4(ip, at, packet);
   }
-  if (ethernet->h_proto == bpf_htons(ETH_P_IPV6)) {
-    const struct ipv6hdr* ip = (const void*)(ethernet + 1);
-    return (const void*)(ip + 1) <= end && read_ipv6(context, ip, sizeof *ethernet, packet);
+  if (type == bpf_htons(ETH_P_IPV6)) {
+    const struct ipv6hdr* ip = start;
+    return (const void*)(ip + 1) <= end && read_ipv6(context, ip, at, packet);
   }
   return 0;
 }
 
-SEC("xdp")
-int redirect(struct xdp_md* context) {
-  const int forwarded = fast_forward(context);
-  if (forwarded != ENGINE) return forwarded;
+/* A VLAN is a network of its own, with an interface of its own: its frames pass. Tag 0 gives a priority and means no
+ * VLAN (IEEE 802.1Q §9.6). */
+static __always_inline int read_tagged(struct xdp_md* context, const struct ethhdr* ethernet, struct packet* packet) {
+  const struct tag* tag = (const void*)(ethernet + 1);
+  if ((const void*)(tag + 1) > (const void*)(long)context->data_end) return 0;
+  if (ethernet->h_proto == bpf_htons(ETH_P_8021Q) && (tag->vlan & bpf_htons(VLAN)) == 0)
+    return read_ip(context, tag->type, sizeof *ethernet + sizeof *tag, packet);
+  count(REDIRECT_TAGGED);
+  return 0;
+}
+
+/* 0: nothing that could be ours. */
+static __always_inline int read_packet(struct xdp_md* context, struct packet* packet) {
+  const struct ethhdr* ethernet = (const void*)(long)context->data;
+  if ((const void*)(ethernet + 1) > (const void*)(long)context->data_end || !is_ours(ethernet->h_dest)) return 0;
+  if (ethernet->h_proto == bpf_htons(ETH_P_8021Q) || ethernet->h_proto == bpf_htons(ETH_P_8021AD))
+    return read_tagged(context, ethernet, packet);
+  return read_ip(context, ethernet->h_proto, sizeof *ethernet, packet);
+}
+
+/* A function of its own: its variables do not crowd the registers of the fast path. */
+static __attribute__((noinline)) int classify(struct xdp_md* context) {
   struct packet packet = {};
   if (read_packet(context, &packet) && wanted(context, &packet)) {
     count(REDIRECT_TO_ENGINE);
@@ -289,6 +322,12 @@ int redirect(struct xdp_md* context) {
   }
   count(REDIRECT_TO_KERNEL);
   return XDP_PASS;
+}
+
+SEC("xdp")
+int redirect(struct xdp_md* context) {
+  const int forwarded = fast_forward(context);
+  return forwarded == ENGINE ? classify(context) : forwarded;
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -41,4 +41,9 @@ struct redirect_flow {
 };
 
 /* Indices of the per-processor counters. */
-enum redirect_counter { REDIRECT_TO_ENGINE, REDIRECT_TO_KERNEL, REDIRECT_COUNTERS };
+enum redirect_counter {
+  REDIRECT_TO_ENGINE,
+  REDIRECT_TO_KERNEL,
+  REDIRECT_TAGGED, /* of these, frames of VLANs that are addressed to the interface */
+  REDIRECT_COUNTERS
+};

@@ -159,7 +159,7 @@ Verdict Forwarder::icmp(Packet& packet, const Frame& frame, DropReason reason, I
                         const WireAddress& source) noexcept {
   auto verdict = drop(reason);
   // RFC 1812 §4.3.2.7, RFC 4443 §2.4 e: never about an error or a later fragment.
-  if (!frame.has_ports() || source == WireAddress{} || !icmp_limit_.take(now_) ||
+  if (frame.kind < FrameKind::Ipsec || source == WireAddress{} || !icmp_limit_.take(now_) ||
       !make_icmp_error(packet, frame, error, source))
     return verdict;
   verdict.action = Action::Send;

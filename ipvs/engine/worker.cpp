@@ -17,7 +17,8 @@ constexpr base::Duration kEstimateEvery = std::chrono::seconds{2};   // dataplan
 constexpr base::Duration kTellEvery = std::chrono::milliseconds{5};  // peers, of what changed
 constexpr std::size_t kTellMost = 512;                               // records at once
 constexpr std::uint64_t kSweepSteps = 400;                           // a whole sweep of the table takes about 4 s
-constexpr std::size_t kFastBudget = 8192;                            // flows looked after in one go: 131,072 in 160 ms
+constexpr std::size_t kExpireStep = 512;  // entries looked at between two rounds of packets: well below 1 ms if all end
+constexpr std::size_t kFastBudget = 8192;  // flows looked after in one go: 131,072 in 160 ms
 // How long poll() may sleep: time for expiry while there are connections, the watchdog's patience otherwise.
 constexpr int kSleepUnsentMs = 1;
 constexpr int kSleepTellMs = 5;
@@ -65,6 +66,7 @@ void Worker::Impl::wait() {
   if (core->connection_entries() > 0 || waiting.size() > 0) milliseconds = kSleepBusyMs;
   if (has_to_tell()) milliseconds = kSleepTellMs;
   if (std::ranges::any_of(queues, &Queue::unsent)) milliseconds = kSleepUnsentMs;
+  if (expire_owed > 0) milliseconds = 0;
   if (seat.relay == nullptr) {
     poll(descriptors.data(), descriptors.size(), milliseconds);
     return;
@@ -83,15 +85,24 @@ void Worker::Impl::apply_flow_changes() {
 void Worker::Impl::keep_time() {
   if (now >= next_expire) {
     next_expire = now + kExpireEvery;
-    core->expire(now, expire_budget);
-    apply_flow_changes();
+    expire_owed = expire_budget;
     keep_fast_path();
     give_up_waiting();
   }
+  expire_step();
   if (now >= next_estimate) {
     next_estimate = now + kEstimateEvery;
     core->estimate();
   }
+}
+
+// A large table is gone through in steps, and packets are served between them.
+void Worker::Impl::expire_step() {
+  if (expire_owed == 0) return;
+  const auto step = std::min(expire_owed, kExpireStep);
+  expire_owed -= step;
+  core->expire(now, step);
+  apply_flow_changes();
 }
 
 void Worker::Impl::tell_changes() {

@@ -35,6 +35,7 @@ struct Worker::Impl {
   bool serve_all();
   void wait();
   void keep_time();
+  void expire_step();
   bool has_to_tell() const { return wants_changes && core->has_changes(); }
   void tell_changes();
   void keep_fast_path();
@@ -85,6 +86,7 @@ struct Worker::Impl {
   base::TimePoint next_tell;
   std::function<void(sync::Batch)> wants_changes;
   std::size_t expire_budget = kLeastBudget;
+  std::size_t expire_owed = 0;  // of the budget
   std::array<Packet, kBatch> packets;
   std::array<Verdict, kBatch> verdicts;
   std::atomic<bool> stop{false};

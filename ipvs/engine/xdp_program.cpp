@@ -65,7 +65,7 @@ base::Result<XdpProgram> XdpProgram::load(const RedirectMaps& maps, const FastMa
   XdpProgram loaded{program};
   const std::pair<bpf_map*, int> shared[] = {
       {program->maps.listeners, maps.listeners_fd()},  {program->maps.port_ranges, maps.ranges_fd()},
-      {program->maps.flows, maps.flows_fd()},          {program->maps.fast_state, fast.state_fd()},
+      {program->maps.flows, maps.flows_fd()},          {program->maps.data_fast_state, fast.state_fd()},
       {program->maps.fast_buckets, fast.buckets_fd()}, {program->maps.fast_flows, fast.flows_fd()}};
   for (const auto& [map, fd] : shared) {
     if (const int error = bpf_map__reuse_fd(map, fd); error < 0)
@@ -153,6 +153,7 @@ XdpProgram::Counters XdpProgram::counters() const {
   };
   sum.to_engine = total(REDIRECT_TO_ENGINE);
   sum.to_kernel = total(REDIRECT_TO_KERNEL);
+  sum.tagged = total(REDIRECT_TAGGED);
   return sum;
 }
 

@@ -50,6 +50,7 @@ class XdpProgram {
   struct Counters {
     std::uint64_t to_engine = 0;
     std::uint64_t to_kernel = 0;
+    std::uint64_t tagged = 0;  // of these: frames of VLANs, addressed to the interface
   };
   Counters counters() const;
 

@@ -5,16 +5,13 @@ docs/performance.md, with a plot (docs/lookup-cost.svg). --quick stops at 100,00
 """
 import json
 import os
-import platform
 import subprocess
 import sys
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from page import ROOT, machine_note, plot, write_plot, write_section
+
 BUILD = os.path.join(ROOT, "build", "release", "tests", "bench")
-PAGE = os.path.join(ROOT, "docs", "performance.md")
-PLOT = os.path.join(ROOT, "docs", "lookup-cost.svg")
-PATHS = {"dr": ("dr", "#1b6ca8"), "nat_in": ("nat, client to server", "#c0392b"),
-         "nat_out": ("nat, server to client", "#2e8b57")}
+PATHS = {"dr": "dr", "nat_in": "nat, client to server", "nat_out": "nat, server to client"}
 
 
 def measure(quick):
@@ -46,7 +43,7 @@ def speed_table(costs):
     counts = sorted(costs["dr"])
     lines = ["| Mpps per core (ns a packet) | " + " | ".join(f"{n:,} connections" for n in counts) + " |",
              "|---" * (len(counts) + 1) + "|"]
-    for path, (name, _) in PATHS.items():
+    for path, name in PATHS.items():
         cells = (f"{1e3 / costs[path][n]:.1f} ({costs[path][n]:.0f})" for n in counts)
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
@@ -61,41 +58,10 @@ def capacity_table(rows):
     return "\n".join(lines)
 
 
-def plot(costs):
-    """ns a packet over the number of connections, which is on a logarithmic axis."""
-    width, height, left, bottom, top = 640, 300, 50, 260, 20
+def plot_of(costs):
     counts = sorted(costs["dr"])
-    most = max(max(series.values()) for series in costs.values()) * 1.1
-    at_x = lambda i: left + i * (width - left - 150) / max(len(counts) - 1, 1)
-    at_y = lambda cost: bottom - cost / most * (bottom - top)
-    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" '
-             f'font-size="12"><rect width="{width}" height="{height}" fill="#fff"/>']
-    for step in range(0, int(most) + 1, 20):
-        parts.append(f'<path d="M{left} {at_y(step):.0f}H{at_x(len(counts) - 1):.0f}" stroke="#ddd"/>'
-                     f'<text x="{left - 6}" y="{at_y(step) + 4:.0f}" text-anchor="end">{step}</text>')
-    for i, n in enumerate(counts):
-        parts.append(f'<text x="{at_x(i):.0f}" y="{bottom + 18}" text-anchor="middle">{n:,}</text>')
-    parts.append(f'<text x="{left}" y="{top - 6}">ns a packet</text>'
-                 f'<text x="{left}" y="{bottom + 36}">connections</text>')
-    for path, (name, color) in PATHS.items():
-        points = [(at_x(i), at_y(costs[path][n])) for i, n in enumerate(counts)]
-        line = " ".join(f"{x:.0f},{y:.0f}" for x, y in points)
-        parts.append(f'<polyline points="{line}" fill="none" stroke="{color}" stroke-width="2"/>')
-        parts += [f'<circle cx="{x:.0f}" cy="{y:.0f}" r="3" fill="{color}"/>' for x, y in points]
-        parts.append(f'<text x="{points[-1][0] + 8:.0f}" y="{points[-1][1] + 4:.0f}" fill="{color}">{name}</text>')
-    return "\n".join(parts) + "\n</svg>\n"
-
-
-def put_between(page, mark, text):
-    begin, end = f"<!-- begin {mark} -->\n", f"<!-- end {mark} -->"
-    head, _, rest = page.partition(begin)
-    _, _, tail = rest.partition(end)
-    assert tail, f"no marks for {mark} in {PAGE}"
-    return f"{head}{begin}{text}\n{end}{tail}"
-
-
-def load_note():
-    return f"Load average while measuring: {os.getloadavg()[0]:.0f}, on {os.cpu_count()} processors ({platform.machine()})."
+    series = {name: [costs[path][n] for n in counts] for path, name in PATHS.items()}
+    return plot(series, counts, "connections", "ns a packet", 20)
 
 
 def main():
@@ -105,17 +71,11 @@ def main():
     print(speed)
     if quick:
         return
-    note = load_note()
     full = capacity_table(capacity(10_000_000))
     print(full)
-    with open(PAGE, encoding="utf-8") as file:
-        page = file.read()
-    page = put_between(page, "core", f"{speed}\n\n{note}")
-    page = put_between(page, "capacity", full)
-    with open(PAGE, "w", encoding="utf-8") as file:
-        file.write(page)
-    with open(PLOT, "w", encoding="utf-8") as file:
-        file.write(plot(costs))
+    write_section("core", f"{speed}\n\n{machine_note()}")
+    write_section("capacity", full)
+    write_plot("lookup-cost.svg", plot_of(costs))
 
 
 main()

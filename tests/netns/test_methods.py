@@ -15,7 +15,7 @@ from director import Director
 from process import wait_until
 from servers import Decapsulator, Echo, Nginx, get
 from topology import FRONT_VIP_V6, add_ipv6, one_lan
-from traffic import Capture
+from traffic import Capture, hops
 
 VIP6 = FRONT_VIP_V6
 ZEROS = {size: hashlib.sha256(b"\0" * size).hexdigest() for size in (1_000_000, Nginx.HUGE)}
@@ -42,6 +42,7 @@ def configuration(vip):
         service("tun6", listen("tcp [{vip6}]:80", "udp [{vip6}]:7"), "tun", servers("fd00::{n} {tunnel}")),
         service("six_in_four", listen("tcp [{vip6}]:8080"), "tun", servers("10.0.0.{n} {tunnel}")),
         service("far", listen("tcp {vip}:9"), "tun", "real_server = far 10.2.0.11"),
+        service("direct", listen("tcp {vip}:8081"), "dr", servers("10.0.0.{n}")),
         service("full", listen("tcp {vip}:8000"), "fullnat", servers("10.0.0.{n}:80")),
         service("full_echo", listen("tcp {vip}:8007", "udp {vip}:8007"), "fullnat", servers("10.0.0.{n}:7")),
         service("full6", listen("tcp [{vip6}]:8000"), "fullnat", servers("[fd00::{n}]:80")),
@@ -207,6 +208,15 @@ def test_the_handshake_carries_the_client_in_an_option(site):
 
 def test_the_director_still_answers_ping(site):
     site.client.run(["ping", "-c1", "-W2", site.vip])
+
+
+@pytest.mark.parametrize("way, count", [
+    (["-T", "-p", "8081"], 2), (["-T", "-p", "80"], 2), (["-U", "-p", "7"], 2), (["-T", "-p", "9"], 3), (["-T", "-p", "8000"], 2),
+    (["-U", "-p", "8007"], 2), (["-I"], 1), ([], 1)],
+    ids=["dr", "tun", "tun-udp", "tun-behind-a-router", "fullnat", "fullnat-udp", "ping", "no-listener"])
+def test_traceroute_sees_the_virtual_address_at_every_hop(site, way, count):
+    """The director, a router in the tunnel, the server: all of them speak as the virtual address."""
+    assert hops(site.client, site.vip, *way) == [site.vip] * count
 
 
 def test_nothing_was_dropped_for_want_of_room_or_ports(site):

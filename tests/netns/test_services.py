@@ -9,9 +9,10 @@ from conftest import open_pair
 from director import Settings
 from process import wait_until
 from servers import get
-from traffic import Probe, failures
+from traffic import Probe, failures, hops
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+FTP_VIP = "10.0.0.101"  # under fullnat
 CLIENTS = [f"10.0.0.{n}" for n in range(201, 207)]
 
 
@@ -41,6 +42,14 @@ method = nat
 listen = tcp {site.vip}:21
 scheduler = rr
 method = nat
+{servers[21]}
+
+[virtual_server ftp_far]
+listen = tcp {FTP_VIP}:21
+scheduler = rr
+method = fullnat
+local_address@lvs1 = 10.1.0.2
+local_address@lvs2 = 10.1.0.3
 {servers[21]}
 """
     return Settings(site, scheduler="rr", extra=extra)
@@ -84,8 +93,15 @@ def test_a_range_of_ports_is_served_and_nothing_beside_it(site):
     assert get(site.client, f"http://{site.vip}:7999/")[0] == 0
 
 
+def test_traceroute_sees_the_virtual_address_at_every_hop(site):
+    """The director's kernel answers where nobody listens, else the director's engine and behind it the server."""
+    for way, count in ((["-T", "-p", "80"], 2), (["-U", "-p", "7"], 2), (["-I"], 1), ([], 1)):
+        assert hops(site.client, site.vip, *way) == [site.vip] * count, way
+
+
 @pytest.fixture(scope="module", name="ftp")
 def ftp_(site):
+    site.pair[0].host.ip("addr", "add", f"{FTP_VIP}/32", "dev", "eth0")
     daemons = [Vsftpd(server).start() for server in site.servers]
     yield daemons
     for daemon in daemons:
@@ -94,9 +110,10 @@ def ftp_(site):
 
 @pytest.mark.parametrize("way", [["--disable-epsv"], [], ["--ftp-port", "-", "--disable-eprt"], ["--ftp-port", "-"]],
                          ids=["pasv", "epsv", "port", "eprt"])
-def test_ftp_transfers_files(site, ftp, way):
+@pytest.mark.parametrize("address", ["10.0.0.100", FTP_VIP], ids=["nat", "fullnat"])
+def test_ftp_transfers_files(site, ftp, way, address):
     for _ in range(4):
-        done = site.client.run(["curl", "-sS", "-m", "10", *way, f"ftp://{site.vip}/name"], check=False)
+        done = site.client.run(["curl", "-sS", "-m", "10", *way, f"ftp://{address}/name"], check=False)
         assert done.stdout.strip() in ("rs1", "rs2"), (done.stdout, done.stderr)
 
 

@@ -138,6 +138,12 @@ class Capture:
         return self.host.run(["tcpdump", "-n", "-r", self.path, *options]).stdout
 
 
+def hops(host, address, *options):
+    """Who answers traceroute, hop by hop; "*" is nobody."""
+    done = host.run(["traceroute", "-n", "-q", "1", "-N", "1", "-w", "2", "-m", "6", *options, address], timeout=60)
+    return re.findall(r"^\s*\d+\s+(\S+)", done.stdout, re.MULTILINE)
+
+
 def arp_answerers(host, address, interface="eth0", seconds=1.0):
     """MAC addresses that answer ARP for the address, asked by broadcast: more than one is a double owner."""
     done = host.run(["arping", "-b", "-c", "2", "-i", "0.2", "-w", f"{seconds:g}", "-I", interface, address], check=False)

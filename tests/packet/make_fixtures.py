@@ -5,7 +5,7 @@ The bytes are made here from the rules alone (RFC 791, 768, 9293, 1071), not by 
 the difference: tests/packet/make_fixtures.py > tests/packet/ipvs_fixtures.json
 The director is the one of tests/support/director.hpp: VIP 198.51.100.1, tcp 80 and udp 53, servers s1 (nat, 10.0.0.11:8080)
 in service "nat", s2 (dr, 10.0.0.12) in service "dr" at 198.51.100.2; the same with IPv6: 2001:db8:1::1, ::2 and ::3,
-servers 2001:db8:5::11 and ::12; sctp 9899 beside the others."""
+servers 2001:db8:5::11 and ::12; sctp 9899 beside the others. Service "keys", udp 500 at 198.51.100.4 and 2001:db8:1::4: s1 with nat."""
 import json
 import socket
 import struct
@@ -242,6 +242,24 @@ for c, v, w, s, what in ((C, V, W, S, "IPv4"), (C6, V6, W6, S6, "IPv6")):
             step(from_s1(error(s, c, unreachable, 3, asked)), to_client(error(v, c, unreachable, 3, said(passed, asked), ttl=63)), interface=3))
     fixture(f"{what}, dr: an error is handed on", step(to_vip(udp(c, 5000, w, 53)), to_s2(udp(c, 5000, w, 53, ttl=63))),
             step(to_vip(error(router, w, unreachable, 1, udp(w, 53, c, 5000))), to_s2(error(router, w, unreachable, 1, udp(w, 53, c, 5000), ttl=63))))
+for c, k, s, what in ((C, "198.51.100.4", S, "IPv4"), (C6, "2001:db8:1::4", S6, "IPv6")):
+    sealed = bytes(range(64))
+    keys = step(to_vip(udp(c, 500, k, 500, b"ike")), to_s1(udp(c, 500, s, 500, b"ike", ttl=63)))
+    for number, name in ((50, "ESP"), (51, "AH")):
+        there, back = to_vip(packet_of(c, k, number, sealed)), from_s1(packet_of(s, c, number, sealed))
+        fixture(f"{name} over {what} never begins a connection", step(there, there, action="to_kernel"))
+        fixture(f"{name} over {what} follows the exchange of keys both ways", keys,
+                step(there, to_s1(packet_of(c, s, number, sealed, ttl=63))),
+                step(back, to_client(packet_of(k, c, number, sealed, ttl=63)), interface=3))
+        fixture(f"{name} over {what} in fragments", keys,
+                *(step(to_vip(i), to_s1(o)) for i, o in zip(fragments(packet_of(c, k, number, sealed), 16, 32),
+                                                            fragments(packet_of(c, s, number, sealed, ttl=63), 16, 32))))
+    fixture(f"ESP over {what} that is shorter than its header is malformed", keys,
+            step(to_vip(packet_of(c, k, 50, bytes(7))), None, action="drop", reason="malformed"))
+too_large, lower = (packet_of(C, "198.51.100.4", 50, bytes(1481), ttl=t) for t in (64, 63))
+fixture("ESP, too big, with DF: fragmentation needed",
+        step(to_vip(udp(C, 500, "198.51.100.4", 500)), to_s1(udp(C, 500, S, 500, ttl=63))),
+        step(to_vip(too_large), eth(CLIENT, FRONT, icmp("198.51.100.4", C, 3, 4, lower[:548], mtu=1500)), reason="too_big"))
 syn = tcp(C6, 40000, V6, 80, SYN, ttl=1)
 fixture("hop limit 1 ends here", step(to_vip(syn), eth(CLIENT, FRONT, icmp6(V6, C6, 3, 0, syn)), reason="ttl_exceeded"))
 lower = udp(C6, 5000, V6, 53, bytes(1453), ttl=63)

@@ -59,7 +59,9 @@ class ReferenceParser {
       return Kind::Malformed;
     }
     if (base::checksum_fold(base::checksum_add(0, packet.first(header))) != 0xffff) return Kind::Malformed;
-    if (protocol != 1 && protocol != 6 && protocol != 17 && protocol != 58 && protocol != 132) return Kind::Other;
+    if (protocol != 1 && protocol != 6 && protocol != 17 && protocol != 58 && protocol != 132 && protocol != 50 &&
+        protocol != 51)
+      return Kind::Other;
     for (base::ByteReader options{packet.subspan(20, header - 20)}; options.left() > 0;) {
       const auto option = options.u8();
       if (option == 0) break;
@@ -114,6 +116,7 @@ class ReferenceParser {
       const bool error = icmp == 1 ? type == 3 || type == 4 || type == 11 : type >= 1 && type <= 4;
       return t.ok && error && !f.first_of_several ? Kind::IcmpError : Kind::Other;
     }
+    if (protocol == 50 || protocol == 51) return bytes.size() < 8 ? Kind::Malformed : Kind::Ipsec;
     if (protocol != 6 && protocol != 17 && protocol != 132) return Kind::Other;
     f.source_port = t.u16();
     f.destination_port = t.u16();

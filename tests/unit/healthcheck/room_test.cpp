@@ -1,12 +1,13 @@
 // The whole room on its channel, as the supervisor sees it.
 #include "healthcheck/room.hpp"
 
-#include <future>
-#include <thread>
+#include <utility>
 
 #include <boost/asio/io_context.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/link.hpp"
 #include "base/memfd.hpp"
@@ -21,18 +22,32 @@ using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
+// In a process of its own, as it lives: what it gives up (system calls), the test keeps.
 class RoomTest : public ::testing::Test {
  protected:
   RoomTest() {
     auto ends = base::Channel::make_pair();
+    room = fork();
+    if (room == 0) {
+      { const auto supervisors = std::move(ends->first); }
+      _exit(run(std::move(ends->second), &testing::read_target_lines));
+    }
+    { const auto rooms = std::move(ends->second); }
     link.emplace(loop, std::move(ends->first), &decode_up, static_cast<std::string (*)(const Down&)>(&encode));
     link->start([this](Up message, std::vector<base::UniqueFd>) { heard.push_back(std::move(message)); },
                 [](const std::string&) {});
-    exit_code = std::async(std::launch::async, [end = std::move(ends->second)]() mutable {
-      return run(std::move(end), &testing::read_target_lines);
-    });
   }
-  ~RoomTest() override { link.reset(); }  // ends the room, whose future is waited for
+  ~RoomTest() override {
+    link.reset();  // ends the room
+    if (room > 0) exit_code();
+  }
+
+  // Waits for the end; -1 for one by a signal.
+  int exit_code() {
+    int status = 0;
+    waitpid(std::exchange(room, -1), &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
 
   void configure(const std::string& lines) {
     const auto memfd = base::make_sealed_memfd("config", lines);
@@ -58,7 +73,7 @@ class RoomTest : public ::testing::Test {
   boost::asio::io_context loop;
   std::optional<base::Link<Up, Down>> link;
   std::vector<Up> heard;
-  std::future<int> exit_code;
+  pid_t room = -1;
   std::uint64_t generation = 0;
 };
 
@@ -135,12 +150,12 @@ TEST_F(RoomTest, BeatsWhileItsLoopRuns) {
 
 TEST_F(RoomTest, EndsInOrderWhenStopped) {
   ASSERT_TRUE(link->send(Stop{"test"}));
-  EXPECT_EQ(exit_code.get(), 0);
+  EXPECT_EQ(exit_code(), 0);
 }
 
 TEST_F(RoomTest, EndsWithOneWhenTheSupervisorIsGone) {
   link.reset();
-  EXPECT_EQ(exit_code.get(), 1);
+  EXPECT_EQ(exit_code(), 1);
 }
 
 TEST(Privileges, AreNoneAndAUserOfItsOwn) {

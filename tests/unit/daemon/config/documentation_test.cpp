@@ -12,11 +12,13 @@
 namespace lvsd::daemon {
 namespace {
 
-std::string document() {
+std::string text_of(const std::string& path) {
   std::stringstream text;
-  text << std::ifstream{LVSD_SOURCE_DIR "/docs/configuration.md"}.rdbuf();
+  text << std::ifstream{LVSD_SOURCE_DIR "/docs/" + path}.rdbuf();
   return text.str();
 }
+
+std::string document() { return text_of("configuration.md"); }
 
 std::string heading(const Kind& kind) {
   const auto* name = !kind.named ? "" : kind.name == "real_server" ? " OWNER/NAME" : " NAME";
@@ -42,6 +44,15 @@ TEST(Documentation, HasNoTableRowThatTheSchemaLacks) {
     if (!line.starts_with("| `")) continue;
     EXPECT_TRUE(known.contains(line)) << line;
   }
+}
+
+TEST(Documentation, TheManualPageHasEveryKindOfSection) {
+  const auto page = text_of("man/lvsd.conf.5");
+  for (const auto& kind : kinds()) {
+    const auto item = fmt::format(".It Cm [{}{}", kind.name, kind.named ? " Ar " : "]\n");
+    EXPECT_NE(page.find(item), std::string::npos) << item;
+  }
+  EXPECT_EQ(page.find("not supported"), std::string::npos);
 }
 
 // What no validator reads would be accepted and ignored.

@@ -81,15 +81,53 @@ TEST(Services, ACheckNeedsAPortWhereTheServiceHasNone) {
   EXPECT_THAT(said_of(text + ":80 method=nat\n"), IsEmpty());
 }
 
+TEST(Services, AServerSaysItselfWhomItsChecksAskAndThatWins) {
+  const auto text = kFront +
+                    "[check c]\ntype = tcp\nport = 8081\naddress = 10.9.0.1\n[virtual_server web]\n"
+                    "listen = tcp 10.0.0.100:80\ncheck = c\nreal_server = a 10.0.0.11\n"
+                    "real_server = b 10.0.0.12 check_port=9000\nreal_server = c 10.0.0.13 check_address=10.8.0.13\n"
+                    "[real_server web/a]\ncheck_address = 10.8.0.11\ncheck_port = 9001\n";
+  std::vector<std::string> asked;
+  for (const auto& target : config_of(text).healthcheck.targets) asked.push_back(target.endpoint.to_string());
+  EXPECT_THAT(asked, ElementsAre("10.8.0.11:9001", "10.9.0.1:9000", "10.8.0.13:8081"));
+  EXPECT_THAT(said_of(text + "[real_server web/b]\ncheck_address = 0.0.0.0\n[real_server web/c]\ncheck_port = 0\n"),
+              ElementsAre("19:17 error: check_address 0.0.0.0: is not an address of a host",
+                          "21:14 error: check_port = 0: must be 1..65535"));
+}
+
 TEST(Services, ThePolicyOfConnectionsIsRead) {
   const auto engine = config_of(kFront +
                                 "[engine]\nsctp_timeout = 30s\nsecure_tcp = yes\nsloppy_tcp = yes\nsloppy_sctp = yes\n"
                                 "expire_nodest_conn = yes\nexpire_quiescent_template = no\nconn_reuse_mode = 1\n"
-                                "max_half_open = 1000\nhash_key = secret\n")
+                                "max_half_open = 1000\nschedule_icmp = yes\nhash_key = secret\n")
                           .ipvs.engine;
   EXPECT_EQ(engine.timeouts.sctp, 30s);
   EXPECT_EQ(engine.hash_key, "secret");
-  EXPECT_EQ(engine.policy, (ipvs::ConnectionPolicy{true, true, true, true, false, 1, false, 1000}));
+  EXPECT_EQ(engine.policy, (ipvs::ConnectionPolicy{true, true, true, true, false, 1, true, 1000}));
+}
+
+// net.ipv4.vs of Linux 6.12: each is a key or is refused with its reason.
+TEST(Services, EverySwitchOfIpvsIsKnown) {
+  const std::string engine = kFront + "[engine]\n";
+  for (const auto* key : {"schedule_icmp = yes", "sloppy_tcp = yes", "sloppy_sctp = yes", "secure_tcp = yes",
+                          "expire_nodest_conn = yes", "expire_quiescent_template = no", "conn_reuse_mode = 1"}) {
+    EXPECT_THAT(said_of(engine + key + "\n"), IsEmpty()) << key;
+  }
+  for (const auto* name :
+       {"amemthresh",      "am_droprate",       "backup_only",    "cache_bypass",  "conntrack",
+        "drop_entry",      "drop_packet",       "est_cpulist",    "est_nice",      "ignore_tunneled",
+        "lblc_expiration", "lblcr_expiration",  "nat_icmp_send",  "pmtu_disc",     "run_estimation",
+        "snat_reroute",    "sync_persist_mode", "sync_ports",     "sync_qlen_max", "sync_refresh_period",
+        "sync_retries",    "sync_sock_size",    "sync_threshold", "sync_version"}) {
+    const auto found = parse_text(engine + name + " = 1\n").diagnostics;
+    ASSERT_EQ(found.size(), 1u) << name;
+    EXPECT_EQ(found.front().message, fmt::format("unknown key \"{}\" in [engine]", name));
+    EXPECT_NE(found.front().hint, "") << name;
+    const auto kernel =
+        parse_text("[global]\nbackend = kernel\n" + kFront + "[kernel]\n" + name + " = 1\n").diagnostics;
+    ASSERT_FALSE(kernel.empty());
+    EXPECT_EQ(kernel.front().hint, fmt::format("write sysctl = {} …", name));
+  }
 }
 
 TEST(Services, OnePacketDoesNotGoWithFullnat) {

@@ -48,8 +48,7 @@ class FastPath : public ::testing::Test {
   void forward(fast_direction direction, std::uint64_t packets) {
     for (auto& flow : flows_) {
       if (flow.kind == FAST_FREE || flow.direction != direction) continue;
-      flow.packets += packets;
-      flow.bytes += packets * 100;
+      flow.counted += fast_count(packets, packets * 100);
       flow.last_seen = static_cast<std::uint64_t>(director.now.time_since_epoch() / 1ns);
     }
   }

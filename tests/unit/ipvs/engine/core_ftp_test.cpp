@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "ipvs/engine/frame.hpp"
+#include "ipvs/engine/ftp.hpp"
 #include "tests/support/conversation.hpp"
 
 namespace lvsd::ipvs::engine {
@@ -149,6 +150,95 @@ TEST_F(CoreFtp, TheControlConnectionLivesAsLongAsItsData) {
   director->expire(director.now, 100);
   director->expire(director.now, 100);
   EXPECT_EQ(director->connection_entries(), 0u);
+}
+
+// Under fullnat the server asks and is asked from the local address, 10.0.0.200.
+class CoreFtpFullnat : public CoreFtp {
+ protected:
+  CoreFtpFullnat() {
+    auto service = test::service("full", {{Protocol::Tcp, endpoint("198.51.100.2:21")}});
+    service.options.local_addresses = {test::ip("10.0.0.200")};
+    director.apply({AddService{service}, AddServer{"full", {"f1", endpoint("10.0.0.11:21"), Method::Fullnat, 1}}});
+    local = parse(say(kSyn).bytes).source_port;
+    say(kAck);
+    static_cast<void>(director->take_flow_changes());
+  }
+  test::Result say(std::uint8_t flags, const std::string& text = "") {
+    auto spec = test::from_client(flags);
+    spec.destination = endpoint("198.51.100.2:21");
+    spec.payload.assign(text.begin(), text.end());
+    return director.push(spec);
+  }
+  test::Result hear(const std::string& text) {
+    auto spec = answer(text);
+    spec.destination = {test::ip("10.0.0.200"), swap_port(local)};
+    return director.push(spec, kBack);
+  }
+  static std::string text_of(const Bytes& frame) { return {frame.begin() + 54, frame.end()}; }
+  static bool is_whole(Bytes frame) {
+    const auto before = frame;
+    frame[50] = frame[51] = 0;
+    FrameSpec spec;
+    spec.source = to_endpoint(parse(before).source, parse(before).source_port);
+    spec.destination = to_endpoint(parse(before).destination, parse(before).destination_port);
+    base::ByteWriter w;
+    w.append(std::span{frame}.subspan(34));
+    const auto pseudo = base::pseudo_header_sum(spec.source.address, spec.destination.address, 6,
+                                                static_cast<std::uint32_t>(w.bytes.size()));
+    const auto check = base::checksum_finish(base::checksum_add(pseudo, w.bytes));
+    return before[50] == check >> 8 && before[51] == (check & 0xff);
+  }
+  std::uint16_t local = 0;
+};
+
+TEST_F(CoreFtpFullnat, AnActiveDataConnectionComesThroughTheLocalAddress) {
+  const auto sent = say(kAck | kPsh, "PORT 192,0,2,10,195,80\r\n").bytes;
+  EXPECT_TRUE(is_whole(sent));
+  const auto told = ftp_client_listens({sent.data() + 54, sent.size() - 54});
+  ASSERT_TRUE(told) << text_of(sent);
+  EXPECT_EQ(to_address(*told->address), test::ip("10.0.0.200"));
+  auto syn = test::from_server(kSyn);
+  syn.source.port = 20;
+  syn.destination = {test::ip("10.0.0.200"), told->port};
+  auto expected = syn;
+  expected.to = test::kClientMac;
+  expected.from = test::kFrontMac;
+  --expected.ttl;
+  expected.source = endpoint("198.51.100.2:20");
+  expected.destination = endpoint("192.0.2.10:50000");
+  EXPECT_EQ(director.push(syn, kBack).bytes, make_frame(expected));
+}
+
+TEST_F(CoreFtpFullnat, ACommandThatIsSentAgainNamesTheSamePort) {
+  const auto first = say(kAck | kPsh, "EPRT |1|192.0.2.10|50000|\r\n").bytes;
+  EXPECT_EQ(text_of(say(kAck | kPsh, "EPRT |1|192.0.2.10|50000|\r\n").bytes), text_of(first));
+  EXPECT_NE(text_of(say(kAck | kPsh, "EPRT |1|192.0.2.10|50001|\r\n").bytes), text_of(first));
+}
+
+TEST_F(CoreFtpFullnat, APassiveDataConnectionReachesTheServer) {
+  const auto sent = hear("227 Entering Passive Mode (10,0,0,11,238,72).\r\n").bytes;
+  EXPECT_TRUE(is_whole(sent));
+  EXPECT_THAT(text_of(sent), testing::HasSubstr("(198,51,100,2,238,72)"));
+  auto syn = data(kSyn);
+  syn.destination = endpoint("198.51.100.2:61000");
+  const auto frame = director.push(syn);
+  ASSERT_EQ(frame.verdict.action, Action::Send);
+  const auto seen = parse(frame.bytes);
+  EXPECT_EQ(to_endpoint(seen.destination, seen.destination_port), endpoint("10.0.0.11:61000"));
+  EXPECT_EQ(to_address(seen.source), test::ip("10.0.0.200"));
+  auto back = test::from_server(kSyn | kAck);
+  back.source = endpoint("10.0.0.11:61000");
+  back.destination = to_endpoint(seen.source, seen.source_port);
+  const auto reply = parse(director.push(back, kBack).bytes);
+  EXPECT_EQ(to_endpoint(reply.source, reply.source_port), endpoint("198.51.100.2:61000"));
+  EXPECT_EQ(to_endpoint(reply.destination, reply.destination_port), endpoint("192.0.2.10:50000"));
+}
+
+TEST_F(CoreFtpFullnat, TheExtendedAnswerOpensTheSamePort) {
+  hear("229 Entering Extended Passive Mode (|||61000|)\r\n");
+  auto syn = data(kSyn);
+  syn.destination = endpoint("198.51.100.2:61000");
+  EXPECT_EQ(director.push(syn).verdict.action, Action::Send);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "ipvs/engine/core.hpp"
+#include "ipvs/engine/frame.hpp"
 #include "tests/support/director.hpp"
 
 namespace lvsd::ipvs::engine {
@@ -205,6 +206,139 @@ TEST_P(Related, AnErrorThatIsDamagedOrAboutNothingGoesNowhere) {
   const auto in_hop = test::make_icmp(around, unreachable(), 4, 1400, packet_of(packet(vip(), client()), 20));
   EXPECT_EQ(director.push(in_hop).verdict.action, Action::ToKernel);
 }
+
+TEST_P(Related, WithScheduleIcmpAnErrorOfNoConnectionBeginsOne) {
+  for (const auto method : {Method::Nat, Method::Dr}) {
+    Director director;
+    serve(director, method);
+    const auto around = packet(router(), vip());
+    const auto error = test::make_icmp(around, unreachable(), 4, 1400, packet_of(packet(vip(), client())));
+    EXPECT_EQ(director.push(error).verdict.action, Action::ToKernel);
+    ConnectionPolicy policy;
+    policy.schedule_icmp = true;
+    director->set_policy(policy);
+    const auto sent = director.push(error);
+    EXPECT_EQ(sent.verdict.action, Action::Send);
+    EXPECT_EQ(to_address(parse(sent.bytes).destination), method == Method::Nat ? real().address : vip().address);
+    const auto found = director->connections({}, director.now).connections;
+    ASSERT_EQ(found.size(), 1u);
+    EXPECT_EQ(found.front().client, client());
+    auto elsewhere = vip();
+    elsewhere.port = 54;
+    const auto stranger = test::make_icmp(around, unreachable(), 4, 1400, packet_of(packet(elsewhere, client())));
+    EXPECT_EQ(director.push(stranger).verdict.action, Action::ToKernel) << "nobody listens there";
+    auto damaged = test::make_icmp(around, unreachable(), 4, 1400, packet_of(packet(vip(), router())));
+    damaged.back() ^= 1;
+    EXPECT_EQ(director.push(damaged).verdict.reason, DropReason::Malformed);
+    const auto self = test::make_icmp(around, unreachable(), 4, 1400, packet_of(packet(vip(), vip())));
+    EXPECT_EQ(director.push(self).verdict.reason, DropReason::Spoofed);
+    EXPECT_EQ(director->connection_entries(), 1u);
+  }
+}
+
+// AH and ESP, which follow the connection by which the hosts exchange their keys.
+class Ipsec : public Related {
+ protected:
+  base::Endpoint at(base::Endpoint end) const { return {end.address, 500}; }
+  FrameSpec keys() const { return packet(at(client()), at(vip())); }
+  void serve_keys(Director& director, Method method) const {
+    director.apply({AddService{test::service("keys", {{Protocol::Udp, at(vip())}})},
+                    AddServer{"keys", {"s1", {real().address, 500}, method, 1}}});
+  }
+  // As another protocol. Its checksum does not cover the IP header.
+  static Bytes sealed(Bytes frame, std::uint8_t protocol) {
+    const bool v6 = (frame[14] >> 4) == 6;
+    frame[v6 ? 20 : 23] = protocol;
+    const std::size_t transport = v6 ? 54 : 34;
+    for (std::size_t i = 0; i < 8; ++i) frame[transport + i] = static_cast<std::uint8_t>(i);
+    if (v6) return frame;
+    frame[24] = frame[25] = 0;
+    const auto check = base::checksum_finish(base::checksum_add(0, std::span{frame}.subspan(14, 20)));
+    frame[24] = static_cast<std::uint8_t>(check >> 8);
+    frame[25] = static_cast<std::uint8_t>(check);
+    return frame;
+  }
+};
+
+TEST_P(Ipsec, FollowsTheExchangeOfKeysInBothDirections) {
+  for (const auto protocol : std::initializer_list<std::uint8_t>{50, 51}) {
+    Director director;
+    serve_keys(director, Method::Nat);
+    const auto request = sealed(make_frame(keys()), protocol);
+    EXPECT_EQ(director.push(request).verdict.action, Action::ToKernel) << "never begins a connection";
+    director.push(keys());
+    auto expected = keys();
+    expected.to = test::server_mac(1);
+    expected.from = test::kBackMac;
+    expected.destination.address = real().address;
+    --expected.ttl;
+    EXPECT_EQ(director.push(request).bytes, sealed(make_frame(expected), protocol));
+    auto reply = packet(at(real()), at(client()));
+    reply.to = test::kBackMac;
+    reply.from = test::server_mac(1);
+    expected = reply;
+    expected.to = test::kClientMac;
+    expected.from = test::kFrontMac;
+    expected.source.address = vip().address;
+    --expected.ttl;
+    EXPECT_EQ(director.push(sealed(make_frame(reply), protocol), kBack).bytes, sealed(make_frame(expected), protocol));
+    const auto statistics = director->status().front().statistics;
+    EXPECT_EQ(statistics.in_packets, 2u);
+    EXPECT_EQ(statistics.out_packets, 1u);
+  }
+}
+
+TEST_P(Ipsec, FragmentsAreFoundByTheirAddresses) {
+  Director director;
+  serve_keys(director, Method::Dr);
+  director.push(keys());
+  auto large = keys();
+  large.payload = Bytes(400);
+  for (const auto& fragment : test::cut(sealed(make_frame(large), 50), {64, 128})) {
+    EXPECT_EQ(director.push(fragment).verdict.action, Action::Send);
+  }
+  EXPECT_EQ(director.drops(DropReason::Fragment), 0u);
+}
+
+TEST_P(Ipsec, KeepsItsConnectionAliveAndEndsWithIt) {
+  Director director;
+  serve_keys(director, Method::Dr);
+  director.push(keys());
+  const auto request = sealed(make_frame(keys()), 50);
+  for (int i = 0; i < 4; ++i) {
+    director.now += 4min;
+    EXPECT_EQ(director.push(request).verdict.action, Action::Send);
+    director->expire(director.now, 100);
+  }
+  director.now += 6min;
+  EXPECT_EQ(director.push(request).verdict.action, Action::ToKernel);
+}
+
+TEST_P(Ipsec, AnErrorAboutItReachesTheServer) {
+  Director director;
+  serve_keys(director, Method::Nat);
+  director.push(keys());
+  const auto quoted = sealed(make_frame(packet(at(vip()), at(client()))), 50);
+  const auto around = packet(router(), vip());
+  const auto result = director.push(test::make_icmp(around, unreachable(), 4, 1400, std::span{quoted}.subspan(14)));
+  ASSERT_EQ(result.verdict.action, Action::Send);
+  EXPECT_EQ(to_address(parse(result.bytes).destination), real().address);
+  const auto inside = parse_quoted(result.bytes, parse(result.bytes));
+  ASSERT_TRUE(inside);
+  EXPECT_EQ(to_address(inside->source), real().address);
+}
+
+TEST_P(Ipsec, UnderFullnatItIsNotForwarded) {
+  Director director;
+  auto service = test::service("keys", {{Protocol::Udp, at(vip())}});
+  service.options.local_addresses = {ip(v6() ? "2001:db8:5::aa" : "10.0.0.200")};
+  director.apply({AddService{service}, AddServer{"keys", {"s1", {real().address, 500}, Method::Fullnat, 1}}});
+  EXPECT_EQ(director.push(keys()).verdict.action, Action::Send);
+  EXPECT_EQ(director.push(sealed(make_frame(keys()), 50)).verdict.action, Action::ToKernel);
+}
+
+INSTANTIATE_TEST_SUITE_P(Families, Ipsec, testing::Bool(),
+                         [](const auto& family) { return family.param ? "IPv6" : "IPv4"; });
 
 TEST_P(Related, NoErrorAnswersAnError) {
   Director director;

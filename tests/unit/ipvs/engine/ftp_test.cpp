@@ -64,6 +64,38 @@ TEST(Ftp, AnAnswerIsWrittenAnewInItsOwnLength) {
   EXPECT_EQ(rewritten("227 (10,0,0,1,195,80)", "10.0.0.22", 50000), "no room");
 }
 
+std::string commanded(std::string line, const char* address, std::uint16_t port) {
+  const std::span<std::uint8_t> place{reinterpret_cast<std::uint8_t*>(line.data()), line.size()};
+  const bool fits = write_ftp_command(place, to_packet(test::ip(address)), port);
+  return fits ? line : line + " (no room)";
+}
+
+TEST(Ftp, ACommandIsWrittenAnewInItsOwnLength) {
+  EXPECT_EQ(commanded("PORT 192,0,2,10,195,80", "10.0.0.2", 1024), "PORT 010,000,000,2,4,0");
+  EXPECT_EQ(commanded("port 1,2,3,4,195,80", "10.0.0.2", 1024), "port 010,00,0,2,4,0");
+  EXPECT_EQ(commanded("EPRT |1|192.0.2.10|50000|", "10.0.0.2", 1024), "EPRT |1|10.0.0.2|0001024|");
+  EXPECT_EQ(commanded("EPRT !2!2001:db8::10!50000!", "fd00::1", 61001), "EPRT !2!fd00::1!0000061001!");
+}
+
+TEST(Ftp, ACommandWithoutRoomBecomesOneThatIsRefused) {
+  EXPECT_EQ(commanded("PORT 1,2,3,4,5,6", "192.168.100.200", 61001), "PORT xxxxxxxxxxx (no room)");
+  EXPECT_EQ(commanded("EPRT |1|1.2.3.4|5|", "10.0.0.20", 61001), "EPRT xxxxxxxxxxxxx (no room)");
+  EXPECT_EQ(client("PORT xxxxxxxxxxx\r\n"), "nothing");
+}
+
+TEST(Ftp, ACommandWrittenAnewIsUnderstoodAgain) {
+  for (const auto* command : {"PORT 255,255,255,255,255,255", "PORT 192,168,100,200,101,102 ",
+                              "EPRT |1|255.255.255.255|65535|", "EPRT |1|198.51.100.99|50000|"}) {
+    for (const auto* address : {"1.2.3.4", "10.0.0.2", "198.51.100.1"}) {
+      for (const auto port : std::initializer_list<std::uint16_t>{1, 255, 256, 1024, 61001}) {
+        const auto line = commanded(command, address, port);
+        EXPECT_EQ(line.size(), std::string_view{command}.size()) << line;
+        EXPECT_EQ(client(line + "\r\n"), fmt::format("{}:{}", address, port)) << line;
+      }
+    }
+  }
+}
+
 TEST(Ftp, WhatWasWrittenAnewIsUnderstoodAgain) {
   for (const auto* address : {"1.2.3.4", "198.51.100.1", "255.255.255.255"}) {
     for (const auto port : std::initializer_list<std::uint16_t>{1, 255, 256, 50000, 65535}) {

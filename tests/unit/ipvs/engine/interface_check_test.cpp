@@ -35,7 +35,14 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"LRO in native mode", {.large_receive_offload = true}, true, "ethtool -K eth7 lro off"},
         Case{"LRO in generic mode", {.large_receive_offload = true}, false, "ethtool -K eth7 lro off"},
         Case{"GRO comes after native XDP", {.generic_receive_offload = true}, true, ""},
-        Case{"GRO comes before generic XDP", {.generic_receive_offload = true}, false, "ethtool -K eth7 gro off"}));
+        Case{"GRO comes before generic XDP", {.generic_receive_offload = true}, false, "ethtool -K eth7 gro off"},
+        Case{"tags that nobody misses", {.takes_tags_off = true}, true, ""},
+        Case{"VLANs whose tags stay", {.carries_vlans = true}, true, ""},
+        Case{"VLANs without tags", {.takes_tags_off = true, .carries_vlans = true}, true, "ethtool -K eth7 rxvlan off"},
+        Case{"VLANs without tags on a veth",
+             {.takes_tags_off = true, .carries_vlans = true, .virtual_pair = true},
+             true,
+             "other end: ethtool -K IFNAME txvlan off"}));
 
 TEST(ReadFeatures, OfAnInterfaceThatDoesNotAnswerAreTheDefaults) {
   const auto features = read_features("no-such-if", 1400, 3);

@@ -120,12 +120,21 @@ TEST_F(Redirect, TakesWhatIsAddressedToAListenerAndNothingElse) {
   EXPECT_FALSE(goes_to_engine({.version_and_length = 0x44})) << "header shorter than a header";
 }
 
-// The core does not know them: taken, they would be lost.
-TEST_F(Redirect, LeavesAhAndEspToTheKernel) {
+TEST_F(Redirect, AhAndEspGoWhereTheExchangeOfKeysGoes) {
+  for (const auto protocol : std::initializer_list<std::uint8_t>{50, 51}) {
+    EXPECT_FALSE(goes_to_engine({.protocol = protocol})) << "nobody listens there";
+    EXPECT_FALSE(goes_to_engine({.source = kServer, .destination = kClient, .protocol = protocol}));
+  }
   ASSERT_TRUE(maps_->set_listeners({{Protocol::Udp, {kVip, 500}}}));
-  EXPECT_TRUE(goes_to_engine({.protocol = 17, .destination_port = 500}));
-  EXPECT_FALSE(goes_to_engine({.protocol = 50}));
-  EXPECT_FALSE(goes_to_engine({.protocol = 51}));
+  const FlowKey keys{Protocol::Udp, {kServer, 500}, {kClient, 500}};
+  EXPECT_EQ(maps_->change_flows(std::array{FlowChange{FlowChange::Kind::Add, keys}}), 0u);
+  for (const auto protocol : std::initializer_list<std::uint8_t>{50, 51}) {
+    EXPECT_TRUE(goes_to_engine({.protocol = protocol}));
+    EXPECT_TRUE(goes_to_engine({.protocol = protocol, .fragment = 0x00b9}));
+    EXPECT_TRUE(goes_to_engine({.source = kServer, .destination = kClient, .protocol = protocol}));
+    EXPECT_TRUE(goes_to_engine({.source = kServer, .destination = kClient, .protocol = protocol, .fragment = 0x00b9}));
+    EXPECT_FALSE(goes_to_engine({.source = kClient, .destination = kServer, .protocol = protocol}));
+  }
 }
 
 TEST_F(Redirect, FindsThePortsBehindOptions) {
@@ -224,6 +233,33 @@ TEST_F(Redirect, CountsBothWays) {
   goes_to_engine({.destination_port = 23});
   EXPECT_EQ(program_->counters().to_engine, 1u);
   EXPECT_EQ(program_->counters().to_kernel, 2u);
+}
+
+// Between the addresses and the type.
+std::vector<std::uint8_t> with_tag(std::vector<std::uint8_t> frame, std::uint16_t type, std::uint16_t control) {
+  const std::array<std::uint8_t, 4> tag{static_cast<std::uint8_t>(type >> 8), static_cast<std::uint8_t>(type),
+                                        static_cast<std::uint8_t>(control >> 8), static_cast<std::uint8_t>(control)};
+  frame.insert(frame.begin() + 12, tag.begin(), tag.end());
+  return frame;
+}
+
+TEST_F(Redirect, FramesOfVlansPassAndAreCounted) {
+  EXPECT_EQ(run(with_tag(frame_of({}), 0x8100, 10)), XDP_PASS);
+  EXPECT_EQ(run(with_tag(frame_of({}), 0x8100, 0xe001)), XDP_PASS) << "with a priority";
+  EXPECT_EQ(run(with_tag(with_tag(frame_of({}), 0x8100, 10), 0x88a8, 20)), XDP_PASS) << "QinQ";
+  EXPECT_EQ(run(with_tag(with_tag(frame_of({}), 0x8100, 10), 0x8100, 20)), XDP_PASS);
+  EXPECT_EQ(run(with_tag(with_tag(frame_of({}), 0x8100, 10), 0x8100, 0)), XDP_PASS) << "a VLAN behind a priority";
+  EXPECT_EQ(program_->counters().to_kernel, 5u);
+  EXPECT_EQ(program_->counters().tagged, 4u);
+  run(with_tag(frame_of({.to = {{2, 0, 0, 0, 0, 5}}}), 0x8100, 10));
+  EXPECT_EQ(program_->counters().tagged, 4u) << "another host's";
+}
+
+TEST_F(Redirect, APriorityTagIsLookedThrough) {
+  EXPECT_EQ(run(with_tag(frame_of({}), 0x8100, 0xe000)), XDP_DROP);
+  EXPECT_EQ(run(with_tag(frame_of({}), 0x8100, 0)), XDP_DROP);
+  EXPECT_EQ(run(with_tag(frame_of({.destination_port = 22}), 0x8100, 0xe000)), XDP_PASS);
+  EXPECT_EQ(run(with_tag(frame_of({}), 0x88a8, 0)), XDP_PASS) << "a provider's tag is none";
 }
 
 TEST_F(Redirect, SurvivesEveryLengthOfFrame) {
