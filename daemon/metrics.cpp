@@ -243,6 +243,15 @@ void add_engine(Exposition& out, const ipvs::Table& table) {
               table.fast_path_packets);
   out.counter("lvsd_engine_fast_path_refused_total", "Flows for which the fast path had no place.", {},
               table.fast_path_refused);
+  for (std::size_t i = 0; i < table.workers.size(); ++i) {
+    const Labels worker{{"worker", fmt::format("{}", i)}};
+    out.gauge("lvsd_engine_worker_conn_entries", "Connections of the worker.", worker,
+              static_cast<double>(table.workers[i].connection_entries));
+    out.counter("lvsd_engine_worker_packets_total", "Packets that the worker decided on.", worker,
+                table.workers[i].packets);
+    out.counter("lvsd_engine_worker_handed_over_total", "Packets that came to the worker and belong to another.",
+                worker, table.workers[i].handed_over);
+  }
 }
 
 void add_multicast(Exposition& out, const ipvs::MulticastStatus& m) {

@@ -158,7 +158,7 @@ struct EngineConfig {
   Timeouts timeouts;
   ConnectionPolicy policy;
   std::string hash_key;  // of mh; empty: the kernel's constants
-  unsigned workers = 1;  // threads; fixed when the room starts first
+  unsigned workers = 1;  // threads; 0: one for each processor; fixed when the room starts first
   ZeroCopy zero_copy = ZeroCopy::Auto;
   unsigned busy_poll_us = 0;                     // 0: sleep until a packet comes
   std::vector<base::IpAddress> local_addresses;  // for fullnat services that name none

@@ -234,6 +234,14 @@ struct TableQuery {
 };
 BOOST_DESCRIBE_STRUCT(TableQuery, (), (id))
 
+// One thread of the engine.
+struct WorkerStatus {
+  std::uint64_t connection_entries = 0;
+  std::uint64_t packets = 0;      // decided here
+  std::uint64_t handed_over = 0;  // came to this one, and belong to another
+};
+BOOST_DESCRIBE_STRUCT(WorkerStatus, (), (connection_entries, packets, handed_over))
+
 struct Table {
   static constexpr std::string_view kName = "Table";
   std::uint64_t id = 0;
@@ -251,11 +259,12 @@ struct Table {
   std::uint64_t fast_path_capacity = 0;
   std::uint64_t fast_path_packets = 0;  // since the ipvs process began
   std::uint64_t fast_path_refused = 0;  // there was no place for a flow
+  std::vector<WorkerStatus> workers;    // of the engine
 };
 BOOST_DESCRIBE_STRUCT(Table, (),
                       (id, backend, services, interfaces, connection_entries, connection_capacity,
                        connection_memory_bytes, timeout_tcp_s, timeout_tcp_fin_s, timeout_udp_s, fast_path,
-                       fast_path_flows, fast_path_capacity, fast_path_packets, fast_path_refused))
+                       fast_path_flows, fast_path_capacity, fast_path_packets, fast_path_refused, workers))
 
 // Down / up. Connections that match every given part; empty strings and a missing limit match all.
 struct ConnectionsQuery {

@@ -135,7 +135,7 @@ void Room::handle(const Configure& configure, std::vector<base::UniqueFd>& fds) 
 base::Result<std::unique_ptr<ForwardingBackend>> Room::make_backend(const Config& config) {
   const auto keep = [this](const std::string& name, int fd) { send(Keep{{name}}, std::span{&fd, 1}); };
   if (config.backend == Backend::Kernel) return kernel::KernelBackend::create(config, kept_, keep);
-  return engine::EngineBackend::create(loop_, config.engine, std::exchange(kept_, {}), keep);
+  return engine::EngineBackend::create(loop_, config, std::exchange(kept_, {}), keep);
 }
 
 // The table before the interfaces: when the first packet arrives, its listener is there. Another backend is in force

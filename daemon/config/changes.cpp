@@ -225,6 +225,7 @@ Facts engine_facts(const Config& c) {
       {"zero_copy", std::string{kZeroCopy[static_cast<std::size_t>(e.zero_copy)]}, "attached anew"},
       {"busy_poll", fmt::format("{}", e.busy_poll_us), "attached anew"},
       {"max_connections", fmt::format("{}", e.max_connections), "at the next start of lvsd"},
+      {"workers", e.workers == 0 ? "auto" : fmt::format("{}", e.workers), "at the next start of lvsd"},
       {"fast_path", yes_no(e.fast_path), ""},
       {"fast_path_flows", fmt::format("{}", e.fast_path_flows), "at the next start of lvsd"},
       {"tcp_timeout", format_duration(e.timeouts.tcp), ""},

@@ -90,7 +90,7 @@ constexpr Key kEngine[] = {
     time("tcp_fin_timeout", "2m", 1000, kDay, "Idle time of a TCP connection after a FIN."),
     time("udp_timeout", "5m", 1000, kDay, "Idle time of a UDP connection."),
     time("sctp_timeout", "15m", 1000, kDay, "Idle time of an established SCTP association."),
-    later("workers", "Number of worker threads."),
+    value("workers", Form::Text, "Threads that forward, 1 to 16, or `auto`: one for each processor. Each has a share of the clients, of the connection table and of the interfaces' queues; fixed when the engine starts first.", 0, "1"),
     choice("zero_copy", "auto", kZeroCopy, "Whether the driver works on the engine's memory: `auto` where it can, `require` or not at all, `forbid` copies."),
     integer("busy_poll", "0", 0, 10'000, "Microseconds that the engine fetches packets from the driver itself before it sleeps; 0 leaves that to interrupts."),
     value("local_address", Form::Address, "From where the director asks servers under `fullnat`, for services that name none.", kList),

@@ -1,5 +1,6 @@
 // [node], [global], [status], [engine].
 #include <algorithm>
+#include <charconv>
 
 #include <fmt/format.h>
 
@@ -75,6 +76,20 @@ void build_nodes(Build& build) {
   }
 }
 
+// 0: auto.
+unsigned read_workers(Build& build, const SectionReader& reader) {
+  constexpr unsigned kMost = 16;
+  const auto value = reader.value("workers");
+  if (!value || value->text == "auto") return 0;
+  unsigned workers = 0;
+  const auto* const end = value->text.data() + value->text.size();
+  const auto read = std::from_chars(value->text.data(), end, workers);
+  if (read.ec == std::errc{} && read.ptr == end && workers >= 1 && workers <= kMost) return workers;
+  build.report.error(value->place, fmt::format("workers = {} is not possible", value->text),
+                     fmt::format("a number from 1 to {}, or auto for one per processor", kMost));
+  return 1;
+}
+
 void build_engine(Build& build) {
   const auto no_engine = absent("engine");
   const auto* section = build.document.find("engine");
@@ -89,6 +104,7 @@ void build_engine(Build& build) {
   engine.policy = read_policy(reader);
   engine.local_addresses = read_local_addresses(build, reader);
   engine.hash_key = reader.text("hash_key");
+  engine.workers = read_workers(build, reader);
   engine.fast_path = reader.boolean("fast_path");
   engine.fast_path_flows = static_cast<std::uint32_t>(reader.integer("fast_path_flows"));
   for (const auto& value : reader.values("interface")) {

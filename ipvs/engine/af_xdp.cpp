@@ -149,6 +149,7 @@ std::size_t XskSocket::receive(std::span<Packet> packets, std::uint32_t interfac
     packet.length = descriptor->len;
     packet.headroom = static_cast<std::uint32_t>(descriptor->addr - chunk);
     packet.tailroom = static_cast<std::uint32_t>(chunk + kChunk - descriptor->addr - descriptor->len);
+    packet.hops = 0;  // another worker may have handed over what stood here before
     packet.interface = interface;
     __builtin_prefetch(packet.data);
   }

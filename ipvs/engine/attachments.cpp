@@ -31,9 +31,9 @@ base::Result<Port> open_port(const std::string& name, std::uint32_t interface, c
 
 }  // namespace
 
-Attachments::Attachments(RedirectMaps& maps, FastMaps& fast, Worker& worker, std::map<std::string, base::UniqueFd> kept,
-                         Keep keep)
-    : maps_{maps}, fast_{fast}, worker_{worker}, kept_{std::move(kept)}, keep_{std::move(keep)} {}
+Attachments::Attachments(RedirectMaps& maps, FastMaps& fast, Workers& workers,
+                         std::map<std::string, base::UniqueFd> kept, Keep keep)
+    : maps_{maps}, fast_{fast}, workers_{workers}, kept_{std::move(kept)}, keep_{std::move(keep)} {}
 
 void Attachments::want(const std::vector<std::string>& interfaces, const AttachOptions& options) {
   const bool other_options = std::exchange(options_, options) != options;
@@ -157,7 +157,7 @@ bool Attachments::reconcile_one(const std::string& name, Attachment& attachment,
 }
 
 void Attachments::serve_opened() {
-  for (auto& port : std::exchange(opened_, {})) worker_.add_port(std::move(port));
+  for (auto& port : std::exchange(opened_, {})) workers_.add_port(std::move(port));
 }
 
 base::Result<void> Attachments::attach(const std::string& name, Attachment& attachment, const Link& link) {
@@ -216,7 +216,7 @@ void Attachments::take_away(const std::string& name, Attachment& attachment) {
 
 void Attachments::forget(Attachment& attachment) {
   std::erase_if(opened_, [&](const Port& port) { return port.interface == attachment.interface; });
-  worker_.remove_port(attachment.interface);
+  workers_.remove_port(attachment.interface);
   attachment = {};
 }
 
@@ -238,7 +238,7 @@ bool Attachments::has_fast_way() const {
 }
 
 std::vector<InterfaceStatus> Attachments::status() const {
-  const auto ports = worker_.port_statistics();
+  const auto ports = workers_.port_statistics();
   std::vector<InterfaceStatus> all;
   for (const auto& name : order_) {
     const auto& attachment = attachments_.at(name);

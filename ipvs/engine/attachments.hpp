@@ -15,7 +15,7 @@
 #include "ipvs/engine/interface_check.hpp"
 #include "ipvs/engine/neighbours.hpp"
 #include "ipvs/engine/redirect_maps.hpp"
-#include "ipvs/engine/worker.hpp"
+#include "ipvs/engine/workers.hpp"
 #include "ipvs/engine/xdp_program.hpp"
 #include "ipvs/messages.hpp"
 
@@ -36,7 +36,7 @@ class Attachments {
 
   // `kept`: links of an earlier incarnation by interface name. Their programs stay in force, dropping what belongs to
   // virtual servers, until ours take over.
-  Attachments(RedirectMaps& maps, FastMaps& fast, Worker& worker, std::map<std::string, base::UniqueFd> kept,
+  Attachments(RedirectMaps& maps, FastMaps& fast, Workers& workers, std::map<std::string, base::UniqueFd> kept,
               Keep keep);
 
   void want(const std::vector<std::string>& interfaces, const AttachOptions& options);
@@ -80,7 +80,7 @@ class Attachments {
 
   RedirectMaps& maps_;
   FastMaps& fast_;
-  Worker& worker_;
+  Workers& workers_;
   std::map<std::string, base::UniqueFd> kept_;
   Keep keep_;
   AttachOptions options_;

@@ -44,8 +44,9 @@ void Capture::arrive(std::span<const Packet> packets) {
 
 void Capture::decided(std::span<const Packet> packets, std::span<const Verdict> verdicts, std::int64_t unix_ns) {
   for (std::size_t i = 0; i < packets.size(); ++i) {
-    ++counts_.seen;
     const auto& verdict = verdicts[i];
+    if (verdict.action == Action::HandOver) continue;  // seen where it is decided
+    ++counts_.seen;
     const bool leaves = verdict.action == Action::Send || verdict.action == Action::AwaitNextHop;
     if (!takes(came_[i].data, came_[i].length) && !(leaves && takes(packets[i].data, packets[i].length))) continue;
     if (counts_.matching++ % every_ != 0) continue;

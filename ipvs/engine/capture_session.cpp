@@ -29,14 +29,18 @@ base::Result<Captured> CaptureSession::answer(const CaptureQuery& query,
     return base::fail("somebody else captures packets just now; one can at a time");
   Captured captured;
   if (session_.empty()) {
-    auto capture = Capture::create(query);
-    if (!capture) return tl::unexpected{capture.error()};
+    std::vector<std::unique_ptr<Capture>> captures;
+    for (unsigned i = 0; i < workers_.size(); ++i) {
+      auto capture = Capture::create(query);
+      if (!capture) return tl::unexpected{capture.error()};
+      captures.push_back(std::move(*capture));
+    }
     session_ = query.session;
-    worker_.set_capture(std::move(*capture));
+    workers_.set_captures(std::move(captures));
   }
   asked_ = now;
   CaptureCounts counts;
-  const auto batch = worker_.fetch_capture(counts);
+  const auto batch = workers_.fetch_captures(counts);
   for (const auto& copy : batch.frames) {
     const auto bytes = std::span{batch.bytes}.subspan(copy.offset, copy.kept);
     captured.frames.push_back({copy.unix_ns, interface_name(copy.interface), copy.leaves, copy.length,
@@ -49,7 +53,7 @@ base::Result<Captured> CaptureSession::answer(const CaptureQuery& query,
   captured.missed = counts.missed;
   if (query.end) {
     session_.clear();
-    worker_.set_capture(nullptr);
+    workers_.set_captures({});
   }
   return captured;
 }
@@ -57,7 +61,7 @@ base::Result<Captured> CaptureSession::answer(const CaptureQuery& query,
 void CaptureSession::expire(base::TimePoint now) {
   if (session_.empty() || now - asked_ < kPatience) return;
   session_.clear();
-  worker_.set_capture(nullptr);
+  workers_.set_captures({});
 }
 
 }  // namespace lvsd::ipvs::engine

@@ -8,7 +8,7 @@
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "ipvs/capture_messages.hpp"
-#include "ipvs/engine/worker.hpp"
+#include "ipvs/engine/workers.hpp"
 
 namespace lvsd::ipvs::engine {
 
@@ -16,7 +16,7 @@ class CaptureSession {
  public:
   static constexpr base::Duration kPatience{std::chrono::seconds{5}};
 
-  explicit CaptureSession(Worker& worker) : worker_{worker} {}
+  explicit CaptureSession(Workers& workers) : workers_{workers} {}
 
   // See CaptureQuery. Another's capture, or a filter that is not one, is an error.
   base::Result<Captured> answer(const CaptureQuery& query,
@@ -25,7 +25,7 @@ class CaptureSession {
   void expire(base::TimePoint now);
 
  private:
-  Worker& worker_;
+  Workers& workers_;
   std::string session_;  // "": none
   base::TimePoint asked_{};
 };

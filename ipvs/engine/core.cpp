@@ -14,7 +14,9 @@ Core::~Core() = default;
 
 base::Result<void> Core::apply(std::span<const Command> commands, base::TimePoint now) {
   if (!commands.empty()) impl_->forwarder.offload().check_again();
-  return impl_->state.services.apply(commands, stamp(now));
+  auto applied = impl_->state.services.apply(commands, stamp(now));
+  impl_->state.services.append_local_addresses(impl_->state.local_addresses);
+  return applied;
 }
 
 void Core::set_timeouts(const Timeouts& timeouts) { impl_->state.limits.set(timeouts); }

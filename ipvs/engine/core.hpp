@@ -52,7 +52,17 @@ struct FastStatus {
 };
 
 struct FastMemory;
+struct Grouping;
+struct KnownAddresses;
+class LoadBook;
 class UsedNextHops;
+
+// That a core is one of several, each used by a thread of its own: they share nothing but `loads`.
+struct Membership {
+  unsigned workers = 1;
+  unsigned mine = 0;
+  LoadBook* loads = nullptr;  // has to outlive the cores
+};
 
 class Core {
  public:
@@ -66,6 +76,18 @@ class Core {
   ~Core();
   Core(const Core&) = delete;
   Core& operator=(const Core&) = delete;
+
+  // Once, before the first packet. From now on packets that are another's get the verdict HandOver.
+  void join(const Membership& membership, const Grouping& grouping);
+  void set_grouping(const Grouping& grouping);
+  // What this one knows, and what any of them does: after apply(), and again every few seconds.
+  KnownAddresses known_addresses() const;
+  void know(const KnownAddresses& addresses);
+  // The connections that another worker is to have, with what holds them; they end here. Makes flow changes. Entries
+  // for single packets and persistence by Call-ID are not among them.
+  sync::Batch take_misplaced(base::TimePoint now);
+  // Of this worker's, as records: whose it is.
+  unsigned owner_of(const sync::Record& record) const;
 
   // Control side, between batches. Adopted connections find their servers again by service name, server name, address
   // and method. The error names the first command that could not be put into force (too many servers, a family that is

@@ -1,6 +1,8 @@
 #include "ipvs/engine/engine_backend.hpp"
 
+#include <algorithm>
 #include <set>
+#include <thread>
 #include <utility>
 
 #include <boost/asio/io_context.hpp>
@@ -15,10 +17,14 @@
 #include "ipvs/engine/connection_memory.hpp"
 #include "ipvs/engine/core.hpp"
 #include "ipvs/engine/fast_maps.hpp"
+#include "ipvs/engine/merge.hpp"
 #include "ipvs/engine/neighbours.hpp"
 #include "ipvs/engine/redirect_maps.hpp"
-#include "ipvs/engine/worker.hpp"
+#include "ipvs/engine/shared_load.hpp"
+#include "ipvs/engine/shared_records.hpp"
+#include "ipvs/engine/workers.hpp"
 #include "ipvs/listing.hpp"
+#include "ipvs/names.hpp"
 #include "ipvs/sync/sharing.hpp"
 
 namespace lvsd::ipvs::engine {
@@ -31,6 +37,11 @@ constexpr std::string_view kLinkPrefix = "xdp:";
 constexpr std::string_view kFastPrefix = "fast:";
 
 std::int64_t seconds(base::Duration d) { return std::chrono::duration_cast<std::chrono::seconds>(d).count(); }
+
+unsigned workers_of(const EngineConfig& config) {
+  const auto wanted = config.workers != 0 ? config.workers : std::thread::hardware_concurrency();
+  return std::clamp(wanted, 1u, Division::kMostWorkers);
+}
 
 std::uint64_t random_seed() {
   std::uint64_t seed = 0;
@@ -80,12 +91,12 @@ struct EngineBackend::Impl {
   void reconcile_regularly();
   void probe_regularly();
   void remember_servers(const ServiceTable& table);
-  void remember_servers(std::span<const Command> commands);
   void resolve_servers();
   void ask(const NextHopKey& key);
-  sync::Store store();
+  void regroup(const Grouping& wanted);
   std::string interface_name(std::uint32_t index) const;
-  base::Result<void> on_worker(const std::function<void(Core&)>& task);
+  base::Result<void> on_workers(const std::function<void(Core&)>& task);
+  std::vector<std::unique_ptr<Core>> make_cores();
 
   boost::asio::io_context& loop;
   ConnectionMemory memory;
@@ -94,15 +105,20 @@ struct EngineBackend::Impl {
   boost::asio::steady_timer reconcile_timer;
   boost::asio::steady_timer probe_timer;
   std::uint32_t max_connections = 0;
+  unsigned worker_count = 1;
+  std::uint32_t connections_each = 0;  // of the table of one worker
+  Grouping grouping;
+  LoadBook loads;
   std::vector<Link> links;
   std::vector<Route> routes;
   std::set<std::pair<base::IpAddress, Method>> servers;  // of the table as it was last read or changed
   // Torn down from below: nothing calls into what is gone.
-  std::unique_ptr<Worker> worker;
+  std::unique_ptr<Workers> workers;
   std::unique_ptr<CaptureSession> captures;
   std::unique_ptr<Attachments> attachments;
   std::unique_ptr<Neighbours> neighbours;
-  sync::Sharing sharing;
+  std::shared_ptr<SharedRecords> records;
+  sync::Sharing sharing;  // declared after `records`: it ends first
   std::uint64_t refused_flows = 0;
   bool configured = false;
   bool fast_path_wanted = true;
@@ -110,9 +126,12 @@ struct EngineBackend::Impl {
   Timeouts timeouts;
 };
 
-base::Result<std::unique_ptr<EngineBackend>> EngineBackend::create(boost::asio::io_context& loop,
-                                                                   const EngineConfig& config, Kept kept, KeepFd keep) {
-  auto memory = ConnectionMemory::open(std::move(kept[kConnections]), Core::memory_size(config.max_connections));
+base::Result<std::unique_ptr<EngineBackend>> EngineBackend::create(boost::asio::io_context& loop, const Config& all,
+                                                                   Kept kept, KeepFd keep) {
+  const auto& config = all.engine;
+  const auto workers = workers_of(config);
+  const auto each = (config.max_connections + workers - 1) / workers;
+  auto memory = ConnectionMemory::open(std::move(kept[kConnections]), workers * Core::memory_size(each));
   if (!memory) return tl::unexpected{memory.error()};
   auto maps = RedirectMaps::create(config.max_connections);
   if (!maps) return tl::unexpected{maps.error()};
@@ -120,37 +139,56 @@ base::Result<std::unique_ptr<EngineBackend>> EngineBackend::create(boost::asio::
   if (!fast) return tl::unexpected{fast.error()};
   auto impl = std::make_unique<Impl>(loop, std::move(*memory), std::move(*maps), std::move(*fast));
   impl->max_connections = config.max_connections;
+  impl->worker_count = workers;
+  impl->connections_each = each;
+  impl->grouping = grouping_of(all);
   if (auto started = impl->start(std::move(kept), keep); !started) return tl::unexpected{started.error()};
   return std::unique_ptr<EngineBackend>{new EngineBackend{std::move(impl)}};
 }
 
-base::Result<void> EngineBackend::Impl::start(Kept kept, const KeepFd& keep) {
-  auto core = std::make_unique<Core>(memory.bytes(), max_connections, random_seed());
-  core->use_fast_path(fast.memory());
-  const auto flows = core->live_flows();
-  refused_flows = maps.change_flows(flows);
-  if (memory.taken_up()) {
-    base::log::notice("engine", "{} connections taken over, {} of them under NAT", core->connection_entries(),
-                      flows.size());
+// Each has its part of the memory.
+std::vector<std::unique_ptr<Core>> EngineBackend::Impl::make_cores() {
+  std::vector<std::unique_ptr<Core>> cores;
+  std::uint64_t connections = 0;
+  std::size_t flows = 0;
+  const auto size = Core::memory_size(connections_each);
+  for (unsigned i = 0; i < worker_count; ++i) {
+    auto core = std::make_unique<Core>(memory.bytes().subspan(i * size, size), connections_each, random_seed());
+    core->join({worker_count, i, &loads}, grouping);
+    core->use_fast_path(fast.memory().share(i, worker_count));
+    const auto replies = core->live_flows();
+    refused_flows += maps.change_flows(replies);
+    flows += replies.size();
+    connections += core->connection_entries();
+    cores.push_back(std::move(core));
   }
+  if (memory.taken_up())
+    base::log::notice("engine", "{} connections taken over, {} of them under NAT", connections, flows);
+  return cores;
+}
+
+base::Result<void> EngineBackend::Impl::start(Kept kept, const KeepFd& keep) {
+  auto cores = make_cores();
   keep(kConnections, memory.fd());
   if (fast.memory().state != nullptr) {
     for (const auto& [name, fd] : fast.descriptors()) keep(name, fd);
   }
 
-  auto started =
-      Worker::start(std::move(core), max_connections, maps, fast, {.ask = [this](const NextHopKey& key) { ask(key); }});
+  auto started = Workers::start(std::move(cores), grouping, connections_each, maps, fast,
+                                {.ask = [this](const NextHopKey& key) { ask(key); }});
   if (!started) return tl::unexpected{started.error()};
-  worker = std::move(*started);
-  captures = std::make_unique<CaptureSession>(*worker);
-  attachments = std::make_unique<Attachments>(maps, fast, *worker, links_among(kept), keep);
+  workers = std::move(*started);
+  records = std::make_shared<SharedRecords>(loop, *workers, connections_each);
+  if (worker_count > 1) base::log::notice("engine", "{} workers", worker_count);
+  captures = std::make_unique<CaptureSession>(*workers);
+  attachments = std::make_unique<Attachments>(maps, fast, *workers, links_among(kept), keep);
   auto mirror =
       Neighbours::start(loop, {.topology = [this](const auto& l, const auto& r) { follow(l, r); },
-                               .all_neighbours = [this](const auto& all) { worker->replace_neighbours(all); },
-                               .changed = [this](const Neighbour& neighbour) { worker->set_neighbour(neighbour); },
+                               .all_neighbours = [this](const auto& all) { workers->replace_neighbours(all); },
+                               .changed = [this](const Neighbour& neighbour) { workers->set_neighbour(neighbour); },
                                .forgotten =
                                    [this](std::uint32_t i, const base::IpAddress& a) {
-                                     worker->forget_neighbour({i, a});
+                                     workers->forget_neighbour({i, a});
                                    }});
   if (!mirror) return tl::unexpected{mirror.error()};
   neighbours = std::move(*mirror);
@@ -174,7 +212,7 @@ void EngineBackend::Impl::follow(const std::vector<Link>& fresh_links, const std
 void EngineBackend::Impl::follow_fast_path() {
   const bool on = fast_path_wanted && attachments->has_fast_way();
   if (on == std::exchange(fast_path, on)) return;
-  worker->post([on](Core& core) { core.enable_fast_path(on); });
+  workers->post([on](Core& core) { core.enable_fast_path(on); });
 }
 
 void EngineBackend::Impl::reconcile() {
@@ -192,7 +230,7 @@ void EngineBackend::Impl::publish() {
     interfaces.push_back(link.interface);
     interfaces.back().engine = attachments->attached(link.interface.index);
   }
-  worker->post([interfaces, r = routes](Core& core) {
+  workers->post([interfaces, r = routes](Core& core) {
     core.next_hops().replace_interfaces(interfaces);
     core.next_hops().replace_routes(r);
   });
@@ -213,16 +251,9 @@ void EngineBackend::Impl::remember_servers(const ServiceTable& table) {
   }
 }
 
-void EngineBackend::Impl::remember_servers(std::span<const Command> commands) {
-  for (const auto& command : commands) {
-    const auto* added = std::get_if<AddServer>(&command);
-    if (added) servers.emplace(added->server.address.address, added->server.method);
-  }
-}
-
 // The ways to the servers are known before the first client comes: only a few packets can wait for a next hop.
 void EngineBackend::Impl::resolve_servers() {
-  worker->post([this, wanted = servers](Core& core) {
+  workers->worker(0).post([this, wanted = servers](Core& core) {
     for (const auto& [address, method] : wanted) {
       const auto& hops = core.next_hops();
       const NextHop hop = method == Method::Dr ? hops.find_on_link(address) : hops.find(address);
@@ -238,7 +269,7 @@ void EngineBackend::Impl::reconcile_regularly() {
     if (error) return;
     reconcile();
     captures->expire(base::Clock::now());
-    const auto refused = worker->refused_flows();
+    const auto refused = workers->refused_flows();
     if (refused != std::exchange(refused_flows, refused)) {
       base::log::error("engine", "the XDP program's table of NAT replies refused entries ({} so far)", refused);
     }
@@ -250,34 +281,25 @@ void EngineBackend::Impl::probe_regularly() {
   probe_timer.expires_after(kProbeEvery);
   probe_timer.async_wait([this](const boost::system::error_code& error) {
     if (error) return;
-    worker->probe_used_neighbours();
+    workers->probe_used_neighbours();
     resolve_servers();
     probe_regularly();
   });
 }
 
-// Questions are answered between batches of packets, on the loop.
-sync::Store EngineBackend::Impl::store() {
-  const auto on_loop = [&l = loop](auto then) {
-    return [&l, then = std::move(then)](auto answer) {
-      boost::asio::post(l, [then, answer = std::make_shared<decltype(answer)>(std::move(answer))] { then(*answer); });
-    };
-  };
-  return {.follow = [this](bool on) { worker->post([on](Core& core) { core.follow_changes(on); }); },
-          .next_changes = [this, on_loop](auto then) { worker->next_changes(on_loop(std::move(then))); },
-          .walk =
-              [this, on_loop](std::uint32_t from, std::uint32_t limit, auto then) {
-                worker->post([from, limit, then = on_loop(std::move(then))](Core& core) {
-                  then(core.walk(from, limit, base::Clock::now()));
-                });
-              },
-          .put =
-              [this, on_loop](sync::Batch batch, auto then) {
-                const auto records = std::make_shared<sync::Batch>(std::move(batch));
-                worker->post([records, then = on_loop(std::move(then))](Core& core) {
-                  then(core.put(*records, base::Clock::now()));
-                });
-              }};
+// Connections are where their packets come to. Meanwhile packets wait in the sockets: one that came to a worker which
+// has its connection no more, or not yet, would be answered with RST.
+void EngineBackend::Impl::regroup(const Grouping& wanted) {
+  const bool first = !configured && memory.taken_up();
+  if (worker_count == 1 || (wanted == grouping && !first)) return;
+  grouping = wanted;
+  workers->hold(true);
+  workers->set_grouping(wanted);
+  const auto [moved, lost] = records->move_misplaced();
+  workers->hold(false);
+  if (moved + lost == 0) return;
+  base::log::notice("engine", "{} connections moved to another worker{}", moved,
+                    lost == 0 ? "" : fmt::format("; {} could not and ended", lost));
 }
 
 std::string EngineBackend::Impl::interface_name(std::uint32_t index) const {
@@ -285,64 +307,57 @@ std::string EngineBackend::Impl::interface_name(std::uint32_t index) const {
   return at == links.end() ? fmt::format("interface {}", index) : at->name;
 }
 
-base::Result<void> EngineBackend::Impl::on_worker(const std::function<void(Core&)>& task) {
-  if (worker->call(task)) return {};
-  return base::fail("the engine's worker does not answer");
+// One after the other, on their threads.
+base::Result<void> EngineBackend::Impl::on_workers(const std::function<void(Core&)>& task) {
+  if (workers->call(task)) return {};
+  return base::fail("a worker of the engine does not answer");
 }
 
 EngineBackend::EngineBackend(std::unique_ptr<Impl> impl) : impl_{std::move(impl)} {}
 EngineBackend::~EngineBackend() = default;
 
+// Each worker's table is compared with its own: what one could not do is tried there again.
 base::Result<std::size_t> EngineBackend::put_in_force(const ServiceTable& desired) {
-  const auto actual = table();
-  if (!actual) return tl::unexpected{actual.error()};
-  const auto commands = diff(*actual, desired);
-  if (auto applied = apply(commands); !applied) return tl::unexpected{applied.error()};
-  impl_->sharing.use(desired);
-  return commands.size();
-}
-
-base::Result<ServiceTable> EngineBackend::table() {
-  ServiceTable table;
-  auto done = impl_->on_worker([&](Core& core) { table = core.table(); });
-  if (!done) return tl::unexpected{done.error()};
-  impl_->remember_servers(table);
-  return table;
-}
-
-base::Result<void> EngineBackend::apply(std::span<const Command> commands) {
   base::Result<void> applied;
-  std::vector<Listener> listeners;
-  std::vector<base::Endpoint> ends;
-  auto done = impl_->on_worker([&](Core& core) {
-    applied = core.apply(commands, base::Clock::now());
-    listeners = core.listeners();
-    ends = core.tunnel_ends();
+  std::size_t changes = 0;
+  std::set<Listener> listeners;
+  std::set<base::Endpoint> tunnel_ends;
+  impl_->remember_servers(desired);
+  auto done = impl_->on_workers([&](Core& core) {
+    const auto commands = diff(core.table(), desired);
+    changes = std::max(changes, commands.size());
+    if (auto put = core.apply(commands, base::Clock::now()); !put && applied) applied = put;
+    for (const auto& listener : core.listeners()) listeners.insert(listener);
+    for (const auto& end : core.tunnel_ends()) tunnel_ends.insert(end);
   });
-  if (!done) return done;
-  impl_->remember_servers(commands);
-  if (!commands.empty()) impl_->resolve_servers();
-  const std::set<base::Endpoint> tunnel_ends{ends.begin(), ends.end()};
-  if (auto set = impl_->maps.set_listeners({listeners.begin(), listeners.end()}, tunnel_ends); !set) return set;
-  return applied;
+  if (!done) return tl::unexpected{done.error()};
+  if (changes > 0) impl_->resolve_servers();
+  impl_->workers->share_addresses();
+  if (auto set = impl_->maps.set_listeners(listeners, tunnel_ends); !set) return tl::unexpected{set.error()};
+  if (!applied) return tl::unexpected{applied.error()};
+  impl_->sharing.use(desired);
+  return changes;
 }
 
 base::Result<void> EngineBackend::configure(const Config& config) {
   if (config.engine.max_connections != impl_->max_connections) {
     base::log::notice("engine", "max_connections stays {} until a restart", impl_->max_connections);
   }
-  auto done = impl_->on_worker([&](Core& core) {
+  if (workers_of(config.engine) != impl_->worker_count)
+    base::log::notice("engine", "workers stays {} until a restart", impl_->worker_count);
+  auto done = impl_->on_workers([&](Core& core) {
     core.set_timeouts(config.engine.timeouts);
     core.set_policy(config.engine.policy);
     core.set_hash_key(config.engine.hash_key);
   });
   if (!done) return done;
+  impl_->regroup(grouping_of(config));
   impl_->timeouts = config.engine.timeouts;
   impl_->fast_path_wanted = config.engine.fast_path;
   const auto& engine = config.engine;
   impl_->attachments->want(engine.interfaces, {engine.xdp_mode, engine.zero_copy, engine.busy_poll_us});
   impl_->configured = true;
-  impl_->sharing.share(impl_->loop, config.sync, impl_->store());
+  impl_->sharing.share(impl_->loop, config.sync, impl_->records->store());
   impl_->attachments->reconcile(impl_->links);
   impl_->follow_fast_path();
   impl_->publish();
@@ -352,13 +367,19 @@ base::Result<void> EngineBackend::configure(const Config& config) {
 
 base::Result<Table> EngineBackend::status() {
   Table table;
-  auto done = impl_->on_worker([&](Core& core) {
+  FastStatus fast;
+  table.workers = impl_->workers->status();
+  auto worker = table.workers.begin();
+  auto done = impl_->on_workers([&](Core& core) {
     core.collect_fast_path();
-    table.services = core.status();
-    put_fast_path(table, core.fast_status(), impl_->fast_path_wanted, impl_->fast_path);
-    table.connection_entries = core.connection_entries();
+    merge(table.services, core.status());
+    merge(fast, core.fast_status());
+    worker->connection_entries = core.connection_entries();
+    table.connection_entries += worker->connection_entries;
+    ++worker;
   });
   if (!done) return tl::unexpected{done.error()};
+  put_fast_path(table, fast, impl_->fast_path_wanted, impl_->fast_path);
   table.backend = "engine";
   table.interfaces = impl_->attachments->status();
   table.connection_capacity = impl_->max_connections;
@@ -371,9 +392,10 @@ base::Result<Table> EngineBackend::status() {
 
 base::Result<Connections> EngineBackend::connections(const ConnectionsQuery& query) {
   Connections connections;
-  auto done = impl_->on_worker([&](Core& core) {
+  connections.id = query.id;
+  auto done = impl_->on_workers([&](Core& core) {
     core.collect_fast_path();
-    connections = core.connections(query, base::Clock::now());
+    merge(connections, core.connections(query, base::Clock::now()), query.limit);
   });
   if (!done) return tl::unexpected{done.error()};
   return connections;
@@ -386,27 +408,23 @@ base::Result<Listing> EngineBackend::listing() {
 }
 
 base::Result<Drops> EngineBackend::drops() {
-  std::vector<std::uint64_t> counts;
-  auto done = impl_->on_worker([&](Core& core) { counts.assign(core.drops().begin(), core.drops().end()); });
+  std::vector<std::uint64_t> counts(kDropReasons);
+  auto done = impl_->on_workers([&](Core& core) {
+    for (std::size_t i = 0; i < counts.size(); ++i) counts[i] += core.drops()[i];
+  });
   if (!done) return tl::unexpected{done.error()};
-  Drops drops;
-  for (std::size_t i = 1; i < counts.size(); ++i) {
-    const auto reason = static_cast<DropReason>(i);
-    drops.reasons.push_back({std::string{name(reason)}, std::string{explanation(reason)}, counts[i]});
-  }
   std::uint64_t ring_full = 0;
   for (const auto& interface : impl_->attachments->status()) ring_full += interface.receive_ring_full;
-  drops.reasons.push_back({"receive_ring_full",
-                           "the kernel had no room to hand the packet to the engine, or it was larger than 1,792 bytes",
-                           ring_full});
-  return drops;
+  return drops_of(counts, ring_full);
 }
 
 base::Result<Trace> EngineBackend::trace(const TraceQuery& query) {
   Trace trace;
   const auto name_of = [this](std::uint32_t index) { return impl_->interface_name(index); };
-  auto done = impl_->on_worker([&](Core& core) { trace = core.trace(query, name_of, base::Clock::now()); });
-  if (!done) return tl::unexpected{done.error()};
+  const auto protocol = static_cast<std::uint8_t>(protocol_named(query.protocol).value_or(Protocol::Tcp));
+  const auto owner = impl_->workers->division().of_client(protocol, to_packet(query.source.address));
+  if (!impl_->workers->worker(owner).call([&](Core& core) { trace = core.trace(query, name_of, base::Clock::now()); }))
+    return base::fail("a worker of the engine does not answer");
   return trace;
 }
 
@@ -419,7 +437,7 @@ base::Result<Captured> EngineBackend::capture(const CaptureQuery& query) {
   return impl_->captures->answer(query, name_of, base::Clock::now());
 }
 
-std::uint64_t EngineBackend::progress() const { return impl_->worker->progress(); }
+std::uint64_t EngineBackend::progress() const { return impl_->workers->progress(); }
 
 void EngineBackend::stop() { impl_->attachments->detach_all(); }
 

@@ -1,4 +1,4 @@
-// The engine as a ForwardingBackend: connection memory, maps, worker, neighbours and attachments under one roof. Made
+// The engine as a ForwardingBackend: connection memory, maps, workers, neighbours and attachments under one roof. Made
 // by the room, used on its loop.
 #pragma once
 
@@ -21,7 +21,7 @@ class EngineBackend final : public ForwardingBackend {
  public:
   // Takes up what an earlier incarnation left. Touches no interface before the first configure(), so that the table can
   // be applied first: no packet finds a listener missing.
-  static base::Result<std::unique_ptr<EngineBackend>> create(boost::asio::io_context& loop, const EngineConfig& config,
+  static base::Result<std::unique_ptr<EngineBackend>> create(boost::asio::io_context& loop, const Config& config,
                                                              Kept kept, KeepFd keep);
   ~EngineBackend() override;
 
@@ -36,13 +36,10 @@ class EngineBackend final : public ForwardingBackend {
   void follow_roles(const std::set<std::string>& masters) override;
   base::Result<Captured> capture(const CaptureQuery& query) override;
 
-  std::uint64_t progress() const override;  // grows while the worker's loop turns
+  std::uint64_t progress() const override;  // grows while all workers' loops turn
   void stop() override;                     // the kernel gets all packets again
 
  private:
-  base::Result<ServiceTable> table();
-  base::Result<void> apply(std::span<const Command> commands);  // none: repairs the listeners of the XDP program
-
   struct Impl;
   explicit EngineBackend(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;

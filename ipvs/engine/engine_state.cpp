@@ -43,6 +43,7 @@ void EngineState::adopt() noexcept {
       ++server.templates;
       continue;
     }
+    if (c.fullnat()) local_addresses.insert(connections.ends(c).local);
     services.listener_index().linger(
         {static_cast<Protocol>(c.protocol), to_endpoint(connections.ends(c).virtual_address, c.virtual_port), 0});
     if (!c.has_inbound_key()) {
@@ -151,12 +152,13 @@ void EngineState::stop_half_open(Connection& c) noexcept {
 
 std::uint32_t EngineState::most_half_open() const noexcept {
   const auto capacity = static_cast<std::uint32_t>(connections.all().size());
-  return policy.max_half_open != 0 ? policy.max_half_open : std::max(capacity / 2, 1u);
+  const auto most = policy.max_half_open != 0 ? policy.max_half_open / division.workers() : capacity / 2;
+  return std::max(most, 1u);
 }
 
 DropReason EngineState::make_room(LiveService& service, std::uint8_t protocol, bool counts) noexcept {
   const auto limit = service.config.options.max_connections;
-  if (counts && limit != 0 && service.total >= limit && !evict_oldest(&service)) return DropReason::ServiceFull;
+  if (counts && limit != 0 && service.connections() >= limit && !evict_oldest(&service)) return DropReason::ServiceFull;
   const bool shakes_hands = counts && protocol != static_cast<std::uint8_t>(Protocol::Udp);
   if (shakes_hands && half_open_ >= most_half_open()) evict_oldest(services.most_half_open());
   if (connections.size() < connections.all().size()) return DropReason::None;

@@ -11,6 +11,7 @@
 #include "ipvs/engine/change_log.hpp"
 #include "ipvs/engine/connection_table.hpp"
 #include "ipvs/engine/core.hpp"
+#include "ipvs/engine/division.hpp"
 #include "ipvs/engine/expectations.hpp"
 #include "ipvs/engine/fast_connections.hpp"
 #include "ipvs/engine/fragments.hpp"
@@ -69,6 +70,12 @@ class EngineState {
   void expire(std::uint32_t stamp, std::size_t budget) noexcept;
 
   std::uint32_t now = 0;  // stamp of the latest batch or expiry
+  // Of what the packet is addressed to: an address of a virtual server of any worker.
+  bool is_virtual(const WireAddress& address) const noexcept {
+    return services.is_virtual(address) || (division.several() && division.is_virtual(address));
+  }
+
+  Division division;
   TableMemory memory;
   Services services;
   ConnectionTable connections;
@@ -81,6 +88,8 @@ class EngineState {
   Fragments fragments;
   Expectations expectations;
   ChangeLog changes;
+  // From which fullnat asks, or asked while this process runs: a reply to one of them names no client.
+  boost::unordered_flat_set<WireAddress, AddressHash> local_addresses;
   std::vector<ExtraFrame> extra_frames;
 
  private:

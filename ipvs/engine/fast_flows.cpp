@@ -21,6 +21,11 @@ void set_tag(fast_bucket& bucket, unsigned index, std::uint16_t tag) {
   std::atomic_ref{bucket.tags[index]}.store(tag, std::memory_order_release);
 }
 
+std::uint16_t tag_at(fast_bucket& bucket, unsigned index) {
+  return std::atomic_ref{bucket.tags[index]}.load(std::memory_order_acquire);
+}
+std::atomic_ref<__u32> number_at(fast_bucket& bucket, unsigned index) { return std::atomic_ref{bucket.flows[index]}; }
+
 std::uint64_t read(__u64& counter) { return std::atomic_ref{counter}.load(std::memory_order_relaxed); }
 
 WireAddress address(std::uint32_t v4, const std::uint32_t (&v6)[4], std::uint8_t kind) {
@@ -42,6 +47,8 @@ Tuple tuple_of(const fast_flow& flow) {
 }
 
 FastFlows::FastFlows(const FastMemory& memory, std::uint64_t seed) : memory_{memory}, in_force_(memory.flows.size()) {
+  if (memory_.last == 0) memory_.last = static_cast<std::uint32_t>(memory_.flows.size());
+  used_ = memory_.first;
   for (auto* numbers : {&free_, &removed_, &leaving_}) numbers->reserve(memory.flows.size());
   auto& state = *memory_.state;
   const auto mask = static_cast<std::uint32_t>(memory_.buckets.size() - 1);
@@ -59,13 +66,17 @@ FastFlows::FastFlows(const FastMemory& memory, std::uint64_t seed) : memory_{mem
 void FastFlows::adopt() {
   for (auto& bucket : memory_.buckets) {
     for (unsigned i = 0; i < FAST_PLACES; ++i) {
-      if (bucket.tags[i] != 0 && !adopt_place(bucket, i)) set_tag(bucket, i, 0);
+      const auto number = bucket.flows[i];
+      const bool of_another = number != kNone && number < memory_.flows.size() && !is_mine(number);
+      if (bucket.tags[i] != 0 && (of_another || adopt_place(bucket, i))) continue;
+      set_tag(bucket, i, 0);
+      number_at(bucket, i).store(kNone, std::memory_order_release);
     }
   }
-  for (std::uint32_t number = 1; number < memory_.flows.size(); ++number) {
+  for (std::uint32_t number = memory_.first; number < memory_.last; ++number) {
     if (memory_.flows[number].kind != FAST_FREE) used_ = number + 1;
   }
-  for (std::uint32_t number = 1; number < used_; ++number) {
+  for (std::uint32_t number = memory_.first; number < used_; ++number) {
     if (!in_force_[number]) (memory_.flows[number].kind == FAST_FREE ? free_ : removed_).push_back(number);
   }
 }
@@ -94,17 +105,29 @@ std::uint64_t FastFlows::hash(const fast_flow& flow) const {
 std::optional<FastFlows::Place> FastFlows::find(std::uint64_t hash) {
   auto& bucket = memory_.buckets[fast_bucket_of(hash, memory_.state->bucket_mask)];
   for (unsigned i = 0; i < FAST_PLACES; ++i) {
-    if (bucket.tags[i] == fast_tag(hash)) return Place{&bucket, i};
+    if (tag_at(bucket, i) == fast_tag(hash)) return Place{&bucket, i};
   }
   return std::nullopt;
 }
 
-std::optional<FastFlows::Place> FastFlows::find_empty(std::uint64_t hash) {
+// A place is free when it has no number: other workers look for one at the same time. Two of them may put the same tag
+// into a bucket at once; then the program finds the first, and the packets of the other are the engine's.
+std::optional<FastFlows::Place> FastFlows::claim(std::uint64_t hash, std::uint32_t number) {
   auto& bucket = memory_.buckets[fast_bucket_of(hash, memory_.state->bucket_mask)];
   for (unsigned i = 0; i < FAST_PLACES; ++i) {
-    if (bucket.tags[i] == 0) return Place{&bucket, i};
+    std::uint32_t free = kNone;
+    if (number_at(bucket, i).compare_exchange_strong(free, number, std::memory_order_acq_rel)) return Place{&bucket, i};
   }
   return std::nullopt;
+}
+
+void FastFlows::leave(std::uint64_t hash, std::uint32_t number) {
+  auto& bucket = memory_.buckets[fast_bucket_of(hash, memory_.state->bucket_mask)];
+  for (unsigned i = 0; i < FAST_PLACES; ++i) {
+    if (number_at(bucket, i).load(std::memory_order_acquire) != number) continue;
+    set_tag(bucket, i, 0);
+    number_at(bucket, i).store(kNone, std::memory_order_release);
+  }
 }
 
 std::uint32_t FastFlows::take_number() {
@@ -113,15 +136,14 @@ std::uint32_t FastFlows::take_number() {
     free_.pop_back();
     return number;
   }
-  return used_ < memory_.flows.size() ? used_++ : kNone;
+  return used_ < memory_.last ? used_++ : kNone;
 }
 
 std::uint32_t FastFlows::add(const fast_flow& flow) {
   if (memory_.flows.empty()) return kNone;
   const auto value = hash(flow);
   // One tag, one flow: the program does not look further.
-  const auto place = find(value) ? std::nullopt : find_empty(value);
-  const auto number = place ? take_number() : kNone;
+  const auto number = find(value) ? kNone : take_number();
   if (number == kNone) {
     ++refused_;
     return kNone;
@@ -129,7 +151,12 @@ std::uint32_t FastFlows::add(const fast_flow& flow) {
   auto& mine = memory_.flows[number];
   mine = flow;
   mine.counted = mine.last_seen = mine.collected = 0;
-  std::atomic_ref{place->bucket->flows[place->index]}.store(number, std::memory_order_release);
+  const auto place = claim(value, number);
+  if (!place) {
+    free(number);
+    ++refused_;
+    return kNone;
+  }
   set_tag(*place->bucket, place->index, fast_tag(value));
   in_force_[number] = true;
   ++size_;
@@ -138,8 +165,7 @@ std::uint32_t FastFlows::add(const fast_flow& flow) {
 
 void FastFlows::remove(std::uint32_t number) {
   if (!is_in_force(number)) return;
-  const auto place = find(hash(memory_.flows[number]));
-  if (place && place->bucket->flows[place->index] == number) set_tag(*place->bucket, place->index, 0);
+  leave(hash(memory_.flows[number]), number);
   in_force_[number] = false;
   --size_;
   removed_.push_back(number);

@@ -18,6 +18,20 @@ struct FastMemory {
   std::span<fast_flow> flows;      // the first is never used
   std::span<fast_bucket> buckets;  // a power of two
   fast_state* state = nullptr;
+  // Which of the flows are to be written: with several workers each has its own, and only the index is shared. They are
+  // all in place before the first of them works.
+  std::uint32_t first = 1;
+  std::uint32_t last = 0;  // behind the last one; 0: all
+
+  // Of the i-th of so many workers.
+  FastMemory share(unsigned i, unsigned workers) const {
+    auto mine = *this;
+    if (flows.empty()) return mine;
+    const auto each = static_cast<std::uint32_t>((flows.size() - 1) / workers);
+    mine.first = 1 + i * each;
+    mine.last = i + 1 == workers ? static_cast<std::uint32_t>(flows.size()) : mine.first + each;
+    return mine;
+  }
 };
 
 class FastFlows {
@@ -61,9 +75,7 @@ class FastFlows {
   // Flows have numbers below this.
   std::uint32_t end() const { return used_; }
   std::uint32_t size() const { return size_; }
-  std::uint32_t capacity() const {
-    return memory_.flows.empty() ? 0 : static_cast<std::uint32_t>(memory_.flows.size() - 1);
-  }
+  std::uint32_t capacity() const { return memory_.flows.empty() ? 0 : memory_.last - memory_.first; }
   bool nearly_full() const { return size_ >= capacity() - capacity() / 8; }
   std::uint64_t refused() const { return refused_; }
 
@@ -74,7 +86,9 @@ class FastFlows {
   };
   std::uint64_t hash(const fast_flow& flow) const;
   std::optional<Place> find(std::uint64_t hash);
-  std::optional<Place> find_empty(std::uint64_t hash);
+  std::optional<Place> claim(std::uint64_t hash, std::uint32_t number);
+  void leave(std::uint64_t hash, std::uint32_t number);
+  bool is_mine(std::uint32_t number) const { return number >= memory_.first && number < memory_.last; }
   void adopt();
   bool adopt_place(fast_bucket& bucket, unsigned index);
   void free(std::uint32_t number);

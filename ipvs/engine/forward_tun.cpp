@@ -17,6 +17,19 @@ constexpr std::uint8_t kIcmpTimeExceeded = 11;
 constexpr std::uint8_t kIcmpv6TooBig = 2;
 constexpr std::uint8_t kIcmpv6TimeExceeded = 3;
 
+std::optional<QuotedTunnel> quoted_tunnel(const Packet& packet, const Frame& frame) {
+  if (frame.transport_length() < 8) return std::nullopt;
+  return read_quoted_tunnel({packet.data + frame.transport() + 8, frame.transport_length() - 8});
+}
+
+// The inner packet, as if the error quoted it at once.
+std::optional<Frame> quoted_in(const Packet& packet, const Frame& frame, const QuotedTunnel& tunnel) {
+  auto around = frame;
+  around.ip_header = static_cast<std::uint16_t>(around.ip_header + tunnel.inner);
+  around.v6 = (packet.data[frame.transport() + 8 + tunnel.inner] >> 4) == 6;
+  return parse_quoted({packet.data, packet.length}, around);
+}
+
 // The same for all packets of a connection; for the choice among paths only, so that it needs no key.
 std::uint32_t flow_of(const Frame& frame) {
   auto word = frame.source.low ^ (frame.source.high * 3) ^ (frame.destination.low * 5) ^ (frame.destination.high * 7);
@@ -73,13 +86,9 @@ Verdict Forwarder::send_tunnelled(Packet& packet, const Frame& frame, const Live
 // believe in a small MTU, or write to others, without guessing one. None: not about a tunnel.
 std::optional<Verdict> Forwarder::tunnel_error(Packet& packet, const Frame& frame) noexcept {
   const auto* const icmp = packet.data + frame.transport();
-  if (frame.transport_length() < 8) return std::nullopt;
-  const auto quoted = read_quoted_tunnel({icmp + 8, frame.transport_length() - 8});
+  const auto quoted = quoted_tunnel(packet, frame);
   if (!quoted || !state_.services.has_tunnel(quoted->server, quoted->tunnel)) return std::nullopt;
-  auto around = frame;  // the inner packet, as if the error quoted it at once
-  around.ip_header = static_cast<std::uint16_t>(around.ip_header + quoted->inner);
-  around.v6 = (icmp[8 + quoted->inner] >> 4) == 6;
-  auto inner = parse_quoted({packet.data, packet.length}, around);
+  auto inner = quoted_in(packet, frame, *quoted);
   if (!inner || !inner->has_ports()) return kToKernel;
   const auto tuple = Tuple::make(Tuple::Direction::Inbound, inner->protocol, inner->source, inner->source_port,
                                  inner->destination, inner->destination_port);
@@ -97,6 +106,13 @@ std::optional<Verdict> Forwarder::tunnel_error(Packet& packet, const Frame& fram
     return tell_client(packet, *inner, too_big(mtu - quoted->inner));
   }
   return tell_client(packet, *inner, is_time_exceeded(icmp, frame.v6) ? kTimeExceeded : kHostUnreachable);
+}
+
+std::optional<Frame> Forwarder::quoted_in_tunnel(const Packet& packet, const Frame& frame) const noexcept {
+  const auto quoted = quoted_tunnel(packet, frame);
+  if (!quoted || !state_.services.has_tunnel(quoted->server, quoted->tunnel)) return std::nullopt;
+  auto inner = quoted_in(packet, frame, *quoted);
+  return inner && inner->has_ports() ? inner : std::nullopt;
 }
 
 // Instead of the error that came: one about the packet inside, from the virtual address, towards the client.

@@ -42,17 +42,21 @@ void Forwarder::prepare(const Packet& packet, Work& work) const noexcept {
   parse({packet.data, packet.length}, work.frame);
   const auto& f = work.frame;
   work.lookup = f.has_ports();
+  if (state_.division.several()) {
+    work.worker = static_cast<std::uint8_t>(owner(packet, f));
+    work.lookup = work.lookup && work.worker == state_.division.mine();
+  }
   if (!work.lookup) return;
-  work.tuple = state_.services.is_virtual(f.destination)
-                   ? Tuple::make(Tuple::Direction::Inbound, f.protocol, f.source, f.source_port, f.destination,
-                                 f.destination_port)
-                   : Tuple::make(Tuple::Direction::Reply, f.protocol, f.destination, f.destination_port, f.source,
-                                 f.source_port);
+  work.tuple = state_.is_virtual(f.destination) ? Tuple::make(Tuple::Direction::Inbound, f.protocol, f.source,
+                                                              f.source_port, f.destination, f.destination_port)
+                                                : Tuple::make(Tuple::Direction::Reply, f.protocol, f.destination,
+                                                              f.destination_port, f.source, f.source_port);
   work.hash = state_.connections.hash(work.tuple);
   state_.connections.prefetch_index(work.hash);
 }
 
 Verdict Forwarder::decide(Packet& packet, const Work& work) noexcept {
+  if (work.worker != state_.division.mine()) return {Action::HandOver, DropReason::None, 0, {}, work.worker};
   switch (work.frame.kind) {
     case FrameKind::Other:
       return kToKernel;

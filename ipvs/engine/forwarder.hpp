@@ -27,6 +27,11 @@ class Forwarder {
   void forward(std::span<Packet> packets, std::span<Verdict> verdicts, base::TimePoint now) noexcept;
 
   Offload& offload() { return offload_; }
+  // What the director says by itself is limited for all workers together.
+  void share_limits(unsigned workers) {
+    icmp_limit_ = RateLimit{kIcmpPerSecond / workers};
+    reset_limit_ = RateLimit{kResetsPerSecond / workers};
+  }
 
  private:
   static constexpr std::size_t kBatch = 64;
@@ -41,6 +46,7 @@ class Forwarder {
     std::uint64_t hash = 0;
     std::uint32_t likely = ConnectionTable::kNone;  // the connection, as far as the index knows
     bool lookup = false;                            // it has ports: tuple and hash are set
+    std::uint8_t worker = 0;                        // that is to decide
   };
 
   void make_room_for_changes(std::size_t packets) noexcept;
@@ -50,6 +56,12 @@ class Forwarder {
   Verdict inbound(Packet& packet, const Work& work) noexcept;
   Verdict reply(Packet& packet, const Work& work) noexcept;
   Verdict unserved(Packet& packet, const Frame& frame) noexcept;
+
+  // ownership.cpp
+  unsigned owner(const Packet& packet, const Frame& frame) const noexcept;
+  unsigned owner_of_end(const Frame& frame, const WireAddress& address, std::uint16_t port) const noexcept;
+  unsigned owner_of_local_fragment(const Packet& packet, const Frame& frame) const noexcept;
+  unsigned owner_of_error(const Packet& packet, const Frame& frame) const noexcept;
 
   // related.cpp
   Verdict ipsec(Packet& packet, const Frame& frame) noexcept;
@@ -82,6 +94,8 @@ class Forwarder {
   std::optional<base::IpAddress> outer_source(std::uint32_t interface, base::Family family) const noexcept;
   Verdict send_tunnelled(Packet& packet, const Frame& frame, const LiveServer& server, NextHop hop) noexcept;
   std::optional<Verdict> tunnel_error(Packet& packet, const Frame& frame) noexcept;
+  // The inner packet that an error about a tunnel quotes.
+  std::optional<Frame> quoted_in_tunnel(const Packet& packet, const Frame& frame) const noexcept;
   Verdict tell_client(Packet& packet, const Frame& inner, IcmpError error) noexcept;
 
   // forward_fullnat.cpp

@@ -86,7 +86,8 @@ bool Opening::choose_local(const LiveService& service, LiveServer& server, const
                                    ends.server, c.server_port);
     return state_.connections.find(tuple, state_.connections.hash(tuple)) == nullptr;
   };
-  const auto local = find_local_port(server.next_local, static_cast<std::uint32_t>(addresses.size()), is_free);
+  const auto local = find_local_port(server.next_local, static_cast<std::uint32_t>(addresses.size()), is_free,
+                                     state_.division.ports());
   if (!local) return false;
   ends.local = addresses[local->address];
   c.local_port = swap_port(local->port);

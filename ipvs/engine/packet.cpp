@@ -33,6 +33,7 @@ constexpr std::array<Words, kDropReasons> kWords{{
     {"spoofed", "The source address cannot be: a virtual IP, loopback, multicast, broadcast or 0.0.0.0/8."},
     {"no_local_port", "Under fullnat all tried ports of the local addresses are in use towards this server."},
     {"no_room", "The packet's buffer has no room for a tunnel's header or the client's address."},
+    {"relay_full", "The worker of the packet's connection did not take packets as fast as others handed them to it."},
 }};
 
 }  // namespace

@@ -18,6 +18,7 @@ struct Packet {
   std::uint32_t headroom = 0;
   std::uint32_t tailroom = 0;
   std::uint32_t interface = 0;  // kernel interface index it came in on
+  std::uint8_t hops = 0;        // how often it was handed over between workers
 };
 
 enum class Action : std::uint8_t {
@@ -26,6 +27,7 @@ enum class Action : std::uint8_t {
   AwaitNextHop,  // rewritten but for the Ethernet header: ask the kernel for `next_hop` on `interface`, then finish and
                  // send
   ToKernel,      // not ours after all: hand it back unchanged
+  HandOver,      // unchanged, and for `worker` to decide
 };
 
 // Every discard has one of these; each is a counter of `lvsctl drops`.
@@ -50,6 +52,7 @@ enum class DropReason : std::uint8_t {
   Spoofed,      // source address that cannot be: our own VIP, loopback, multicast, broadcast
   NoLocalPort,  // fullnat: no free port of the local addresses for this server
   NoRoom,       // the buffer has no room for what goes before the packet
+  RelayFull,    // another worker did not take packets as fast as they were handed to it
   kCount,
 };
 inline constexpr std::size_t kDropReasons = static_cast<std::size_t>(DropReason::kCount);
@@ -63,6 +66,7 @@ struct Verdict {
   DropReason reason = DropReason::None;
   std::uint32_t interface = 0;
   base::IpAddress next_hop;
+  std::uint8_t worker = 0;
 };
 
 }  // namespace lvsd::ipvs::engine

@@ -113,6 +113,8 @@ std::string describe_verdict(const Verdict& verdict, const std::function<std::st
                          interface_name(verdict.interface));
     case Action::ToKernel:
       return "left to the kernel";
+    case Action::HandOver:
+      return fmt::format("handed over to worker {}", verdict.worker);
     case Action::Drop:
       break;
   }

@@ -145,6 +145,7 @@ Services::Outcome Services::put_service(const VirtualServer& wanted) {
   service.template_protocol = template_protocol(wanted.listeners);
   service.removed = false;
   take_listeners(service, wanted.listeners);
+  attach_load(service);
   service.local_v4.clear();
   service.local_v6.clear();
   for (const auto& address : wanted.options.local_addresses)
@@ -246,6 +247,7 @@ Services::Outcome Services::put_server(LiveService& service, const RealServer& w
   server.draining = false;
   server.drained_at = 0;
   server.service = &service;
+  attach_load(server);
   service.servers.insert(
       service.servers.begin() + static_cast<std::ptrdiff_t>(std::min(position, service.servers.size())), slot);
   return {};
@@ -258,8 +260,10 @@ bool Services::is_overloaded(const LiveServer& server) noexcept {
   const auto most = server.config.options.max_connections;
   const auto least = server.config.options.min_connections;
   if (most == 0) return false;
-  if (server.total >= most) return true;
-  return server.overloaded && server.total >= (least != 0 ? least : most - most / 4);
+  const auto total = server.load ? server.load->total.load(std::memory_order_relaxed) : server.total;
+  if (total >= most) return true;
+  const bool was = server.load ? server.load->overloaded.load(std::memory_order_relaxed) : server.overloaded;
+  return was && total >= (least != 0 ? least : most - most / 4);
 }
 
 void Services::refresh(LiveService& service) {
@@ -276,11 +280,13 @@ void Services::refresh(LiveService& service) {
     service.candidates.push_back({service.servers[i], config.weight, down, server.active, server.total - server.active,
                                   server.overloaded, address});
   }
+  look_at_loads(service);
   if (service.scheduler) service.scheduler->servers_changed(service.candidates);
 }
 
 std::uint32_t Services::schedule(LiveService& service, const Request& request) noexcept {
   if (service.removed || !service.scheduler) return kNoSlot;
+  look_at_loads(service);
   const auto pick = service.scheduler->pick(service.candidates, request);
   return pick ? service.servers[*pick] : kNoSlot;
 }
@@ -303,34 +309,6 @@ bool Services::learn_path_mtu(const base::IpAddress& server, const Tunnel& tunne
     s.way_generation = 0;  // its way is to be found anew
   }
   return true;
-}
-
-void Services::mirror_load(LiveServer& server) noexcept {
-  if (server.position == kNoSlot) return;
-  server.overloaded = is_overloaded(server);
-  auto& candidate = server.service->candidates[server.position];
-  candidate.active = server.active;
-  candidate.inactive = server.total - server.active;
-  candidate.overloaded = server.overloaded;
-}
-
-void Services::connection_began(LiveServer& server) noexcept {
-  ++server.total;
-  ++server.service->total;
-  mirror_load(server);
-}
-
-void Services::connection_ended(LiveServer& server, bool was_active) noexcept {
-  --server.total;
-  --server.service->total;
-  if (was_active) --server.active;
-  if (server.draining && server.is_unused()) needs_sweep_ = true;
-  mirror_load(server);
-}
-
-void Services::activity_changed(LiveServer& server, bool active) noexcept {
-  server.active += active ? 1u : ~0u;
-  mirror_load(server);
 }
 
 void Services::reference_ended(LiveServer& server, std::uint32_t LiveServer::*count) noexcept {
@@ -429,6 +407,13 @@ std::vector<Listener> Services::listeners() const {
   }
   listeners_.append_lingering(all);
   return all;
+}
+
+void Services::append_local_addresses(boost::unordered_flat_set<WireAddress, AddressHash>& all) const {
+  for (const auto& [name, service] : services_) {
+    all.insert(service->local_v4.begin(), service->local_v4.end());
+    all.insert(service->local_v6.begin(), service->local_v6.end());
+  }
 }
 
 }  // namespace lvsd::ipvs::engine

@@ -17,6 +17,7 @@
 #include "ipvs/engine/network_order.hpp"
 #include "ipvs/engine/next_hops.hpp"
 #include "ipvs/engine/scheduler.hpp"
+#include "ipvs/engine/shared_load.hpp"
 #include "ipvs/engine/statistics.hpp"
 #include "ipvs/engine/table_memory.hpp"
 #include "ipvs/table.hpp"
@@ -44,6 +45,7 @@ struct LiveServer {
   std::uint64_t unanswered = 0;      // connections that it has never answered, since this process began
   std::uint64_t way_generation = 0;  // of the next hops when `way` was found
   LiveService* service = nullptr;    // null: the slot is free
+  std::shared_ptr<SharedLoad> load;  // with those of the other workers; null: there are none
   Counters* counters = nullptr;      // in the table's memory
   NextHop way;                       // its MTU is that of packets before they are put into a tunnel
   base::IpAddress way_source;        // tun: of the outer header
@@ -68,6 +70,7 @@ struct LiveService {
   VirtualServer config;
   bool removed = false;     // from the configuration; exists only while it drains
   std::uint32_t total = 0;  // connections of all its servers
+  std::shared_ptr<SharedLoad> load;
   HalfOpenQueue half_open;
   std::uint8_t template_protocol = Connection::kAnyProtocol;  // that of its listeners, when they have one
   std::uint32_t record = kNoSlot;                             // of its own counters: those of servers that are gone
@@ -78,6 +81,9 @@ struct LiveService {
   std::vector<Candidate> candidates;    // the same, as the scheduler sees them
   std::vector<std::uint32_t> draining;  // slots
   Estimator estimator;
+
+  // Of all workers.
+  std::uint32_t connections() const { return load ? load->total.load(std::memory_order_relaxed) : total; }
 };
 
 class Services {
@@ -87,6 +93,11 @@ class Services {
 
   // See Core::apply. `now` is a stamp.
   base::Result<void> apply(std::span<const Command> commands, std::uint32_t now);
+
+  // Once: there are other workers, who share this book. It has to outlive the services.
+  void share_loads(LoadBook& book);
+  // What schedulers see of the servers, as the other workers have left it.
+  void look_at_loads(LiveService& service) noexcept;
 
   // Of mh; schedulers that use another are made anew.
   void set_hash_key(std::uint64_t key);
@@ -129,6 +140,7 @@ class Services {
   Counters totals(const LiveService& service) const;
   std::vector<Listener> listeners() const;
   std::vector<base::Endpoint> tunnel_ends() const;
+  void append_local_addresses(boost::unordered_flat_set<WireAddress, AddressHash>& all) const;
 
  private:
   using Outcome = base::Result<void>;
@@ -149,6 +161,8 @@ class Services {
   void release_listeners(LiveService& service);
   void let_linger(const LiveService& service, const std::vector<Listener>& wanted);
   void refresh(LiveService& service);
+  void attach_load(LiveServer& server);
+  void attach_load(LiveService& service);
   static bool is_overloaded(const LiveServer& server) noexcept;
   void mirror_load(LiveServer& server) noexcept;
   bool free_drained(LiveService& service);
@@ -165,7 +179,8 @@ class Services {
   std::vector<LiveServer> servers_;  // by slot
   std::map<std::string, std::unique_ptr<LiveService>> services_;
   ListenerIndex listeners_;
-  std::uint32_t now_ = 0;           // stamp of the latest apply()
+  std::uint32_t now_ = 0;  // stamp of the latest apply()
+  LoadBook* book_ = nullptr;
   LiveService* crowded_ = nullptr;  // the latest answer of most_half_open()
   unsigned crowded_asked_ = 0;
   bool needs_sweep_ = false;

@@ -1,6 +1,8 @@
 #include "ipvs/engine/sync_records.hpp"
 
 #include <algorithm>
+#include <array>
+#include <vector>
 
 #include "ipvs/engine/persistence.hpp"
 
@@ -105,6 +107,36 @@ sync::Walked SyncRecords::walk(std::uint32_t from, std::uint32_t limit) {
   return walked;
 }
 
+sync::Batch SyncRecords::take_misplaced() {
+  const auto& division = state_.division;
+  // What holds others comes before them, and ends after them.
+  std::array<std::vector<std::uint32_t>, 3> misplaced;
+  for (std::uint32_t i = 0; i < state_.connections.used(); ++i) {
+    const auto& c = state_.connections.at(i);
+    if (!is_told(c)) continue;
+    const auto ends = state_.connections.ends(c);
+    const bool right = division.of_client(c.protocol, ends.client) == division.mine() &&
+                       (!c.fullnat() || division.of_local_port(c.local_port) == division.mine());
+    if (!right) misplaced[c.is_template() ? 0 : c.controller == 0 ? 1 : 2].push_back(i);
+  }
+  sync::Batch batch;
+  std::map<std::uint32_t, bool> told;
+  for (const auto& numbers : misplaced) {
+    for (const auto number : numbers) {
+      state_.refresh(state_.connections.at(number));
+      tell(state_.connections.at(number), batch, told);
+    }
+  }
+  state_.flow_changes.reserve(state_.flow_changes.size() + batch.records.size());
+  for (auto numbers = misplaced.rbegin(); numbers != misplaced.rend(); ++numbers) {
+    for (const auto number : *numbers) {
+      auto& c = state_.connections.at(number);
+      if (c.controlled == 0) state_.end(c);
+    }
+  }
+  return batch;
+}
+
 SyncRecords::Target SyncRecords::find(const sync::Server& server, const Record* record) {
   const auto& at = record != nullptr ? record->virtual_address : base::Endpoint{};
   auto* service = record != nullptr ? state_.services.find(record->protocol, to_packet(at.address), swap_port(at.port))
@@ -192,6 +224,9 @@ std::optional<SyncRecords::Draft> SyncRecords::draft(const Record& record, const
     if (record.local.address.is_v4() != v4) return std::nullopt;
     made.ends.local = to_packet(record.local.address);
     c.local_port = swap_port(record.local.port);
+    // Its replies would come to another worker.
+    if (state_.division.of_local_port(c.local_port) != state_.division.mine()) return std::nullopt;
+    state_.local_addresses.insert(made.ends.local);
   }
   c.server = target.slot;
   c.in_packets = record.in_packets;

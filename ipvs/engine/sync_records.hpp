@@ -19,6 +19,8 @@ class SyncRecords {
   sync::Batch take(std::size_t limit);
   // All that is there, from the connection `from` on, at most `limit` looked at.
   sync::Walked walk(std::uint32_t from, std::uint32_t limit);
+  // All that another worker is to have; ends it.
+  sync::Batch take_misplaced();
   // Puts a peer's records into the table. Of two that know the same connection, the one that saw its last packet is
   // right; the peer, as long as none came here.
   sync::Applied put(const sync::Batch& batch);

@@ -1,6 +1,6 @@
-// The thread that moves packets: receive → core → flow changes → transmit, in batches. Owns the Core; whoever wants
-// something of the Core puts a task into the mailbox. One worker serves all sockets; scaling to several is a matter of
-// giving each its sockets and its Core. Used by the engine backend.
+// A thread that moves packets: receive → core → flow changes → transmit, in batches. Owns its Core; whoever wants
+// something of the Core puts a task into the mailbox. It serves its share of the sockets, and what other workers hand
+// over to it. Used by Workers.
 #pragma once
 
 #include <atomic>
@@ -16,6 +16,7 @@
 #include "ipvs/engine/core.hpp"
 #include "ipvs/engine/fast_maps.hpp"
 #include "ipvs/engine/redirect_maps.hpp"
+#include "ipvs/engine/relay.hpp"
 #include "ipvs/engine/waiting_packets.hpp"
 
 namespace lvsd::ipvs::engine {
@@ -29,6 +30,11 @@ struct Port {
   bool busy_poll = true;
 };
 
+struct PortQueue {
+  std::unique_ptr<XskSocket> socket;
+  bool transmits = true;
+};
+
 struct PortStatistics {
   std::uint32_t interface = 0;
   std::uint32_t queues = 0;
@@ -40,14 +46,21 @@ class Worker {
   static constexpr std::size_t kBatch = 64;
   static constexpr base::Duration kAnswerLimit = std::chrono::seconds{5};
 
+  // Its place among several; the relay outlives them all.
+  struct Seat {
+    unsigned mine = 0;
+    Relay* relay = nullptr;  // null: it is the only one
+  };
+
   // Called on the worker's thread; must not block.
   struct Callbacks {
     std::function<void(const NextHopKey&)> ask;  // resolve this neighbour, or probe it
   };
 
   // The maps must outlive the worker. `max_connections` sets the pace of expiry.
-  static base::Result<std::unique_ptr<Worker>> start(std::unique_ptr<Core> core, std::uint32_t max_connections,
-                                                     RedirectMaps& maps, FastMaps& fast, Callbacks callbacks);
+  static base::Result<std::unique_ptr<Worker>> start(std::unique_ptr<Core> core, const Seat& seat,
+                                                     std::uint32_t max_connections, RedirectMaps& maps, FastMaps& fast,
+                                                     Callbacks callbacks);
   ~Worker();  // ends the thread
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -57,10 +70,15 @@ class Worker {
   // Executes it and waits; false when the worker did not come round to it within kAnswerLimit (it is stuck).
   bool call(const std::function<void(Core&)>& task);
 
+  // Packets wait in the sockets and rings, or go on, once this returns.
+  void hold(bool on);
+
   // What the core has to tell peers, once it has something; called once, on the worker's thread.
   void next_changes(std::function<void(sync::Batch)> then);
 
-  void add_port(Port port);                   // replaces an earlier one of the same interface
+  // Replaces an earlier one of the same interface. `transmit_queues`: how many all workers have there, of which these
+  // are this one's.
+  void add_port(std::uint32_t interface, std::uint32_t transmit_queues, std::vector<PortQueue> queues);
   bool remove_port(std::uint32_t interface);  // true once its sockets are closed
 
   void set_neighbour(const Neighbour& neighbour);  // also sends what waited for it
@@ -76,6 +94,7 @@ class Worker {
   std::vector<PortStatistics> port_statistics();
   std::uint64_t progress() const;  // grows while the loop turns
   std::uint64_t refused_flows() const;
+  WorkerStatus status() const;  // without connections
 
  private:
   struct Impl;

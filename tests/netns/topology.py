@@ -118,8 +118,9 @@ class Lan:
         """Gives the host an interface on this LAN; address with prefix length."""
         self.hosts.append(host.name)
         mac = f"02:00:00:00:{self.mac_octet:02x}:{len(self.hosts):02x}"
-        host.ip("link", "add", interface, "address", mac, "type", "veth",
-                "peer", "name", host.name, "netns", self.host.namespace)
+        queues = ["numtxqueues", str(host.testbed.queues), "numrxqueues", str(host.testbed.queues)] if host.testbed.queues > 1 else []
+        host.ip("link", "add", interface, "address", mac, *queues, "type", "veth",
+                "peer", "name", host.name, *queues, "netns", self.host.namespace)
         self.host.ip("link", "set", host.name, "master", "bridge", "up")
         host.ip("link", "set", interface, "up")
         host.ip("addr", "add", address, "dev", interface)
@@ -156,6 +157,7 @@ class Testbed:
         self.tag = f"{self.prefix}{os.getpid()}"
         self.directory = f"/tmp/{self.tag}"
         self.keep_files = bool(os.environ.get("LVSD_KEEP_FILES")) if keep_files is None else keep_files
+        self.queues = 1  # of the interfaces that are attached from now on
         self.hosts = {}
         self.lans = {}
         self.processes = []
