@@ -25,7 +25,7 @@ struct Link {
   Interface interface;  // `engine` is left to the receiver
   std::uint32_t receive_queues = 1;
   bool carries_vlans = false;  // VLAN devices stand on it
-  std::uint32_t below = 0;  // the interface that it stands on; 0: none
+  std::uint32_t below = 0;     // the interface that it stands on; 0: none
 };
 
 class Neighbours {

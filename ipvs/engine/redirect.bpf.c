@@ -117,7 +117,8 @@ static __always_inline int is_virtual_router(const __u8* mac) {
 }
 
 static __always_inline int is_ours(const __u8* mac) {
-  const int same = *(const __u32*)mac == *(const __u32*)own_mac && *(const __u16*)(mac + 4) == *(const __u16*)(own_mac + 4);
+  const int same =
+      *(const __u32*)mac == *(const __u32*)own_mac && *(const __u16*)(mac + 4) == *(const __u16*)(own_mac + 4);
   return same || is_virtual_router(mac);
 }
 

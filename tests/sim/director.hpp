@@ -144,7 +144,7 @@ class Director {
   vrrp::LinkTable links_;
   std::array<bool, kMaxRouters> lan_up_{true, true, true};  // as in links_, for the judge's many questions
   bool required_up_ = true;
-  vrrp::Conditions conditions_{true, {}, {{"neighbour", false, "answers"}}};
+  vrrp::Conditions conditions_{true, {}, {{"neighbour", false, "answers"}}, {}};
   std::vector<vrrp::TrackConfig> tracks_;
   std::vector<vrrp::Member> members_;
   std::vector<Router> routers_;
