@@ -67,7 +67,7 @@ struct Running::Impl : std::enable_shared_from_this<Running::Impl> {
 
   // The group is killed before its leader is reaped: until then the number cannot be another's.
   void ended() {
-    ::kill(-pid, SIGKILL);
+    signal_all(SIGKILL);
     siginfo_t info{};
     waitid(P_PIDFD, static_cast<id_t>(pidfd.native_handle()), &info, WEXITED);
     pid = -1;
@@ -98,8 +98,13 @@ struct Running::Impl : std::enable_shared_from_this<Running::Impl> {
   }
 
   void finish_it() {
-    ::kill(-pid, SIGTERM);
-    timer.after(kGrace, [this] { ::kill(-pid, SIGKILL); });
+    signal_all(SIGTERM);
+    timer.after(kGrace, [this] { signal_all(SIGKILL); });
+  }
+
+  // The program's group, or itself where it was forked so lately that it has none yet.
+  void signal_all(int number) const {
+    if (::kill(-pid, number) != 0) ::kill(pid, number);
   }
 
   Events events;
@@ -123,7 +128,7 @@ Running::Running(boost::asio::io_context& loop, std::uint64_t id, Launched launc
 Running::~Running() {
   impl_->events = {};
   if (impl_->pid < 0) return;
-  ::kill(-impl_->pid, SIGKILL);
+  impl_->signal_all(SIGKILL);
   waitpid(impl_->pid, nullptr, 0);
 }
 
