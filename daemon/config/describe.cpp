@@ -18,7 +18,7 @@ std::string type_text(const Key& key) {
     case Form::Time:
       return fmt::format("duration {}..{}", milliseconds_text(key.least), milliseconds_text(key.most));
     case Form::Choice:
-      return words(key.choices, true);
+      return words(key.choices);
     case Form::Text:
       return "text";
     case Form::Name:
@@ -53,25 +53,14 @@ std::string row(const Key& key) {
   std::string type = type_text(key);
   if (key.is(kList)) type += ", list";
   std::string fallback = key.is(kRequired) ? "required" : key.fallback.empty() ? "" : fmt::format("`{}`", key.fallback);
-  std::string doc{key.doc};
-  if (const auto more = words(key.choices, false); !more.empty()) doc += fmt::format(" Not supported yet: {}.", more);
-  return fmt::format("| `{}` | {} | {} | {} |\n", key.name, type, fallback, doc);
+  return fmt::format("| `{}` | {} | {} | {} |\n", key.name, type, fallback, key.doc);
 }
 
 }  // namespace
 
 std::string describe(const Kind& kind) {
-  std::string now, later;
-  for (const auto& key : kind.keys) {
-    if (key.is(kLater)) {
-      later += fmt::format("| `{}` | {} |\n", key.name, key.doc);
-    } else {
-      now += row(key);
-    }
-  }
-  std::string out = std::string{kind.doc} + "\n";
-  if (!now.empty()) out += "\n| key | value | default | meaning |\n|---|---|---|---|\n" + now;
-  if (!later.empty()) out += "\n| not supported yet | meaning |\n|---|---|\n" + later;
+  std::string out = fmt::format("{}\n\n| key | value | default | meaning |\n|---|---|---|---|\n", kind.doc);
+  for (const auto& key : kind.keys) out += row(key);
   return out;
 }
 

@@ -159,10 +159,9 @@ void Document::add(const RawSection& raw, Report& report) {
     return;
   }
   auto name = defaults ? std::optional<std::string_view>{""} : section_name(*kind, header, raw.place, report);
-  if (!kind->supported) report.error(raw.place, fmt::format("[{}] is not supported yet", raw.header));
   // A section that cannot be kept still has its keys checked.
   Section discarded{kind, name.value_or(""), raw.place, {}};
-  Section* section = name && kind->supported ? open(*kind, *name, raw.place, defaults, report) : nullptr;
+  Section* section = name ? open(*kind, *name, raw.place, defaults, report) : nullptr;
   for (const auto& entry : raw.entries) add_item(section ? *section : discarded, entry, defaults, report);
 }
 
@@ -185,13 +184,6 @@ void Document::add_item(Section& section, const RawEntry& entry, bool defaults, 
   const auto where = defaults ? fmt::format("[{} {}]", kDefaultsKind, section.kind->name) : section.title();
   const auto* key = section.kind->find(entry.key);
   if (!key) return report_unknown_key(section, entry, where, report);
-  if (key->is(kLater)) {
-    if (section.kind->supported)
-      report.error(entry.key_place, fmt::format("\"{}\" in {} is not supported yet", entry.key, where));
-    // Kept, so that validators know the wish: a service by firewall mark needs no listener.
-    section.items.push_back({key, entry.node, {entry.value, entry.value_place}, entry.key_place});
-    return;
-  }
   if (defaults && key->is(kOwnOnly)) {
     return report.error(
         entry.key_place,

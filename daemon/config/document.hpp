@@ -1,4 +1,4 @@
-// Sections and keys that the schema knows, with duplicates, unknown words and wishes for later already reported. What a
+// Sections and keys that the schema knows, with duplicates and unknown words already reported. What a
 // key's value means is left to the validators. Made once per parse; read once per node.
 #pragma once
 

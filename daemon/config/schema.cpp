@@ -28,9 +28,6 @@ constexpr Key value(std::string_view name, Form form, std::string_view doc, unsi
                     std::string_view fallback = "") {
   return {name, form, flags, fallback, doc};
 }
-constexpr Key later(std::string_view name, std::string_view doc, unsigned flags = kNone) {
-  return {name, Form::Text, flags | kLater, "", doc};
-}
 
 constexpr Choice kBackends[] = {{"engine"}, {"kernel"}};
 constexpr Choice kOnStop[] = {{"keep"}, {"remove"}};
@@ -62,7 +59,7 @@ constexpr Choice kInitial[] = {{"unknown"}, {"up"}};
 constexpr Choice kCheckModes[] = {{"all"}, {"any"}};
 constexpr Choice kOnFailure[] = {{"remove"}, {"quiesce"}};
 constexpr Choice kAllDown[] = {{"auto"}, {"keep_last"}, {"all"}, {"sorry"}, {"drop"}, {"withdraw"}};
-constexpr Choice kHttpMethods[] = {{"GET"}, {"HEAD"}, {"POST", false}, {"OPTIONS", false}};
+constexpr Choice kHttpMethods[] = {{"GET"}, {"HEAD"}, {"OPTIONS"}};
 
 // clang-format off
 constexpr Key kGlobal[] = {
@@ -277,7 +274,6 @@ constexpr Key kVirtualServer[] = {
     value("vrrp", Form::Name, "VRRP instance that the service belongs to."),
     boolean("one_packet", "no", "UDP: a server is chosen for each packet; no connection is kept."),
     boolean("fast_path", "yes", "Its established connections may use the engine's fast path."),
-    later("drain_time", "Longest time that a removed server keeps its connections."),
     integer("max_connections", "", 1, 16'777'216, "Connections of all its servers at which it gets no new ones. Default: no limit."),
     choice("tunnel", "", kTunnels, "Of servers with `method = tun` that do not say; `ipip` when nothing does."),
     integer("tunnel_port", "", 1, 65535, "UDP port of their gue tunnels."),
@@ -308,19 +304,19 @@ constexpr Key kRealServer[] = {
 };
 
 constexpr Kind kKinds[] = {
-    {"global", false, true, false, kGlobal, "What concerns the whole daemon."},
-    {"node", true, true, false, kNode, "One director of the pair."},
-    {"engine", false, true, false, kEngine, "The userspace forwarding engine."},
-    {"kernel", false, true, false, kKernel, "Kernel IPVS, for backend = kernel."},
-    {"sync", false, true, false, kSync, "Directors share their connections, so that those survive a failover."},
-    {"status", false, true, false, kStatus, "Status page, API and metrics on TCP."},
-    {"vrrp", true, true, true, kVrrp, "One VRRP instance: virtual addresses that one director owns at a time."},
-    {"sync_group", true, true, false, kSyncGroup, "VRRP instances that change role together."},
-    {"track", true, true, true, kTrack, "Something that VRRP priorities depend on."},
-    {"check", true, true, true, kCheck, "A question to real servers, used by name."},
-    {"pool", true, true, false, kPool, "Real servers that several virtual servers share."},
-    {"virtual_server", true, true, true, kVirtualServer, "A service: where clients connect and who answers."},
-    {"real_server", true, true, true, kRealServer, "One server of a pool or virtual server in long form: `[real_server OWNER/NAME]`."},
+    {"global", false, false, kGlobal, "What concerns the whole daemon."},
+    {"node", true, false, kNode, "One director of the pair."},
+    {"engine", false, false, kEngine, "The userspace forwarding engine."},
+    {"kernel", false, false, kKernel, "Kernel IPVS, for backend = kernel."},
+    {"sync", false, false, kSync, "Directors share their connections, so that those survive a failover."},
+    {"status", false, false, kStatus, "Status page, API and metrics on TCP."},
+    {"vrrp", true, true, kVrrp, "One VRRP instance: virtual addresses that one director owns at a time."},
+    {"sync_group", true, false, kSyncGroup, "VRRP instances that change role together."},
+    {"track", true, true, kTrack, "Something that VRRP priorities depend on."},
+    {"check", true, true, kCheck, "A question to real servers, used by name."},
+    {"pool", true, false, kPool, "Real servers that several virtual servers share."},
+    {"virtual_server", true, true, kVirtualServer, "A service: where clients connect and who answers."},
+    {"real_server", true, true, kRealServer, "One server of a pool or virtual server in long form: `[real_server OWNER/NAME]`."},
 };
 // clang-format on
 
@@ -344,11 +340,9 @@ const Kind* find_kind(std::string_view name) {
   return found == std::end(kKinds) ? nullptr : found;
 }
 
-std::string words(std::span<const Choice> choices, bool supported) {
+std::string words(std::span<const Choice> choices) {
   std::string out;
-  for (const auto& c : choices) {
-    if (c.supported == supported) out.append(out.empty() ? "" : " ").append(c.word);
-  }
+  for (const auto& c : choices) out.append(out.empty() ? "" : " ").append(c.word);
   return out;
 }
 

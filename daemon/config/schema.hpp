@@ -33,7 +33,6 @@ enum class Form : std::uint8_t {
 
 struct Choice {
   std::string_view word;
-  bool supported = true;
 };
 
 enum Flag : unsigned {
@@ -42,7 +41,6 @@ enum Flag : unsigned {
   kRequired = 2,
   kOwnOnly = 4,    // not in [defaults KIND]: it tells sections of one kind apart
   kSameOnAll = 8,  // no key@node
-  kLater = 16,     // not supported yet
 };
 
 struct Key {
@@ -60,8 +58,7 @@ struct Key {
 
 struct Kind {
   std::string_view name;
-  bool named = true;  // [kind NAME]; else [kind]
-  bool supported = true;
+  bool named = true;          // [kind NAME]; else [kind]
   bool has_defaults = false;  // [defaults KIND] may exist
   std::span<const Key> keys;
   std::string_view doc;
@@ -76,8 +73,8 @@ const Kind* find_kind(std::string_view name);
 
 inline constexpr std::string_view kDefaultsKind = "defaults";
 
-// "rr wrr lc": words that work today, or those that do not yet.
-std::string words(std::span<const Choice> choices, bool supported);
+// "rr wrr lc"
+std::string words(std::span<const Choice> choices);
 
 // The Markdown tables of one kind, exactly as docs/configuration.md has them.
 std::string describe(const Kind& kind);

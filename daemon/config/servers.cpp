@@ -54,8 +54,6 @@ void add_option(Draft& draft, const Value& word, Report& report) {
     return report.error(option->key.place, fmt::format("unknown option \"{}\" of a real server{}", option->key.text,
                                                        did_you_mean(option->key.text, known)));
   }
-  if (key->is(kLater))
-    return report.error(option->key.place, fmt::format("\"{}\" of a real server is not supported yet", key->name));
   if (option->value.text.empty()) return report.error(option->key.place, fmt::format("\"{}\" has no value", key->name));
   if (key->name == "check") return draft.checks.push_back(option->value);
   if (!draft.options.emplace(key->name, option->value).second)
@@ -110,7 +108,7 @@ void apply_long_form(Build& build, Drafts& drafts, const Section& section, std::
   }
   auto& draft = drafts.list[drafts.by_name.at(name)];
   for (const auto& key : server_kind().keys) {
-    if (!key.is(kList) && !key.is(kLater)) merge_option(reader, key.name, draft, build.report);
+    if (!key.is(kList)) merge_option(reader, key.name, draft, build.report);
   }
   for (const auto& check : reader.values("check")) draft.checks.push_back(check);
 }

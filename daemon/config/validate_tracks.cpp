@@ -48,7 +48,7 @@ void unite(Build& build, const Section& section) {
     if (!first) first = &member;
     const auto place = build.reader(*build.document.find("vrrp", member.name)).value("priority")->place;
     if (member.priority == kOwner) {
-      build.report.error(place, fmt::format("priority 255 in {} is not supported yet", section.title()),
+      build.report.error(place, fmt::format("priority 255 is not possible in {}", section.title()),
                          "an owner is master whatever the other members do; use 254");
     } else if (member.priority != first->priority) {
       build.report.error(place,

@@ -149,15 +149,11 @@ std::optional<std::string_view> read_choice(const Key& key, const Value& value, 
   std::vector<std::string_view> known;
   for (const auto& choice : key.choices) {
     known.push_back(choice.word);
-    if (choice.word != value.text) continue;
-    if (choice.supported) return choice.word;
-    report.error(value.place, fmt::format("{} = {} is not supported yet", key.name, value.text),
-                 fmt::format("supported: {}", words(key.choices, true)));
-    return std::nullopt;
+    if (choice.word == value.text) return choice.word;
   }
   report.error(value.place,
                fmt::format("{} = {}: unknown {}{}", key.name, value.text, key.name, did_you_mean(value.text, known)),
-               fmt::format("supported: {}", words(key.choices, true)));
+               fmt::format("supported: {}", words(key.choices)));
   return std::nullopt;
 }
 

@@ -80,7 +80,7 @@ TEST(SyncGroup, ThatCannotActAsOneIsRefused) {
               ElementsAre("9:12 error: inside has priority 90, and front of the same sync group has 100"));
   EXPECT_THAT(
       said_of("[defaults vrrp]\npriority = 255\n" + kFront + kInside + "[sync_group a]\nmember = front, inside\n"),
-      ElementsAre("2:12 error: priority 255 in [sync_group a] is not supported yet"));
+      ElementsAre("2:12 error: priority 255 is not possible in [sync_group a]"));
   EXPECT_THAT(said_of(kFront + kInside + "[sync_group a]\n"),
               ElementsAre("9:2 error: [sync_group a] has no \"member\""));
 }
