@@ -20,7 +20,7 @@ SECONDS = 0.4
 PLAIN, NFT, BOUND, BOUND_DR = "plain IP forwarding", "nft DNAT", "minimal XDP rewrite, nat", "minimal XDP rewrite, dr"
 ENGINE, FAST, GENERIC = "lvsd nat, engine", "lvsd nat, fast path", "lvsd nat, fast path, generic XDP"
 DR_ENGINE, DR_FAST, DR_GENERIC = "lvsd dr, engine", "lvsd dr, fast path", "lvsd dr, fast path, generic XDP"
-RATIOS = [  # name, whose cost, by whose, what the issue asks for
+RATIOS = [  # name, whose cost, by whose, the goal
     ("fast path: nft DNAT", NFT, FAST, "≥ 3"), ("fast path: minimal rewrite, nat", BOUND, FAST, "≥ 0.85"),
     ("fast path: minimal rewrite, dr", BOUND_DR, DR_FAST, "≥ 0.9"), ("engine: nft DNAT", NFT, ENGINE, "≥ 1.1, 100,000: ≥ 1"),
     ("fast path, generic: nft DNAT", NFT, GENERIC, ""), ("fast path: plain forwarding", PLAIN, FAST, "")]
