@@ -4,21 +4,11 @@ import re
 import pytest
 from conftest import open_site
 from director import Settings, start_pair
+from neighbours import ask_anew, neighbour
 from process import stays, wait_until
 from traffic import Capture, Probe, failures
 
 MAC4 = "00:00:5e:00:01:33"
-
-
-def neighbour(client, address):
-    match = re.search(r"lladdr (\S+)", client.ip("neigh", "show", address, "dev", "eth0").stdout)
-    return match[1] if match else None
-
-
-def ask_anew(client, address):
-    client.ip("neigh", "flush", "dev", "eth0")
-    client.run(["ping", "-c1", "-W1", address], check=False)
-    return neighbour(client, address)
 
 
 def links(host):

@@ -4,6 +4,7 @@ import re
 import pytest
 from conftest import open_testbed
 from director import Director
+from neighbours import ask_anew
 from process import wait_until
 from topology import one_lan
 from traffic import Capture
@@ -11,17 +12,6 @@ from vrrp_cases import CASES, addresses, all_owned_by, enable_ipv6, lvsd_text
 
 MAC6 = "00:00:5e:00:02:33"
 SIX = [case for case in CASES if case.name == "three_ipv6"]
-
-
-def neighbour(client, address):
-    match = re.search(r"lladdr (\S+)", client.ip("neigh", "show", address, "dev", "eth0").stdout)
-    return match[1] if match else None
-
-
-def ask_anew(client, address):
-    client.ip("neigh", "flush", "dev", "eth0")
-    client.run(["ping", "-c1", "-W1", address], check=False)
-    return neighbour(client, address)
 
 
 @pytest.fixture
